@@ -96,10 +96,11 @@ struct q2p_packet {
  *   Q2P_ERR_SHORT     ends inside the header or a field
  *   Q2P_ERR_CUT       the capture ends first; nothing wrong as far as one can see
  *   Q2P_ERR_UNKNOWN   no such event in this dialect (or dialect is Q2P_DIALECT_UNKNOWN)
- *   Q2P_ERR_LENGTH    OPTIONS that is not 24 bytes, OPTIONSFEEDBACK that is not 20
- *   Q2P_ERR_ADDRESS   address text that no peer can use
+ *   Q2P_ERR_LENGTH    OPTIONS longer than 24 bytes, OPTIONSFEEDBACK longer than 20
+ *   Q2P_ERR_ADDRESS   address text that q2p_addr_parse refuses
  *   Q2P_ERR_EMPTY     fragment without body
- *   Q2P_ERR_SYN, Q2P_ERR_SHARE  fragment that contradicts its own length field (classic, early)
+ *   Q2P_ERR_SYN       fragment number beyond its own length field (classic, early)
+ *   Q2P_ERR_SHARE     body over 484 bytes, or not what its own length field says
  *   Q2P_ERR_LIST      TRANSPORT_FAILED with 1 to 3 bytes behind the last SYN
  *   Q2P_ERR_OVERSIZE  over 512 bytes, but well-formed otherwise; for TRANSPORT_FAILED this is
  *                     what the original sends, and its readers cut it (PROTOCOL.md 3.7)
@@ -114,7 +115,9 @@ uint32_t q2p_wire_lost(const struct q2p_packet *packet, const uint8_t *bytes, ui
  * What one datagram proves about who sent it. Q2P_DIALECT_UNKNOWN: it is the same in several
  * dialects, or is not Q2P at all. The one message that only its context tells apart - event 9 of
  * 20 bytes: OPTIONSFEEDBACK, or an empty classic TRANSPORT_FAILED - is UNKNOWN here; it belongs
- * to the dialect in which the receiver started the transmission with that key (PROTOCOL.md 4).
+ * to the dialect in which the receiver started the transmission with that key. Where nothing is
+ * proven, go by what the sender proved before, else by what the other side proved, else classic;
+ * and a sender once proven early stays early, as its lists look like OPTIONS (PROTOCOL.md 4).
  */
 enum q2p_dialect q2p_wire_dialect(const uint8_t *bytes, size_t have, size_t total);
 
