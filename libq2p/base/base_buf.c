@@ -29,7 +29,7 @@ static const uint8_t *take(struct q2p__reader *reader, size_t len, struct q2p_sp
 uint16_t q2p__read_u16(struct q2p__reader *reader, struct q2p_span *span)
 {
     const uint8_t *bytes = take(reader, 2, span);
-    return bytes ? (uint16_t)(bytes[0] | bytes[1] << 8) : 0;
+    return (uint16_t)(bytes ? bytes[0] | bytes[1] << 8 : 0);
 }
 
 uint32_t q2p__read_u32(struct q2p__reader *reader, struct q2p_span *span)
