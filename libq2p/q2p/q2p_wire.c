@@ -187,7 +187,7 @@ int q2p_wire_read(struct q2p_packet *out, enum q2p_dialect dialect, const uint8_
 
     bool bare = out->event == Q2P_EV_UNKNOWN || q2p_event_shape(out->event) == Q2P_SHAPE_BARE;
     out->trailing_at = (struct q2p_span){(uint32_t)reader.at, (uint32_t)(have - reader.at)};
-    if (reader.status == Q2P_ERR_SHORT)
+    if (reader.status == Q2P_ERR_SHORT || reader.status == Q2P_ERR_CUT)
         out->trailing_at.len = 0; /* that is the beginning of a field, not what is behind one */
     if (!bare && reader.status == Q2P_OK && reader.at < total)
         reader.status = Q2P_ERR_LENGTH; /* the original ignores such a message altogether */

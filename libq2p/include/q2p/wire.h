@@ -95,7 +95,8 @@ struct q2p_packet {
  *   Q2P_OK            well-formed
  *   Q2P_ERR_SHORT     ends inside the header or a field
  *   Q2P_ERR_CUT       the capture ends first; nothing wrong as far as one can see
- *   Q2P_ERR_UNKNOWN   no such event in this dialect (or dialect is Q2P_DIALECT_UNKNOWN)
+ *   Q2P_ERR_UNKNOWN   no such event in this dialect; in Q2P_DIALECT_UNKNOWN only the events that
+ *                     all dialects share are known
  *   Q2P_ERR_LENGTH    OPTIONS longer than 24 bytes, OPTIONSFEEDBACK longer than 20
  *   Q2P_ERR_ADDRESS   address text that q2p_addr_parse refuses
  *   Q2P_ERR_EMPTY     fragment without body
