@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * net_element.h - the one shape of everything a datagram passes: host, NAT, loss, delay. Three
+ * functions each; a chain of such elements is a network.
+ */
+#ifndef NET_ELEMENT_H
+#define NET_ELEMENT_H
+
+#include <q2p/types.h>
+
+struct sim_world;
+struct sim_packet;
+struct net_element;
+
+struct net_ops {
+    /* Takes a packet over: hands it on, keeps it, or ends it. */
+    void (*forward)(struct net_element *self, struct sim_world *world, struct sim_packet *packet);
+    /* When it wants to run by itself; both NULL in elements that never do. */
+    q2p_time (*next_at)(const struct net_element *self);
+    void (*run)(struct net_element *self, struct sim_world *world);
+};
+
+struct net_element {
+    const struct net_ops *ops;
+    struct net_element *next;
+    q2p_time wake_at; /* earliest wake-up in the queue; Q2P_NEVER = none */
+    uint64_t order;   /* who comes first at the same instant: belongs to the peer or the link, so
+                         that no queue, thread or loop can change the run */
+    uint32_t counter; /* ... and of several by the same element, the earlier one */
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * net_tap.h - where the network tells what it does: a datagram was seen at a vantage point, a
+ * datagram met its fate. Whoever wants captures, ladders or totals listens here.
+ */
+#ifndef NET_TAP_H
+#define NET_TAP_H
+
+#include "sim_world.h"
+
+/* name, word, sentence before the place's name */
+#define NET_FATE_MAP(XX)                                                                           \
+    XX(FLYING, "flying", "still under way at the end, to")                                         \
+    XX(DELIVERED, "delivered", "delivered to")                                                     \
+    XX(LOST, "lost", "lost on link")                                                               \
+    XX(NO_MAPPING, "no-mapping", "no mapping at")                                                  \
+    XX(FILTERED, "filtered", "filtered by")                                                        \
+    XX(NO_PORT, "no-port", "no free port at")                                                      \
+    XX(NO_HAIRPIN, "no-hairpin", "no hairpin at")                                                  \
+    XX(NO_ROUTE, "no-route", "no such address seen from")
+
+enum net_fate {
+#define XX(name, word, sentence) NET_FATE_##name,
+    NET_FATE_MAP(XX)
+#undef XX
+        NET_FATES
+};
+const char *net_fate_word(enum net_fate fate);
+const char *net_fate_sentence(enum net_fate fate);
+
+struct net_tap {
+    void *ctx;
+    /* A packet passes vantage point `point`, going out of (or into) the host or network there. */
+    void (*seen)(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now);
+    /* Its one fate; `where` lives as long as the network. The packet is gone afterwards. */
+    void (*fate)(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
+                 q2p_time now);
+};
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scn_read.c - from the tree to the structs, section by section along the schema. It never stops
+ * at an error: whoever has made three mistakes learns of three.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scn_resolve.h"
+#include "scn_schema.h"
+#include "sim_world.h"
+
+#define WORD_MAX 24 /* longer words get no suggestion */
+
+/* Edits between two words: insert, delete, change, swap neighbours. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t a_len = strlen(a), b_len = strlen(b), d[WORD_MAX + 1][WORD_MAX + 1];
+    if (a_len > WORD_MAX || b_len > WORD_MAX)
+        return SIZE_MAX;
+    for (size_t i = 0; i <= a_len; i++) {
+        for (size_t j = 0; j <= b_len; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
+            best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    }
+    return d[a_len][b_len];
+}
+
+static const struct scn_key *find_key(const char *section, const char *name)
+{
+    for (const struct scn_key *key = scn_schema; key->section; key++)
+        if (strcmp(key->section, section) == 0 && strcmp(key->name, name) == 0)
+            return key;
+    return NULL;
+}
+
+static void report_unknown(struct scn_errors *errors, const struct scn_yaml *name,
+                           const char *section, const char *also)
+{
+    const char *best = NULL;
+    size_t best_distance = 3;
+    for (const struct scn_key *key = scn_schema; key->section; key++) {
+        if (strcmp(key->section, section) != 0 && (!also || strcmp(key->section, also) != 0))
+            continue;
+        size_t edits = distance(name->text, key->name);
+        if (edits < best_distance && edits < strlen(key->name)) {
+            best = key->name;
+            best_distance = edits;
+        }
+    }
+    if (best)
+        scn_error(errors, name, "unknown key '%.40s' (did you mean '%s'?)", name->text, best);
+    else
+        scn_error(errors, name, "unknown key '%.40s'", name->text);
+}
+
+/* Reads the keys of a section into its struct; unknown ones may belong to a section `also`, whose
+ * struct is read elsewhere. */
+static bool read_section(struct scn_errors *errors, const char *section, const char *also,
+                         const struct scn_yaml *map, void *object)
+{
+    size_t errors_before = errors->count;
+    if (map->shape != SCN_MAP) {
+        scn_error(errors, map, "want keys and values here, such as {key: value}");
+        return false;
+    }
+    for (const struct scn_yaml *value = map->first; value; value = value->next) {
+        const struct scn_key *key = find_key(section, value->key->text);
+        if (key && key->kind != SCN_PART)
+            scn_value_read(key, value, object, errors);
+        else if (!key && !(also && find_key(also, value->key->text)))
+            report_unknown(errors, value->key, section, also);
+    }
+    for (const struct scn_key *key = scn_schema; key->section; key++)
+        if (strcmp(key->section, section) == 0 && !key->fallback && !scn_yaml_get(map, key->name))
+            scn_error(errors, map->key ? map->key : map, "missing key '%s'", key->name);
+    return errors->count == errors_before;
+}
+
+/* A profile is the ground on which the other keys of the same map stand. */
+static void read_protocol(struct scn_errors *errors, const struct scn_yaml *map,
+                          struct scn_protocol *protocol, bool report)
+{
+    const struct scn_yaml *profile = scn_yaml_get(map, "profile");
+    if (profile && profile->shape == SCN_SCALAR && strcmp(profile->text, "original") == 0)
+        q2p_config_original(&protocol->config);
+    if (report) {
+        read_section(errors, "protocol", NULL, map, protocol);
+        return;
+    }
+    for (const struct scn_yaml *value = map->first; value; value = value->next) {
+        const struct scn_key *key = find_key("protocol", value->key->text);
+        if (key)
+            scn_value_read(key, value, protocol, errors);
+    }
+}
+
+static bool is_name(const char *text)
+{
+    static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char later[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    return *text && strchr(first, *text) && strspn(text, later) == strlen(text) &&
+           strlen(text) + 7 < SCN_NAME_MAX; /* room for a number */
+}
+
+static bool check_name(struct scn_errors *errors, const struct scn_yaml *name)
+{
+    if (is_name(name->text))
+        return true;
+    scn_error(errors, name,
+              "bad name '%.40s': want a letter, then letters, digits, - or _, up to %d in all",
+              name->text, SCN_NAME_MAX - 8);
+    return false;
+}
+
+static void count_up(struct q2p_addr *addr)
+{
+    for (int i = addr->ip_len - 1; i >= 0; i--)
+        if (++addr->ip[i] != 0)
+            break;
+}
+
+#define ADD(list)                                                                                  \
+    ((list).count == (list).room                                                                   \
+         ? (void)((list).items = sim_grow((list).items, &(list).room, sizeof *(list).items))       \
+         : (void)0,                                                                                \
+     memset(&(list).items[(list).count], 0, sizeof *(list).items), &(list).items[(list).count++])
+
+static void read_node(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
+{
+    struct scn_node node = {.where = map->key, .protocol = out->protocol};
+    scn_defaults("nodes", &node);
+    if (!read_section(errors, "nodes", "protocol", map, &node) && map->shape != SCN_MAP)
+        return;
+    read_protocol(errors, map, &node.protocol, false);
+    if (!check_name(errors, map->key))
+        return;
+    for (uint32_t i = 0, count = node.count; i < count; i++) {
+        int len = (int)strlen(map->key->text);
+        if (count > 1)
+            snprintf(node.name, sizeof node.name, "%.*s-%u", len, map->key->text, (unsigned)i);
+        else
+            snprintf(node.name, sizeof node.name, "%s", map->key->text);
+        node.count = 1;
+        *ADD(out->nodes) = node;
+        node.joins.room = 0; /* the first one owns the list */
+        count_up(&node.at);
+    }
+}
+
+static void read_nat(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
+{
+    struct scn_nat *nat = ADD(out->nats);
+    nat->where = map->key;
+    scn_defaults("nats", nat);
+    read_section(errors, "nats", NULL, map, nat);
+    if (check_name(errors, map->key))
+        snprintf(nat->name, sizeof nat->name, "%s", map->key->text);
+}
+
+static void read_link(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
+{
+    struct scn_link *link = ADD(out->links);
+    *link = out->link_default;
+    link->between[0].where = map;
+    read_section(errors, "links", NULL, map, link);
+}
+
+static void read_step(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
+{
+    struct scn_step *step = ADD(out->script);
+    const struct scn_yaml *send = scn_yaml_get(map, "send"), *set = scn_yaml_get(map, "set");
+    step->where = map;
+    if (!read_section(errors, "script", NULL, map, step) && map->shape != SCN_MAP)
+        return;
+    if (!!send + !!set + !!step->rebind.text != 1)
+        scn_error(errors, map, "want one of send, set, rebind");
+    if (send)
+        step->has_send = read_section(errors, "send", NULL, send, &step->send);
+    if (set) {
+        step->has_set = read_section(errors, "set", NULL, set, &step->set);
+        step->set.delay_given = scn_yaml_get(set, "delay") != NULL;
+        step->set.loss_given = scn_yaml_get(set, "loss") != NULL;
+    }
+}
+
+static void read_expect(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
+{
+    struct scn_expect *expect = ADD(out->expect);
+    expect->where = map;
+    expect->peers.min = -1;
+    expect->before_ns = Q2P_NEVER;
+    if (!read_section(errors, "expect", NULL, map, expect))
+        return;
+    int verbs = !!expect->connected[0].text + !!expect->not_connected[0].text +
+                !!expect->delivered.text + !!expect->failed.text + !!expect->seen.text +
+                !!expect->never.text + (expect->peers.min != -1);
+    if (verbs != 1)
+        scn_error(errors, map,
+                  "want one of connected, not-connected, delivered, failed, seen, never, peers");
+}
+
+typedef void (*read_item)(struct scenario *, struct scn_errors *, const struct scn_yaml *);
+
+static void read_items(struct scenario *out, struct scn_errors *errors, const char *section,
+                       enum scn_shape shape, read_item item)
+{
+    const struct scn_yaml *all = scn_yaml_get(out->yaml, section);
+    if (!all)
+        return;
+    if (all->shape != shape) {
+        scn_error(errors, all, "%s wants %s", section,
+                  shape == SCN_MAP ? "NAME: {...} for each" : "a list: - {...} for each");
+        return;
+    }
+    for (const struct scn_yaml *value = all->first; value; value = value->next)
+        item(out, errors, value);
+}
+
+bool scn_read(struct scenario *out, const char *file, struct scn_errors *errors)
+{
+    *out = (struct scenario){0};
+    errors->file = file;
+    out->yaml = scn_yaml_read(file, errors);
+    if (!out->yaml)
+        return false;
+    scn_defaults("", out);
+    scn_defaults("protocol", &out->protocol);
+    scn_defaults("default", &out->link_default);
+    read_section(errors, "", NULL, out->yaml, out);
+    const struct scn_yaml *protocol = scn_yaml_get(out->yaml, "protocol");
+    const struct scn_yaml *link_default = scn_yaml_get(out->yaml, "default");
+    if (protocol)
+        read_protocol(errors, protocol, &out->protocol, true);
+    if (link_default)
+        read_section(errors, "default", NULL, link_default, &out->link_default);
+    read_items(out, errors, "nats", SCN_MAP, read_nat);
+    read_items(out, errors, "nodes", SCN_MAP, read_node);
+    read_items(out, errors, "links", SCN_LIST, read_link);
+    read_items(out, errors, "script", SCN_LIST, read_step);
+    read_items(out, errors, "expect", SCN_LIST, read_expect);
+    scn_resolve(out, errors);
+    return errors->count == 0;
+}
+
+void scn_free(struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->nodes.count; i++)
+        if (scenario->nodes.items[i].joins.room > 0)
+            free(scenario->nodes.items[i].joins.items);
+    free(scenario->nodes.items);
+    free(scenario->nats.items);
+    free(scenario->links.items);
+    free(scenario->script.items);
+    free(scenario->expect.items);
+    scn_yaml_free(scenario->yaml);
+}

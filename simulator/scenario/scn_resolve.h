@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scn_resolve.h - what the parts of a scenario say about each other. */
+#ifndef SCN_RESOLVE_H
+#define SCN_RESOLVE_H
+
+#include "scn_schema.h"
+
+/* Every scn_ref gets its index; what contradicts itself is reported. */
+void scn_resolve(struct scenario *scenario, struct scn_errors *errors);
+
+/* The outermost NAT (SCN_IS_NAT | number) of a node or NAT, or itself. */
+uint32_t scn_public(const struct scenario *scenario, uint32_t place);
+
+/* A node's or NAT's name. */
+const char *scn_name(const struct scenario *scenario, uint32_t place);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scn_schema.c - the one table of the scenario language. */
+#include "scn_schema.h"
+
+#include <string.h>
+
+#define FIELD(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
+#define CONFIG(member)                                                                             \
+    offsetof(struct scn_protocol, config) + offsetof(struct q2p_config, member),                   \
+        sizeof(((struct q2p_config *)0)->member)
+#define MOST INT64_MAX
+#define DAY (24 * 3600 * Q2P_SECOND)
+#define YES_NO "no|yes"
+#define DIALECT_WORDS "||classic|options" /* the numbers of enum q2p_dialect */
+
+const struct scn_section scn_sections[] = {
+    {"", "the file as a whole"},
+    {"protocol", "how nodes behave; a node may say each of these keys itself as well"},
+    {"nodes", "name: {...} - the Q2P nodes"},
+    {"nats", "name: {...} - the NATs between nodes and the public network (RFC 4787)"},
+    {"links", "- {...} - ways through the public network; both directions are alike"},
+    {"default", "what a link is that nobody describes"},
+    {"script", "- {...} - what happens when"},
+    {"send", "script: a transmission"},
+    {"set", "script: changes a link from now on"},
+    {"expect", "- {...} - what must have come true in the end; exit code 1 if it has not"},
+    {NULL, NULL},
+};
+
+/* clang-format off */
+const struct scn_key scn_schema[] = {
+    {"", "name", SCN_TEXT, FIELD(scenario, name), "", NULL, 0, 0, "a title"},
+    {"", "about", SCN_TEXT, FIELD(scenario, about), "", NULL, 0, 0, "what it shows, in a sentence"},
+    {"", "seed", SCN_COUNT, FIELD(scenario, seed), "1", NULL, 0, MOST, "of the dice: file and seed make the run; --seed goes first"},
+    {"", "until", SCN_TIME, FIELD(scenario, until_ns), "30s", NULL, 1, DAY, "virtual time at which the run ends"},
+    {"", "protocol", SCN_PART, 0, 0, "", NULL, 0, 0, "how nodes behave"},
+    {"", "nodes", SCN_PART, 0, 0, NULL, NULL, 0, 0, "the Q2P nodes, by name"},
+    {"", "nats", SCN_PART, 0, 0, "", NULL, 0, 0, "the NATs, by name"},
+    {"", "links", SCN_PART, 0, 0, "", NULL, 0, 0, "a list of links"},
+    {"", "default", SCN_PART, 0, 0, "", NULL, 0, 0, "all other links"},
+    {"", "script", SCN_PART, 0, 0, "", NULL, 0, 0, "a list of steps"},
+    {"", "expect", SCN_PART, 0, 0, "", NULL, 0, 0, "a list of expectations"},
+
+    {"protocol", "profile", SCN_WORD, FIELD(scn_protocol, profile), "default", "default|original", 0, 1, "original: timers and single-shot messages of the Go program; other keys go on top"},
+    {"protocol", "dialect", SCN_WORD, CONFIG(dialect), "", DIALECT_WORDS, 0, 0, "spoken to a peer until its own is known"},
+    {"protocol", "network-id", SCN_COUNT, CONFIG(network_id), "", NULL, 0, 65535, "nodes of different networks do not meet"},
+    {"protocol", "peers-max", SCN_COUNT, CONFIG(peers_max), "", NULL, 1, 128, "connection limit"},
+    {"protocol", "lost", SCN_TIME, CONFIG(lost_ns), "", NULL, 1, DAY, "a receiver lists what is missing this often"},
+    {"protocol", "timeout", SCN_TIME, CONFIG(timeout_ns), "", NULL, 0, DAY, "... and gives up this long after the last new fragment"},
+    {"protocol", "timeout-total", SCN_BOOL, CONFIG(timeout_total), "", YES_NO, 0, 1, "timeout counts from the start of the transmission instead"},
+    {"protocol", "remember", SCN_TIME, CONFIG(remember_ns), "", NULL, 0, DAY, "a finished incoming key stays known"},
+    {"protocol", "keep", SCN_TIME, CONFIG(keep_ns), "", NULL, 0, DAY, "a sender keeps what it sent for repairs"},
+    {"protocol", "repair", SCN_BOOL, CONFIG(repair), "", YES_NO, 0, 1, "resend what is reported lost"},
+    {"protocol", "rate", SCN_RATE, CONFIG(rate), "", NULL, 0, UINT32_MAX, "sending pace of a node, 0 = none"},
+    {"protocol", "burst", SCN_COUNT, CONFIG(burst), "", NULL, 1, 65535, "datagrams that may leave at once"},
+    {"protocol", "length-max", SCN_SIZE, CONFIG(length_max), "", NULL, 0, UINT32_MAX, "longer transmissions are refused"},
+    {"protocol", "memory-max", SCN_SIZE, CONFIG(memory_max), "", NULL, 0, MOST, "for fragments received, all peers together"},
+    {"protocol", "incoming-max", SCN_COUNT, CONFIG(incoming_max), "", NULL, 1, 65535, "transmissions being received"},
+    {"protocol", "incoming-peer-max", SCN_COUNT, CONFIG(incoming_peer_max), "", NULL, 1, 65535, "... from one address"},
+    {"protocol", "outgoing-max", SCN_COUNT, CONFIG(outgoing_max), "", NULL, 1, 65535, "transmissions being sent or kept"},
+    {"protocol", "persist", SCN_BOOL, CONFIG(persist), "", YES_NO, 0, 1, "repeat control messages until answered; answer TOUCH with CONNECT"},
+    {"protocol", "retry", SCN_TIME, CONFIG(retry_ns), "", NULL, 1, DAY, "first repetition, doubling each time"},
+    {"protocol", "retries-max", SCN_COUNT, CONFIG(retries_max), "", NULL, 0, 65535, "repetitions of one message"},
+    {"protocol", "keepalive", SCN_TIME, CONFIG(keepalive_ns), "", NULL, 0, DAY, "keep NAT mappings alive this often, 0 = never"},
+    {"protocol", "open", SCN_BOOL, CONFIG(open), "", YES_NO, 0, 1, "store whoever connects unasked"},
+    {"protocol", "answers-max", SCN_COUNT, CONFIG(answers_max), "", NULL, 0, 65535, "control messages per second caused by one address, 0 = any"},
+
+    {"nodes", "at", SCN_ADDR, FIELD(scn_node, at), NULL, NULL, 0, 0, "its own address; behind a NAT the inside one"},
+    {"nodes", "count", SCN_COUNT, FIELD(scn_node, count), "1", NULL, 1, 100000, "more than 1: NAME-0, NAME-1, ..., with addresses counting up"},
+    {"nodes", "behind", SCN_REF, FIELD(scn_node, behind), "", NULL, 0, 0, "its NAT; without one it is public"},
+    {"nodes", "joins", SCN_REFS, FIELD(scn_node, joins), "", NULL, 0, 0, "its seeds"},
+    {"nodes", "start", SCN_TIME, FIELD(scn_node, start_ns), "0", NULL, 0, DAY, "when it joins"},
+
+    {"nats", "outside", SCN_IP, FIELD(scn_nat, outside), NULL, NULL, 0, 0, "its public address"},
+    {"nats", "behind", SCN_REF, FIELD(scn_nat, behind), "", NULL, 0, 0, "another NAT, as behind a carrier's"},
+    {"nats", "mapping", SCN_WORD, FIELD(scn_nat, config.mapping), "endpoint-independent", NET_NAT_KIND_WORDS, 0, 0, "RFC 4787 4.1: an inside endpoint has one outside port for all, per remote address, or per remote address and port"},
+    {"nats", "filtering", SCN_WORD, FIELD(scn_nat, config.filtering), "address-and-port", NET_NAT_KIND_WORDS, 0, 0, "RFC 4787 5: who may answer: all, addresses sent to, or exactly the endpoints sent to"},
+    {"nats", "scope", SCN_WORD, FIELD(scn_nat, config.scope), "mapping", NET_NAT_SCOPE_WORDS, 0, 0, "whether the right to answer holds for one mapping or for all of an inside endpoint"},
+    {"nats", "ports", SCN_WORD, FIELD(scn_nat, config.ports), "preserve", NET_NAT_PORTS_WORDS, 0, 0, "how outside ports are chosen; no port is used twice"},
+    {"nats", "hairpin", SCN_WORD, FIELD(scn_nat, config.hairpin), "none", NET_NAT_HAIRPIN_WORDS, 0, 0, "external: its hosts reach each other through the outside address"},
+    {"nats", "forget-after", SCN_TIME, FIELD(scn_nat, config.forget_ns), "2min", NULL, 1, DAY, "mappings and rights end this long after the last datagram out"},
+
+    {"links", "between", SCN_PAIR, FIELD(scn_link, between), NULL, NULL, 0, 0, "two nodes or NATs; a node behind a NAT stands for its NAT"},
+    {"links", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, 1, DAY, "one way; a range is drawn from uniformly, so datagrams overtake"},
+    {"links", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "0%", NULL, 0, NET_LOSS_ALWAYS, "each datagram by itself"},
+
+    {"default", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, 1, DAY, "as in links"},
+    {"default", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "0%", NULL, 0, NET_LOSS_ALWAYS, "as in links"},
+
+    {"script", "at", SCN_TIME, FIELD(scn_step, at_ns), NULL, NULL, 0, DAY, "virtual time"},
+    {"script", "send", SCN_PART, 0, 0, "", NULL, 0, 0, "{from, to, size, as}: a transmission"},
+    {"script", "set", SCN_PART, 0, 0, "", NULL, 0, 0, "{link, delay, loss}: changes a link"},
+    {"script", "rebind", SCN_REF, FIELD(scn_step, rebind), "", NULL, 0, 0, "a NAT that forgets everything and chooses new ports"},
+
+    {"send", "from", SCN_REF, FIELD(scn_send, from), NULL, NULL, 0, 0, "a node"},
+    {"send", "to", SCN_REF, FIELD(scn_send, to), NULL, NULL, 0, 0, "a node. It is sent to the address learned by punching; if there is none, to its own if no NAT hides it; else the transmission waits until they are connected"},
+    {"send", "size", SCN_SIZE, FIELD(scn_send, size), NULL, NULL, 1, UINT32_MAX, "of the payload, which the seed makes"},
+    {"send", "as", SCN_TEXT, FIELD(scn_send, as), NULL, NULL, 0, 0, "its name in expectations and reports"},
+
+    {"set", "link", SCN_PAIR, FIELD(scn_link, between), NULL, NULL, 0, 0, "as links.between"},
+    {"set", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "", NULL, 1, DAY, "from now on; as it was if left out"},
+    {"set", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "", NULL, 0, NET_LOSS_ALWAYS, "from now on; as it was if left out"},
+
+    {"expect", "connected", SCN_PAIR, FIELD(scn_expect, connected), "", NULL, 0, 0, "both know each other"},
+    {"expect", "not-connected", SCN_PAIR, FIELD(scn_expect, not_connected), "", NULL, 0, 0, "not both of them know the other in the end"},
+    {"expect", "delivered", SCN_TEXT, FIELD(scn_expect, delivered), "", NULL, 0, 0, "this transmission arrives whole"},
+    {"expect", "failed", SCN_TEXT, FIELD(scn_expect, failed), "", NULL, 0, 0, "this transmission fails: at its sender, or given up by its receiver"},
+    {"expect", "seen", SCN_TEXT, FIELD(scn_expect, seen), "", NULL, 0, 0, "this wire message (CONNECT_FAILED) is received, or this happens (mismatch)"},
+    {"expect", "never", SCN_TEXT, FIELD(scn_expect, never), "", NULL, 0, 0, "... never is or does"},
+    {"expect", "peers", SCN_COUNTS, FIELD(scn_expect, peers), "", NULL, 0, 128, "how many peers the node `at` has in the end"},
+    {"expect", "before", SCN_TIME, FIELD(scn_expect, before_ns), "", NULL, 1, DAY, "for connected, delivered, failed and seen: not later"},
+    {"expect", "at", SCN_REF, FIELD(scn_expect, at), "", NULL, 0, 0, "for seen, never and peers: this node"},
+    {NULL, NULL, SCN_TEXT, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+/* clang-format on */
+
+void scn_defaults(const char *section, void *object)
+{
+    if (strcmp(section, "protocol") == 0) {
+        q2p_config_init(&((struct scn_protocol *)object)->config);
+        return;
+    }
+    for (const struct scn_key *key = scn_schema; key->section; key++) {
+        if (strcmp(key->section, section) != 0 || key->kind <= SCN_PAIR || !key->fallback ||
+            !*key->fallback)
+            continue;
+        struct scn_errors errors = {0};
+        struct scn_yaml value = {.shape = SCN_SCALAR};
+        char text[64];
+        snprintf(text, sizeof text, "%s", key->fallback);
+        value.text = text;
+        if (!scn_value_read(key, &value, object, &errors))
+            scn_errors_free(&errors); /* a wrong row; the schema test finds it */
+    }
+}
+
+/* ---- explaining -------------------------------------------------------------------------- */
+
+static void explain_key(const struct scn_key *key, FILE *out)
+{
+    char want[160], fallback[64] = "";
+    struct scn_protocol protocol = {0};
+    scn_value_want(key, want, sizeof want);
+    if (strcmp(key->section, "protocol") == 0) {
+        scn_defaults("protocol", &protocol);
+        scn_value_write(key, &protocol, fallback, sizeof fallback);
+    } else if (key->fallback) {
+        snprintf(fallback, sizeof fallback, "%s", key->fallback);
+    }
+    fprintf(out, "%s%s%s: %s", key->section, *key->section ? "." : "", key->name, want);
+    if (!key->fallback)
+        fputs("; must be given", out);
+    else if (*fallback)
+        fprintf(out, "; default %s", fallback);
+    fprintf(out, "\n    %s\n", key->help);
+}
+
+bool scn_explain(const char *what, FILE *out)
+{
+    bool found = false;
+    const char *dot = what ? strchr(what, '.') : NULL;
+    size_t len = dot ? (size_t)(dot - what) : strlen(what ? what : "");
+    for (const struct scn_section *section = scn_sections; section->name; section++) {
+        bool mine =
+            !what || (strlen(section->name) == len && strncmp(section->name, what, len) == 0);
+        if (what && !dot && !*section->name) { /* "seed": a key of the whole file */
+            for (const struct scn_key *key = scn_schema; !*key->section; key++)
+                if (strcmp(key->name, what) == 0 && key->kind != SCN_PART) {
+                    explain_key(key, out);
+                    found = true;
+                }
+        }
+        if (!mine)
+            continue;
+        if (!dot)
+            fprintf(out, "%s%s%s\n", section->name, *section->name ? ": " : "", section->help);
+        for (const struct scn_key *key = scn_schema; key->section; key++) {
+            if (strcmp(key->section, section->name) != 0 ||
+                (dot && strcmp(key->name, dot + 1) != 0))
+                continue;
+            explain_key(key, out);
+            found = true;
+        }
+        if (!dot)
+            fputc('\n', out);
+    }
+    return found;
+}
+
+void scn_starter(FILE *out)
+{
+    fputs("# A Q2P scenario. Try it: q2p-sim run FILE. What a key means: q2p-sim explain KEY\n"
+          "name: two peers behind NATs meet through a seed\n"
+          "seed: 1                       # of the dice; file and seed make the run\n"
+          "until: 20s                    # virtual time\n"
+          "\n"
+          "# protocol: {dialect: options, lost: 500ms, timeout: 10s}\n"
+          "\n"
+          "nodes:\n"
+          "  seed:  {at: 203.0.113.1:10000}\n"
+          "  alice: {at: 10.0.0.2:10001, behind: home-a, joins: seed}\n"
+          "  bob:   {at: 10.1.0.2:10002, behind: home-b, joins: seed, start: 200ms}\n"
+          "\n"
+          "nats:\n"
+          "  home-a: {outside: 198.51.100.1, filtering: address-and-port}\n"
+          "  home-b: {outside: 198.51.100.2, filtering: address-and-port}\n"
+          "\n"
+          "links:\n"
+          "  - {between: [alice, bob], delay: 15ms..25ms, loss: 1%}\n"
+          "default: {delay: 10ms}        # every other link\n"
+          "\n"
+          "script:\n"
+          "  - {at: 2s, send: {from: alice, to: bob, size: 100KiB, as: picture}}\n"
+          "  # - {at: 5s, set: {link: [alice, bob], loss: 100%}}\n"
+          "  # - {at: 8s, rebind: home-b}\n"
+          "\n"
+          "expect:\n"
+          "  - {connected: [alice, bob], before: 3s}\n"
+          "  - {delivered: picture}\n",
+          out);
+}

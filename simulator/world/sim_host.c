@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sim_host.c - a machine as an element of the network. */
+#include "sim_host.h"
+
+#include <string.h>
+
+#include "sim_rng.h"
+
+#define TICKS_MAX 100000 /* at one instant; a machine that paces itself needs a few */
+
+static void send_datagram(struct sim_host *host, struct sim_world *world,
+                          const struct q2p_datagram *out)
+{
+    if (out->len > Q2P_DATAGRAM_MAX) {
+        host->oversize++;
+        return;
+    }
+    struct sim_packet *packet = sim_packet_take(world);
+    packet->src = host->addr;
+    packet->dst = out->peer;
+    packet->from = host->index;
+    packet->sent_ns = world->now;
+    packet->id = (uint64_t)host->index << 40 | host->sent++;
+    packet->len = (uint32_t)out->len;
+    memcpy(packet->bytes, out->bytes, out->len);
+    packet->digest = sim_mix_bytes(0, packet->bytes, packet->len);
+    host->trace = sim_mix(host->trace, (uint64_t)world->now);
+    host->trace = sim_mix(host->trace, packet->digest);
+    host->element.next->ops->forward(host->element.next, world, packet);
+}
+
+void sim_host_pump(struct sim_host *host, struct sim_world *world)
+{
+    struct q2p_datagram out;
+    do {
+        while (host->machine->output(host->self, world->now, &out) == 1)
+            send_datagram(host, world, &out);
+    } while (host->settle && host->settle(host->ctx, host));
+    sim_world_wake(world, &host->element);
+}
+
+static void forward(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
+{
+    struct sim_host *host = (struct sim_host *)self;
+    struct q2p_datagram in = {packet->src, packet->bytes, packet->len};
+    host->received++;
+    host->trace = sim_mix(~host->trace, (uint64_t)world->now);
+    host->trace = sim_mix(host->trace, packet->digest ^ packet->src.port);
+    host->machine->input(host->self, world->now, &in);
+    sim_packet_drop(world, packet);
+    sim_host_pump(host, world);
+}
+
+static q2p_time next_at(const struct net_element *self)
+{
+    const struct sim_host *host = (const struct sim_host *)self;
+    return host->restless ? Q2P_NEVER : host->machine->deadline(host->self);
+}
+
+static void run(struct net_element *self, struct sim_world *world)
+{
+    struct sim_host *host = (struct sim_host *)self;
+    host->ticks = world->now == host->ticked_ns ? host->ticks + 1 : 1;
+    host->ticked_ns = world->now;
+    host->restless = host->ticks > TICKS_MAX;
+    host->machine->tick(host->self, world->now);
+    sim_host_pump(host, world);
+}
+
+static const struct net_ops host_ops = {forward, next_at, run};
+
+void sim_host_init(struct sim_host *host, uint32_t index, const struct q2p_machine *machine,
+                   void *self)
+{
+    *host = (struct sim_host){.machine = machine, .self = self, .index = index, .ticked_ns = -1};
+    host->element =
+        (struct net_element){.ops = &host_ops, .wake_at = Q2P_NEVER, .order = 2 * (uint64_t)index};
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sim_host.h - hosts one machine of any protocol family through machine.h: gives it datagrams and
+ * virtual time, takes its datagrams. It knows nothing of what they mean.
+ */
+#ifndef SIM_HOST_H
+#define SIM_HOST_H
+
+#include <q2p/machine.h>
+
+#include "sim_world.h"
+
+struct sim_host {
+    struct net_element element; /* next = where its datagrams go */
+    const struct q2p_machine *machine;
+    void *self;
+    uint32_t index;
+    struct q2p_addr addr;
+    uint64_t trace; /* hash of everything sent, received and noted so far */
+    uint64_t sent, received;
+    uint64_t oversize; /* datagrams of more than 512 bytes; they are not sent */
+    bool restless;     /* asked again and again to run at the same instant: its clock is stopped */
+    uint32_t ticks;    /* at `ticked_ns` */
+    q2p_time ticked_ns;
+    /* Fetches what happened; true if that may have given the machine something to do. */
+    bool (*settle)(void *ctx, struct sim_host *host);
+    void *ctx;
+};
+
+void sim_host_init(struct sim_host *host, uint32_t index, const struct q2p_machine *machine,
+                   void *self);
+
+/* After any call on the machine from outside: sends what it has, settles, sets the alarm. */
+void sim_host_pump(struct sim_host *host, struct sim_world *world);
+
+#endif

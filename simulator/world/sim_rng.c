@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sim_rng.c - xoshiro256** streams seeded through splitmix64 from a name; hash steps. */
+#include "sim_rng.h"
+
+#include <string.h>
+
+static uint64_t rotate(uint64_t word, int by)
+{
+    return word << by | word >> (64 - by);
+}
+
+static uint64_t split(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+uint64_t sim_mix(uint64_t hash, uint64_t word)
+{
+    uint64_t state = rotate(hash, 29) ^ word;
+    return split(&state) ^ rotate(word, 17);
+}
+
+uint64_t sim_mix_bytes(uint64_t hash, const void *bytes, size_t len)
+{
+    const uint8_t *at = bytes;
+    uint64_t word = 0;
+    hash = sim_mix(hash, len);
+    for (; len >= 8; at += 8, len -= 8) {
+        word = 0; /* byte by byte, so that every machine makes the same trace hash */
+        for (int i = 7; i >= 0; i--)
+            word = word << 8 | at[i];
+        hash = (hash ^ word) * UINT64_C(0x9fb21c651e98df25);
+        hash ^= hash >> 32;
+    }
+    word = 0;
+    for (size_t i = 0; i < len; i++)
+        word |= (uint64_t)at[i] << 8 * i;
+    return sim_mix(hash, word);
+}
+
+void sim_rng_init(struct sim_rng *rng, uint64_t seed, const char *name)
+{
+    uint64_t state = sim_mix_bytes(sim_mix(0, seed), name, strlen(name));
+    for (int i = 0; i < 4; i++)
+        rng->state[i] = split(&state);
+}
+
+uint64_t sim_rng_next(struct sim_rng *rng)
+{
+    uint64_t *s = rng->state;
+    uint64_t out = rotate(s[1] * 5, 7) * 9;
+    uint64_t t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotate(s[3], 45);
+    return out;
+}
+
+uint64_t sim_rng_below(struct sim_rng *rng, uint64_t bound)
+{
+    uint64_t unfair = (0 - bound) % bound; /* 2^64 mod bound: draws below it would favour some */
+    uint64_t draw = sim_rng_next(rng);
+    while (draw < unfair)
+        draw = sim_rng_next(rng);
+    return draw % bound;
+}
+
+void sim_rng_fill(struct sim_rng *rng, uint8_t *out, size_t len)
+{
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t word = sim_rng_next(rng);
+        for (size_t j = i; j < len && j < i + 8; j++, word >>= 8)
+            out[j] = (uint8_t)word;
+    }
+}

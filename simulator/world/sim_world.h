@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sim_world.h - one clock, one queue, one pool of packets. It moves packets between elements and
+ * wakes elements; what an element is, it does not know.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include <q2p/wire.h>
+
+#include "sim_queue.h"
+
+struct sim_packet {
+    struct sim_packet *next;   /* in the pool */
+    struct q2p_addr src, dst;  /* as they are where the packet is now */
+    uint64_t id;               /* of the datagram, the same at every vantage point */
+    uint64_t digest;           /* of its bytes */
+    struct sim_record *record; /* the observer's: newest sighting of this packet */
+    uint32_t len;
+    uint32_t from, to; /* places: host that sent it; host that gets it, once it is there */
+    q2p_time sent_ns;
+    uint8_t bytes[Q2P_DATAGRAM_MAX];
+};
+
+struct sim_world {
+    q2p_time now;
+    uint64_t seed;
+    uint64_t steps; /* events so far */
+    struct sim_queue queue;
+    struct sim_packet *unused;
+    struct sim_chunk *chunks;
+};
+
+void sim_world_init(struct sim_world *world, uint64_t seed);
+void sim_world_free(struct sim_world *world);
+
+/* Runs everything up to and including `until`; afterwards that is the time. */
+void sim_world_run(struct sim_world *world, q2p_time until);
+
+/* Hands packet to `to` at the time `at`, on behalf of `by`, whose order decides ties. */
+void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *by,
+                       struct net_element *to, struct sim_packet *packet);
+
+/* Asks the element when it wants to run and sees to it. Call it after whatever may change that. */
+void sim_world_wake(struct sim_world *world, struct net_element *element);
+
+/* Packets come from a pool that only grows: nothing is allocated once traffic is steady. */
+struct sim_packet *sim_packet_take(struct sim_world *world);
+void sim_packet_drop(struct sim_world *world, struct sim_packet *packet);
+
+/* Memory or the end of the program: a simulation that half works would be worse. */
+void *sim_alloc(size_t len);
+void *sim_grow(void *array, size_t *room, size_t item_len); /* doubles */
+
+#endif
