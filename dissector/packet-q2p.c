@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * packet-q2p.c - where Wireshark comes in: registration, preferences, the heuristic, and one
+ * datagram from payload to tree. What a datagram looks like is known to libq2p alone; what it
+ * means in the capture, to q2p-state.c.
+ *
+ * Two ways lead here. A port of the preferences, and Decode As, are the user's word: there anything
+ * is shown as Q2P, and what is wrong with it is said. A talk that the heuristic has found, or that
+ * a punching message has announced, shows only what may be Q2P and leaves the rest to others.
+ */
+#include "packet-q2p.h"
+
+#include "q2p-compat.h"
+
+#include <epan/conversation.h>
+#include <epan/prefs.h>
+
+#include <q2p/status.h>
+
+#include "q2p-fields.h"
+#include "q2p-state.h"
+#include "q2p-tree.h"
+
+#define TO_TEXT(x) #x
+#define TEXT_OF(x) TO_TEXT(x)
+
+int proto_q2p = -1;
+
+static dissector_handle_t q2p_handle;       /* ports and Decode As */
+static dissector_handle_t q2p_found_handle; /* talks found by the heuristic */
+static int forced_dialect = Q2P_DIALECT_UNKNOWN;
+
+static const struct q2p_visit no_visit;
+
+/* The visit of this packet; learned first, if it is seen for the first time. */
+static const struct q2p_visit *visit_of(tvbuff_t *tvb, packet_info *pinfo, bool *first)
+{
+    struct q2p_visit *visit = q2p_state_visit(pinfo);
+
+    *first = visit != NULL && !visit->seen && !pinfo->fd->visited;
+    if (*first)
+        q2p_state_learn(visit, pinfo, (enum q2p_dialect)forced_dialect, tvb);
+    return visit != NULL ? visit : &no_visit;
+}
+
+/*
+ * TOUCHREQUEST and CONNECTREQUEST tell their receiver whom to talk to next: that talk is Q2P
+ * whatever its ports are, unless something else has laid hands on it before.
+ */
+static void expect_talk(const packet_info *pinfo, const struct q2p_addr *to)
+{
+    address addr;
+
+    set_address(&addr, to->ip_len == sizeof(ws_in4_addr) ? AT_IPv4 : AT_IPv6, to->ip_len, to->ip);
+    conversation_type type = conversation_pt_to_conversation_type(pinfo->ptype);
+    conversation_t *talk =
+        find_conversation(pinfo->num, &pinfo->dst, &addr, type, pinfo->destport, to->port, 0);
+    if (talk == NULL)
+        talk = conversation_new(pinfo->num, &pinfo->dst, &addr, type, pinfo->destport, to->port, 0);
+    if (conversation_get_dissector(talk, pinfo->num) == NULL)
+        conversation_set_dissector_from_frame_number(talk, pinfo->num, q2p_found_handle);
+}
+
+static int dissect_q2p(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+{
+    uint32_t have = tvb_captured_length(tvb);
+    struct q2p_packet packet;
+    struct q2p_view view = {.pinfo = pinfo, .tvb = tvb, .packet = &packet};
+
+    bool first;
+
+    if (have == 0)
+        return 0;
+    view.visit = visit_of(tvb, pinfo, &first);
+    view.transmission = q2p_transmission_shown(view.visit);
+    view.status = q2p_wire_read(&packet, (enum q2p_dialect)view.visit->dialect,
+                                tvb_get_ptr(tvb, 0, (int)have), have, tvb_reported_length(tvb));
+
+    bool names_a_peer =
+        packet.event == Q2P_EV_TOUCHREQUEST || packet.event == Q2P_EV_CONNECTREQUEST;
+    if (first && names_a_peer && view.status == Q2P_OK && !pinfo->flags.in_error_pkt)
+        expect_talk(pinfo, &packet.address);
+
+    const char *text = q2p_text_of(&view);
+    col_set_str(pinfo->cinfo, COL_PROTOCOL, "Q2P");
+    col_add_str(pinfo->cinfo, COL_INFO, text);
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_q2p, tvb, 0, -1, "Q2P, %s", text);
+    q2p_tree_show(&view, proto_item_add_subtree(item, ett_q2p));
+    return (int)have;
+}
+
+static int dissect_q2p_found(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    uint32_t have = tvb_captured_length(tvb);
+
+    if (have == 0 || q2p_wire_likeness(tvb_get_ptr(tvb, 0, (int)have), have,
+                                       tvb_reported_length(tvb)) == Q2P_LIKENESS_NONE)
+        return 0;
+    return dissect_q2p(tvb, pinfo, tree, data);
+}
+
+/*
+ * Takes a packet once enough of its talk has been seen to be sure. The talk is Q2P from this frame
+ * on, not before, so that it is shown the same however often one looks.
+ */
+static q2p_heur_bool dissect_q2p_heur(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                                      void *data)
+{
+    if (pinfo->fd->visited || pinfo->flags.in_error_pkt || tvb_captured_length(tvb) == 0 ||
+        !q2p_state_convinces(pinfo, tvb))
+        return false;
+    conversation_set_dissector_from_frame_number(find_or_create_conversation(pinfo), pinfo->num,
+                                                 q2p_found_handle);
+    dissect_q2p(tvb, pinfo, tree, data);
+    return true;
+}
+
+void proto_register_q2p(void)
+{
+    static const enum_val_t dialects[] = {
+#define XX(name, number, word, sentence)                                                           \
+    {(number) == Q2P_DIALECT_UNKNOWN ? "auto" : (word),                                            \
+     (number) == Q2P_DIALECT_UNKNOWN ? "find out" : (sentence), (number)},
+        Q2P_DIALECT_MAP(XX)
+#undef XX
+            {NULL, NULL, 0},
+    };
+
+    proto_q2p = proto_register_protocol("Q2P peer-to-peer protocol", "Q2P", "q2p");
+    q2p_fields_register(proto_q2p);
+    q2p_handle = register_dissector("q2p", dissect_q2p, proto_q2p);
+    q2p_found_handle = create_dissector_handle(dissect_q2p_found, proto_q2p);
+    q2p_state_register();
+
+    prefs_register_enum_preference(prefs_register_protocol(proto_q2p, NULL), "dialect", "Dialect",
+                                   "Which event numbers and headers the nodes use. A capture"
+                                   " nearly always tells.",
+                                   &forced_dialect, dialects, false);
+}
+
+void proto_reg_handoff_q2p(void)
+{
+    dissector_add_uint_range_with_preference("udp.port", TEXT_OF(Q2P_PORT_DEFAULT), q2p_handle);
+    heur_dissector_add("udp", dissect_q2p_heur, "Q2P over UDP", "q2p_udp", proto_q2p,
+                       HEURISTIC_DISABLE);
+}

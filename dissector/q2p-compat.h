@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p-compat.h - one source for Wireshark 4.0, 4.4 and 4.6: each thing that differs between them
+ * has one name here. Nothing else in this folder asks for the version. Include it first.
+ */
+#ifndef Q2P_COMPAT_H
+#define Q2P_COMPAT_H
+
+#include <wireshark.h>
+
+#include <epan/packet.h>
+
+#define Q2P_WIRESHARK_SINCE(major, minor)                                                          \
+    (WIRESHARK_VERSION_MAJOR > (major) ||                                                          \
+     (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
+
+/* What a heuristic returns. */
+#if Q2P_WIRESHARK_SINCE(4, 3)
+typedef bool q2p_heur_bool;
+#else
+typedef gboolean q2p_heur_bool;
+#endif
+
+/* The interface a packet was captured on; 0 where the file does not say. */
+static inline uint32_t q2p_compat_interface(const packet_info *pinfo)
+{
+    if (pinfo->rec == NULL || pinfo->rec->rec_type != REC_TYPE_PACKET ||
+        (pinfo->rec->presence_flags & WTAP_HAS_INTERFACE_ID) == 0)
+        return 0;
+    return pinfo->rec->rec_header.packet_header.interface_id;
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p-fields.h - the fields and the expert items, one line each; a new one is a new line here and
+ * the place in q2p-tree.c that fills it. q2p.event and what a status complains about are not in
+ * these lists: they come from the maps of the shared codec.
+ */
+#ifndef Q2P_FIELDS_H
+#define Q2P_FIELDS_H
+
+#include "q2p-compat.h"
+
+#include <epan/expert.h>
+
+#include <q2p/wire.h>
+
+/*     name             filter name            title   type, base, strings     blurb */
+#define Q2P_FIELD_MAP(XX)                                                                          \
+    XX(network_id, "q2p.network_id", "Network ID", FT_UINT16, BASE_DEC, NULL,                      \
+       "Which network the sender belongs to")                                                      \
+    XX(event_name, "q2p.event.name", "Event name", FT_STRING, BASE_NONE, NULL,                     \
+       "Name of the event, the same in every dialect")                                             \
+    XX(dialect, "q2p.dialect", "Dialect", FT_STRING, BASE_NONE, NULL,                              \
+       "early, classic or options; unknown where all of them are the same")                        \
+    XX(address, "q2p.address", "Address", FT_STRING, BASE_NONE, NULL,                              \
+       "Node that the message is about, as text on the wire")                                      \
+    XX(address_ip, "q2p.address.ip", "IPv4 address", FT_IPv4, BASE_NONE, NULL,                     \
+       "IPv4 address of the node that the message is about")                                       \
+    XX(address_ipv6, "q2p.address.ipv6", "IPv6 address", FT_IPv6, BASE_NONE, NULL,                 \
+       "IPv6 address of the node that the message is about")                                       \
+    XX(address_port, "q2p.address.port", "Port", FT_UINT16, BASE_DEC, NULL,                        \
+       "UDP port of the node that the message is about")                                           \
+    XX(reason, "q2p.reason", "Reason", FT_STRING, BASE_NONE, NULL, "Why the sender refuses")       \
+    XX(hash, "q2p.hash", "Key", FT_BYTES, BASE_NONE, NULL,                                         \
+       "Key of the transmission: MD5 of its data, in options with the destination")                \
+    XX(length, "q2p.length", "Length", FT_UINT32, BASE_DEC, NULL,                                  \
+       "Bytes of the whole transmission; 0 when a classic fragment is sent again")                 \
+    XX(syn, "q2p.syn", "SYN", FT_UINT32, BASE_DEC, NULL, "Number of the fragment, from 0")         \
+    XX(body, "q2p.body", "Body", FT_BYTES, BASE_NONE, NULL, "Bytes of the fragment")               \
+    XX(lost, "q2p.lost", "Lost SYN", FT_UINT32, BASE_DEC, NULL,                                    \
+       "Number of a fragment that the sender of this message lacks")                               \
+    XX(lost_count, "q2p.lost.count", "Lost SYNs", FT_UINT32, BASE_DEC, NULL,                       \
+       "How many fragments this message asks for; 0 = the receiver has given up")                  \
+    XX(trailing, "q2p.trailing", "Trailing bytes", FT_BYTES, BASE_NONE, NULL,                      \
+       "Bytes behind the end of the message, which peers ignore")                                  \
+    XX(transmission, "q2p.transmission", "Transmission", FT_UINT32, BASE_DEC, NULL,                \
+       "Index of the transmission in this capture, from 0")                                        \
+    XX(sending, "q2p.sending", "Sending", FT_UINT32, BASE_DEC, NULL,                               \
+       "1 when these data went to this receiver for the first time, 2 for the second")             \
+    XX(fragments, "q2p.fragments", "Fragments", FT_UINT32, BASE_DEC, NULL,                         \
+       "Number of fragments of the whole transmission")                                            \
+    XX(missing_count, "q2p.missing.count", "Missing fragments", FT_UINT32, BASE_DEC, NULL,         \
+       "Fragments that have not been seen, as far as this capture has been read")                  \
+    XX(missing, "q2p.missing", "Missing SYN", FT_UINT32, BASE_DEC, NULL,                           \
+       "Number of a fragment that was never seen; listed where the transmission ends")             \
+    XX(complete, "q2p.complete", "Complete", FT_BOOLEAN, BASE_NONE, NULL,                          \
+       "Every fragment was seen on its way to a node that takes it")                               \
+    XX(started_in, "q2p.started.in", "Started in", FT_FRAMENUM, BASE_NONE, NULL,                   \
+       "First frame of the transmission")                                                          \
+    XX(reassembled_in, "q2p.reassembled.in", "Reassembled in", FT_FRAMENUM, BASE_NONE, NULL,       \
+       "Frame with the last missing fragment")                                                     \
+    XX(gave_up_in, "q2p.gave_up.in", "Receiver gave up in", FT_FRAMENUM, BASE_NONE, NULL,          \
+       "Frame in which the receiver says that it has given up")                                    \
+    XX(refused_in, "q2p.refused.in", "Refused in", FT_FRAMENUM, BASE_NONE, NULL,                   \
+       "Frame in which the receiver says that it belongs to another network")                      \
+    XX(duplicate_of, "q2p.duplicate.of", "Duplicate of", FT_FRAMENUM, BASE_NONE,                   \
+       FRAMENUM_TYPE(FT_FRAMENUM_RETRANS_PREV), "Frame in which this fragment was seen first")     \
+    XX(reassembled_length, "q2p.reassembled.length", "Reassembled length", FT_UINT32, BASE_DEC,    \
+       NULL, "Bytes of the data put together")                                                     \
+    XX(reassembled_data, "q2p.reassembled.data", "Reassembled data", FT_BYTES, BASE_NONE, NULL,    \
+       "The data put together")
+
+/*     name                filter name              group, severity, summary */
+#define Q2P_EXPERT_MAP(XX)                                                                         \
+    XX(trailing, "q2p.expert.trailing", PI_PROTOCOL, PI_NOTE,                                      \
+       "Bytes behind the end of the message")                                                      \
+    XX(foreign, "q2p.expert.foreign", PI_PROTOCOL, PI_WARN,                                        \
+       "Receiver belongs to another network and does not take this (PROTOCOL.md 5.4)")             \
+    XX(mismatch, "q2p.expert.mismatch", PI_RESPONSE_CODE, PI_WARN,                                 \
+       "Networks do not match: the other side's network id is not the one of this node")           \
+    XX(oversize_list, "q2p.expert.oversize_list", PI_PROTOCOL, PI_WARN,                            \
+       "List is longer than one datagram: the original reads only the first 123 SYNs")             \
+    XX(duplicate, "q2p.expert.duplicate", PI_SEQUENCE, PI_NOTE, "Fragment was seen before")        \
+    XX(conflict, "q2p.expert.conflict", PI_SEQUENCE, PI_WARN,                                      \
+       "Fragment was seen before with other bytes; the first ones count")                          \
+    XX(late, "q2p.expert.late", PI_SEQUENCE, PI_WARN,                                              \
+       "Missing fragment comes too late: the receiver has given up")                               \
+    XX(stray, "q2p.expert.stray", PI_SEQUENCE, PI_NOTE,                                            \
+       "Fragment of a transmission whose start was not seen; its length is not known")             \
+    XX(misfit, "q2p.expert.misfit", PI_PROTOCOL, PI_WARN,                                          \
+       "Fragment does not fit the length announced for this transmission")                         \
+    XX(length_changed, "q2p.expert.length_changed", PI_PROTOCOL, PI_WARN,                          \
+       "Length differs from the one announced before for the same key")                            \
+    XX(restart, "q2p.expert.restart", PI_SEQUENCE, PI_NOTE, "Transmission was announced before")   \
+    XX(orphan, "q2p.expert.orphan", PI_SEQUENCE, PI_NOTE,                                          \
+       "Answers a transmission that was not seen")                                                 \
+    XX(asked_seen, "q2p.expert.asked_seen", PI_SEQUENCE, PI_NOTE,                                  \
+       "Asks for fragments that passed here: they were lost further on, or are on their way")      \
+    XX(after_complete, "q2p.expert.after_complete", PI_SEQUENCE, PI_WARN,                          \
+       "Reports losses although every fragment passed here")                                       \
+    XX(gave_up, "q2p.expert.gave_up", PI_SEQUENCE, PI_WARN,                                        \
+       "Receiver has given up: the transmission failed")                                           \
+    XX(unread, "q2p.expert.unread", PI_PROTOCOL, PI_WARN,                                          \
+       "Receiver goes on in the options dialect: it does not understand this transmission")        \
+    XX(uncollected, "q2p.expert.uncollected", PI_REASSEMBLE, PI_NOTE,                              \
+       "Every fragment was seen, but the capture has cut some of them")
+
+#define XX(name, filter, title, type, base, strings, blurb) extern int hf_q2p_##name;
+Q2P_FIELD_MAP(XX)
+#undef XX
+
+#define XX(name, filter, group, severity, summary) extern expert_field ei_q2p_##name;
+Q2P_EXPERT_MAP(XX)
+#undef XX
+
+extern int proto_q2p;
+extern int ett_q2p, ett_q2p_address, ett_q2p_lost, ett_q2p_transmission;
+
+/* The field `q2p.event` with the names that its numbers have in that dialect. */
+int q2p_field_event(enum q2p_dialect dialect);
+
+/* The expert item of what q2p_wire_read complains about; `q2p.err.short` is Q2P_ERR_SHORT. */
+expert_field *q2p_expert_status(int status);
+
+/* Registers all of them. */
+void q2p_fields_register(int proto);
+
+#endif

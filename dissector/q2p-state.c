@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p-state.c - endpoints, talks, visits, and which dialect a datagram is read in. What becomes of
+ * transmissions is in q2p-transmission.c. Everything lives in file scope and is found by hash;
+ * nothing walks a list that strangers can make long.
+ */
+#include "q2p-state.h"
+
+#include <q2p/status.h>
+
+#include "q2p-state-private.h"
+
+#define VISITS_BITS 10 /* frames per block of visits */
+
+/* What belongs to the open capture. */
+static struct {
+    wmem_map_t *endpoints;     /* by address, port, interface */
+    wmem_map_t *talks;         /* by both endpoints */
+    struct q2p_visit **visits; /* by frame number, in blocks that exist where Q2P is */
+    uint32_t visit_blocks;     /* that there is room for */
+    enum q2p_dialect only;     /* the one dialect ever proven, UNKNOWN if none or several */
+    bool several;
+} file;
+
+static unsigned endpoint_hash(const void *key)
+{
+    const struct q2p_endpoint *endpoint = key;
+    return add_address_to_hash(endpoint->port ^ endpoint->interface_id << 16, &endpoint->addr);
+}
+
+static gboolean endpoint_equal(const void *a, const void *b)
+{
+    const struct q2p_endpoint *one = a, *other = b;
+    return one->port == other->port && one->interface_id == other->interface_id &&
+           addresses_equal(&one->addr, &other->addr);
+}
+
+static unsigned talk_hash(const void *key)
+{
+    const struct q2p_talk *talk = key;
+    return wmem_strong_hash((const uint8_t *)talk->ends, sizeof talk->ends);
+}
+
+static gboolean talk_equal(const void *a, const void *b)
+{
+    const struct q2p_talk *one = a, *other = b;
+    return one->ends[0] == other->ends[0] && one->ends[1] == other->ends[1];
+}
+
+static void begin_file(void)
+{
+    memset(&file, 0, sizeof file);
+    file.endpoints = wmem_map_new(wmem_file_scope(), endpoint_hash, endpoint_equal);
+    file.talks = wmem_map_new(wmem_file_scope(), talk_hash, talk_equal);
+    q2p__transmissions_begin();
+}
+
+static void end_file(void)
+{
+    memset(&file, 0, sizeof file);
+}
+
+void q2p_state_register(void)
+{
+    register_init_routine(begin_file);
+    register_cleanup_routine(end_file);
+}
+
+static struct q2p_visit **block_of(uint32_t frame)
+{
+    uint32_t block = frame >> VISITS_BITS;
+
+    if (block >= file.visit_blocks) {
+        uint32_t blocks = MAX(block + 1, file.visit_blocks * 2);
+        file.visits = wmem_realloc(wmem_file_scope(), file.visits, blocks * sizeof *file.visits);
+        memset(file.visits + file.visit_blocks, 0,
+               (blocks - file.visit_blocks) * sizeof *file.visits);
+        file.visit_blocks = blocks;
+    }
+    return &file.visits[block];
+}
+
+struct q2p_visit *q2p_state_visit(const packet_info *pinfo)
+{
+    struct q2p_visit **block = block_of(pinfo->num);
+
+    if (*block == NULL)
+        *block = wmem_alloc0_array(wmem_file_scope(), struct q2p_visit, 1 << VISITS_BITS);
+
+    struct q2p_visit *visit = &(*block)[pinfo->num & ((1U << VISITS_BITS) - 1)];
+    if (visit->layer == 0)
+        visit->layer = (uint8_t)pinfo->curr_layer_num;
+    return visit->layer == pinfo->curr_layer_num ? visit : NULL;
+}
+
+static struct q2p_endpoint *endpoint_of(const address *addr, uint32_t port, uint32_t interface_id)
+{
+    struct q2p_endpoint key = {.addr = *addr, .port = port, .interface_id = interface_id};
+    struct q2p_endpoint *endpoint = wmem_map_lookup(file.endpoints, &key);
+
+    if (endpoint == NULL) {
+        endpoint = wmem_new0(wmem_file_scope(), struct q2p_endpoint);
+        *endpoint = key;
+        copy_address_wmem(wmem_file_scope(), &endpoint->addr, addr);
+        wmem_map_insert(file.endpoints, endpoint, endpoint);
+    }
+    return endpoint;
+}
+
+struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side)
+{
+    uint32_t interface_id = q2p_compat_interface(pinfo);
+    struct q2p_endpoint *from = endpoint_of(&pinfo->src, pinfo->srcport, interface_id);
+    struct q2p_endpoint *to = endpoint_of(&pinfo->dst, pinfo->destport, interface_id);
+    struct q2p_talk key = {.ends = {MIN(from, to), MAX(from, to)}};
+    struct q2p_talk *talk = wmem_map_lookup(file.talks, &key);
+
+    if (talk == NULL) {
+        talk = wmem_new0(wmem_file_scope(), struct q2p_talk);
+        *talk = key;
+        talk->sides[0].from = key.ends[0];
+        talk->sides[1].from = key.ends[1];
+        wmem_map_insert(file.talks, talk, talk);
+    }
+    *side = from == talk->sides[0].from ? 0 : 1;
+    return talk;
+}
+
+/* The dialect of the transmission that this datagram answers, UNKNOWN if it answers none. */
+static enum q2p_dialect dialect_of_question(const struct q2p_talk *talk, uint8_t side,
+                                            const struct q2p__bytes *bytes)
+{
+    const struct q2p_endpoint *asker = talk->sides[!side].from;
+
+    for (int i = Q2P_DIALECT_OPTIONS; i >= Q2P_DIALECT_EARLY; i--) {
+        enum q2p_dialect dialect = (enum q2p_dialect)i;
+        struct q2p_packet packet;
+
+        if (dialect == Q2P_DIALECT_EARLY && asker->dialect != Q2P_DIALECT_EARLY)
+            break;
+        q2p_wire_read(&packet, dialect, bytes->at, bytes->have, bytes->total);
+        if (packet.event != Q2P_EV_OPTIONSFEEDBACK && packet.event != Q2P_EV_TRANSPORT_FAILED)
+            continue;
+        const struct q2p_transmission *question =
+            q2p__transmission_find(talk, !side, bytes->at, packet.hash_at);
+        if (question != NULL && question->dialect == dialect)
+            return dialect;
+    }
+    return Q2P_DIALECT_UNKNOWN;
+}
+
+/* Nothing is proven: the most likely dialect that has this event number at all. */
+static enum q2p_dialect guess_dialect(const struct q2p_talk *talk, uint8_t side, uint16_t number)
+{
+    const enum q2p_dialect order[] = {
+        talk->sides[side].from->dialect,
+        Q2P_DIALECT_UNKNOWN,
+        talk->sides[!side].from->dialect,
+        file.only,
+        Q2P_DIALECT_CLASSIC,
+        Q2P_DIALECT_OPTIONS,
+    };
+
+    for (size_t i = 0; i < array_length(order); i++)
+        if (q2p_event_of(order[i], number) != Q2P_EV_UNKNOWN)
+            return order[i];
+    for (size_t i = 0; i < array_length(order); i++)
+        if (order[i] != Q2P_DIALECT_UNKNOWN)
+            return order[i];
+    return Q2P_DIALECT_UNKNOWN;
+}
+
+static void note_dialect(struct q2p_talk *talk, uint8_t side, enum q2p_dialect dialect,
+                         uint32_t frame)
+{
+    talk->sides[side].frame_in[dialect] = frame;
+    talk->sides[side].from->dialect = dialect;
+    if (file.only != Q2P_DIALECT_UNKNOWN && file.only != dialect)
+        file.several = true;
+    file.only = file.several ? Q2P_DIALECT_UNKNOWN : dialect;
+}
+
+/* Whether the sender belongs to another network than the receiver is known to (PROTOCOL.md 5.4). */
+static void note_network(struct q2p_visit *visit, struct q2p_talk *talk, uint8_t side,
+                         const struct q2p_packet *packet, uint32_t frame)
+{
+    struct q2p_endpoint *from = talk->sides[side].from;
+    const struct q2p_endpoint *to = talk->sides[!side].from;
+    struct q2p_side *other = &talk->sides[!side];
+
+    visit->foreign = packet->event != Q2P_EV_CONNECT_FAILED && to->network_id_known &&
+                     to->network_id != packet->network_id;
+    from->network_id = packet->network_id;
+    from->network_id_known = true;
+    if (packet->event == Q2P_EV_CONNECT_FAILED && other->refused_frame == 0) {
+        other->refused_frame = frame;
+        other->refuser_id = packet->network_id;
+    }
+}
+
+void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
+                     tvbuff_t *tvb)
+{
+    struct q2p__bytes bytes = q2p__bytes_of(tvb);
+    uint8_t side;
+    struct q2p_talk *talk = q2p_state_talk(pinfo, &side);
+    enum q2p_dialect dialect = forced;
+    struct q2p_packet packet;
+
+    visit->seen = true;
+    if (dialect == Q2P_DIALECT_UNKNOWN)
+        dialect = dialect_of_question(talk, side, &bytes);
+    if (dialect == Q2P_DIALECT_UNKNOWN)
+        dialect = q2p_wire_dialect(bytes.at, bytes.have, bytes.total);
+    if (dialect != Q2P_DIALECT_UNKNOWN) {
+        if (!pinfo->flags.in_error_pkt)
+            note_dialect(talk, side, dialect, pinfo->num);
+    } else {
+        q2p_wire_read(&packet, Q2P_DIALECT_UNKNOWN, bytes.at, bytes.have, bytes.total);
+        if (packet.event_at.len > 0)
+            dialect = guess_dialect(talk, side, packet.number);
+        visit->assumed =
+            dialect != Q2P_DIALECT_UNKNOWN && dialect != talk->sides[side].from->dialect;
+    }
+    visit->dialect = (unsigned)dialect & 3U;
+
+    int status = q2p_wire_read(&packet, dialect, bytes.at, bytes.have, bytes.total);
+    if (pinfo->flags.in_error_pkt || packet.event == Q2P_EV_UNKNOWN)
+        return;
+    note_network(visit, talk, side, &packet, pinfo->num);
+    struct q2p__datagram datagram = {
+        .talk = talk,
+        .side = side,
+        .frame = pinfo->num,
+        .packet = &packet,
+        .status = status,
+        .bytes = bytes,
+    };
+    q2p__transmission_learn(visit, &datagram);
+}
+
+static struct q2p_hint hint_of(const struct q2p__bytes *bytes)
+{
+    struct q2p_hint hint = {.seen = true};
+
+    for (int i = Q2P_DIALECT_OPTIONS; i >= Q2P_DIALECT_EARLY && !hint.keyed; i--) {
+        struct q2p_packet packet;
+
+        q2p_wire_read(&packet, (enum q2p_dialect)i, bytes->at, bytes->have, bytes->total);
+        hint.network_id = packet.network_id;
+        hint.number = packet.number;
+        hint.keyed = packet.hash_at.len == Q2P_HASH_LEN;
+        if (hint.keyed)
+            memcpy(hint.key.bytes, bytes->at + packet.hash_at.at, Q2P_HASH_LEN);
+    }
+    return hint;
+}
+
+/* Two weak hints confirm each other if the second answers the first (PROTOCOL.md 4). */
+static bool answers(const struct q2p_hint *answer, const struct q2p_hint *question)
+{
+    if (!question->seen || answer->network_id != question->network_id ||
+        answer->number == question->number || answer->keyed != question->keyed)
+        return false;
+    if (answer->keyed)
+        return memcmp(&answer->key, &question->key, sizeof answer->key) == 0;
+    return q2p_event_of(Q2P_DIALECT_UNKNOWN, question->number) == Q2P_EV_CONNECT &&
+           q2p_event_of(Q2P_DIALECT_UNKNOWN, answer->number) == Q2P_EV_CONNECTED;
+}
+
+bool q2p_state_convinces(const packet_info *pinfo, tvbuff_t *tvb)
+{
+    struct q2p__bytes bytes = q2p__bytes_of(tvb);
+    enum q2p_likeness likeness = q2p_wire_likeness(bytes.at, bytes.have, bytes.total);
+    uint8_t side;
+
+    if (likeness == Q2P_LIKENESS_NONE)
+        return false;
+
+    struct q2p_talk *talk = q2p_state_talk(pinfo, &side);
+    struct q2p_hint hint = hint_of(&bytes);
+    if (likeness == Q2P_LIKENESS_STRONG || answers(&hint, &talk->sides[!side].hint))
+        talk->sides[0].from->proven = talk->sides[1].from->proven = true;
+    talk->sides[side].hint = hint;
+    return talk->sides[0].from->proven || talk->sides[1].from->proven;
+}

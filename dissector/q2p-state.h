@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p-state.h - what one knows of a capture beyond the packet at hand: who speaks which dialect,
+ * which transmissions there are and what became of their fragments.
+ *
+ * All of it is learned the first time Wireshark looks at a packet, in the order of the capture,
+ * and only then; what was decided about a packet stays with it as its q2p_visit, so that the same
+ * packet reads the same ever after. What can grow later hangs on the transmission it points to.
+ *
+ * Two nodes are known by address, port and the interface they were captured at: a file with
+ * several vantage points tells the story of each of them separately.
+ */
+#ifndef Q2P_STATE_H
+#define Q2P_STATE_H
+
+#include "q2p-compat.h"
+
+#include <epan/address.h>
+
+#include <q2p/wire.h>
+
+#include "q2p-pieces.h"
+
+/* One end of a talk. */
+struct q2p_endpoint {
+    address addr;
+    uint32_t port;
+    uint32_t interface_id;
+    uint16_t network_id; /* its own; what it sends carries it */
+    bool network_id_known;
+    bool proven;              /* took part in something that can only be Q2P */
+    enum q2p_dialect dialect; /* proven last by what it sent, or UNKNOWN */
+};
+
+/* For the heuristic: the last datagram that may have been Q2P. */
+struct q2p_hint {
+    uint16_t network_id, number;
+    bool keyed, seen;
+    struct q2p_hash key;
+};
+
+/* What one end of a talk has said to the other. */
+struct q2p_side {
+    struct q2p_endpoint *from;
+    uint32_t frame_in[Q2P_DIALECT_OPTIONS + 1]; /* last proof of that dialect; 0 = none */
+    uint32_t refused_frame; /* first CONNECT_FAILED that this side got; 0 = none */
+    uint16_t refuser_id;    /* and the network of the node that sent it */
+    struct q2p_hint hint;
+};
+
+/* Two endpoints at one interface. */
+struct q2p_talk {
+    struct q2p_side sides[2];
+    struct q2p_endpoint *ends[2]; /* sorted, as the key in the table of talks */
+};
+
+/* One sending of one transmission (PROTOCOL.md 6), as far as the capture shows it. */
+struct q2p_transmission {
+    struct q2p_hash hash;
+    struct q2p_talk *talk;
+    uint8_t side; /* the sender's */
+    enum q2p_dialect dialect;
+    uint16_t network_id;
+    uint32_t index;   /* in the capture, from 0 */
+    uint32_t sending; /* of this key between these two, from 1 */
+    uint32_t length, fragments;
+    bool length_known; /* not if the capture began too late */
+    uint32_t first_frame, last_frame, start_frame, complete_frame, gave_up_frame; /* 0 = none */
+    struct q2p_pieces pieces;
+    uint8_t *data; /* `length` bytes once complete; NULL if the capture has cut some of them */
+    struct q2p_transmission *earlier; /* sending with this key, or NULL */
+    struct q2p_transmission *again;   /* what came after it was closed; see q2p-transmission.c */
+};
+
+/* What a datagram meant to its transmission. */
+enum q2p_role {
+    Q2P_ROLE_NONE,
+    Q2P_ROLE_START,     /* OPTIONS, the first one */
+    Q2P_ROLE_RESTART,   /* OPTIONS for a transmission that is known already */
+    Q2P_ROLE_READY,     /* OPTIONSFEEDBACK */
+    Q2P_ROLE_PIECE,     /* a fragment that was missing */
+    Q2P_ROLE_DUPLICATE, /* a fragment that was there */
+    Q2P_ROLE_CONFLICT,  /* a fragment that was there with other bytes */
+    Q2P_ROLE_LATE,      /* a missing fragment, but the receiver has given up */
+    Q2P_ROLE_STRAY,     /* a fragment of a transmission whose length is not known */
+    Q2P_ROLE_BAD,       /* a fragment that no receiver can place */
+    Q2P_ROLE_ASK,       /* TRANSPORT_FAILED with a list */
+    Q2P_ROLE_GAVE_UP,   /* TRANSPORT_FAILED without */
+    Q2P_ROLE_ORPHAN,    /* an answer for a key that nobody was seen to send */
+};
+
+/* What was decided about one frame. */
+struct q2p_visit {
+    struct q2p_transmission *transmission; /* NULL = none; see q2p_transmission_shown */
+    uint32_t earlier_frame;                /* of a duplicate: where the fragment was seen first */
+    uint8_t layer;                         /* of the frame's protocols, for tunnels */
+    uint8_t role;                          /* enum q2p_role */
+    uint8_t dialect : 2;                   /* to read it in */
+    uint8_t seen : 1;                      /* this is filled in */
+    uint8_t assumed : 1;                   /* nothing proves that dialect */
+    uint8_t foreign : 1;                   /* the receiver belongs to another network */
+    uint8_t length_changed : 1;
+    uint8_t after_complete : 1; /* came when the transmission was complete already */
+    uint8_t asked_seen : 1;     /* a list that asks for fragments which passed here */
+};
+
+/* Registers what empties all of this when another capture is opened. */
+void q2p_state_register(void);
+
+/* The visit of this frame; filled in (`seen`) or not. NULL for a second Q2P datagram in it. */
+struct q2p_visit *q2p_state_visit(const packet_info *pinfo);
+
+/* The two that talk in this packet, made if need be, and which of the sides sends it. */
+struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side);
+
+/*
+ * Learns from a datagram on its first visit and fills in the visit. `forced` is the dialect to
+ * read it in, UNKNOWN = find out. A datagram quoted in an ICMP error teaches nothing.
+ */
+void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
+                     tvbuff_t *tvb);
+
+/* The heuristic's memory: is this datagram, with what came before it, enough to call it Q2P? */
+bool q2p_state_convinces(const packet_info *pinfo, tvbuff_t *tvb);
+
+/* The transmission to show for a visit: what seemed a sending of its own may turn out not to be. */
+const struct q2p_transmission *q2p_transmission_shown(const struct q2p_visit *visit);
+
+/* The frame of the CONNECT_FAILED that refused this transmission, or 0. */
+uint32_t q2p_transmission_refused(const struct q2p_transmission *transmission);
+
+/* True if it was sent to a node that does not understand its dialect (PROTOCOL.md 4). */
+bool q2p_transmission_unread(const struct q2p_transmission *transmission);
+
+/* True if every fragment reached a node that takes it. */
+bool q2p_transmission_complete(const struct q2p_transmission *transmission);
+
+#endif

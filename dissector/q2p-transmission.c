@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p-transmission.c - what became of each transmission (PROTOCOL.md 6), as one can know it who
+ * only listens: which fragments came, which twice, who gave up.
+ *
+ * The same key may be sent again. A transmission is closed when it is complete or its receiver has
+ * given up; what comes for its key after that, and could open it anew, is collected in a sending
+ * of its own, `again`. That one counts (has an index) only once more than half of it has come or
+ * its receiver asks for the rest: a duplicate that the network made late is no second sending.
+ */
+#include "q2p-state-private.h"
+
+#include <q2p/status.h>
+
+/* What belongs to the open capture. */
+static struct {
+    wmem_map_t *newest; /* by talk, sender and key: the last sending that counts */
+    uint32_t count;     /* of sendings that count */
+} file;
+
+static unsigned transmission_hash(const void *key)
+{
+    const struct q2p_transmission *transmission = key;
+    return wmem_strong_hash(transmission->hash.bytes, Q2P_HASH_LEN) ^
+           GPOINTER_TO_UINT(transmission->talk);
+}
+
+static gboolean transmission_equal(const void *a, const void *b)
+{
+    const struct q2p_transmission *one = a, *other = b;
+    return one->talk == other->talk && one->side == other->side &&
+           memcmp(&one->hash, &other->hash, sizeof one->hash) == 0;
+}
+
+void q2p__transmissions_begin(void)
+{
+    file.newest = wmem_map_new(wmem_file_scope(), transmission_hash, transmission_equal);
+    file.count = 0;
+}
+
+struct q2p_transmission *q2p__transmission_find(const struct q2p_talk *talk, uint8_t side,
+                                                const uint8_t *bytes, struct q2p_span hash_at)
+{
+    struct q2p_transmission key = {.talk = (struct q2p_talk *)talk, .side = side};
+
+    if (hash_at.len != Q2P_HASH_LEN)
+        return NULL;
+    memcpy(key.hash.bytes, bytes + hash_at.at, Q2P_HASH_LEN);
+    return wmem_map_lookup(file.newest, &key);
+}
+
+/* From here on the sending counts. */
+static void count_in(struct q2p_transmission *transmission)
+{
+    transmission->index = file.count++;
+    transmission->sending = transmission->earlier == NULL ? 1 : transmission->earlier->sending + 1;
+    wmem_map_remove(file.newest, transmission);
+    wmem_map_insert(file.newest, transmission, transmission);
+}
+
+static struct q2p_transmission *new_transmission(const struct q2p__datagram *datagram)
+{
+    struct q2p_transmission *fresh = wmem_new0(wmem_file_scope(), struct q2p_transmission);
+
+    memcpy(fresh->hash.bytes, datagram->bytes.at + datagram->packet->hash_at.at, Q2P_HASH_LEN);
+    fresh->talk = datagram->talk;
+    fresh->side = datagram->side;
+    fresh->dialect = datagram->packet->dialect;
+    fresh->network_id = datagram->packet->network_id;
+    fresh->first_frame = datagram->frame;
+    return fresh;
+}
+
+static bool is_whole(const struct q2p_transmission *transmission)
+{
+    return transmission->complete_frame != 0;
+}
+
+static bool is_closed(const struct q2p_transmission *transmission)
+{
+    return is_whole(transmission) || transmission->gave_up_frame != 0;
+}
+
+static bool counts(const struct q2p_transmission *transmission)
+{
+    return transmission->sending != 0;
+}
+
+/*
+ * The sending that a datagram with a length belongs to: OPTIONS, or a classic TRANSPORT of a first
+ * sending. Makes it if there is none, or if the newest is closed.
+ */
+static struct q2p_transmission *open_sending(const struct q2p__datagram *datagram)
+{
+    struct q2p_transmission *newest = q2p__transmission_find(
+        datagram->talk, datagram->side, datagram->bytes.at, datagram->packet->hash_at);
+
+    if (newest == NULL) {
+        newest = new_transmission(datagram);
+        count_in(newest);
+    } else if (is_closed(newest)) {
+        if (newest->again == NULL) {
+            newest->again = new_transmission(datagram);
+            newest->again->earlier = newest;
+        }
+        newest = newest->again;
+    }
+    if (!newest->length_known) {
+        newest->length_known = true;
+        newest->length = datagram->packet->length;
+        newest->fragments = q2p_wire_fragments(newest->length);
+    }
+    return newest;
+}
+
+/* The sending that a datagram without a length belongs to; made if nothing is known of the key. */
+static struct q2p_transmission *known_sending(const struct q2p__datagram *datagram)
+{
+    struct q2p_transmission *newest = q2p__transmission_find(
+        datagram->talk, datagram->side, datagram->bytes.at, datagram->packet->hash_at);
+
+    if (newest == NULL) {
+        newest = new_transmission(datagram);
+        count_in(newest);
+    }
+    return newest->again != NULL ? newest->again : newest;
+}
+
+static void learn_start(struct q2p_visit *visit, const struct q2p__datagram *datagram)
+{
+    if (datagram->status != Q2P_OK) {
+        visit->role = Q2P_ROLE_BAD;
+        return;
+    }
+
+    struct q2p_transmission *sending = open_sending(datagram);
+    bool first = sending->start_frame == 0;
+    visit->transmission = sending;
+    visit->role = first ? Q2P_ROLE_START : Q2P_ROLE_RESTART;
+    visit->length_changed = sending->length != datagram->packet->length;
+    if (first)
+        sending->start_frame = datagram->frame;
+    /* After a failure, asking anew is enough to count as a sending. */
+    if (!counts(sending) && !is_whole(sending->earlier))
+        count_in(sending);
+}
+
+/* How many bytes of body the datagram had on the wire, whatever of them was captured. */
+static uint32_t body_len_of(const struct q2p__datagram *datagram)
+{
+    return datagram->bytes.total - datagram->packet->body_at.at;
+}
+
+static enum q2p_role role_of_known(const struct q2p_transmission *sending,
+                                   const struct q2p_piece *piece,
+                                   const struct q2p__datagram *datagram)
+{
+    struct q2p_span body_at = datagram->packet->body_at;
+    const uint8_t *before = piece->body;
+
+    if (before == NULL && sending->data != NULL)
+        before = sending->data + (size_t)piece->syn * Q2P_FRAGMENT_LEN;
+    if (before == NULL || body_at.len > q2p_wire_share(sending->length, piece->syn))
+        return Q2P_ROLE_DUPLICATE;
+    return memcmp(before, datagram->bytes.at + body_at.at, body_at.len) == 0 ? Q2P_ROLE_DUPLICATE
+                                                                             : Q2P_ROLE_CONFLICT;
+}
+
+static void take_in(struct q2p_transmission *sending, const struct q2p__datagram *datagram)
+{
+    const struct q2p_packet *packet = datagram->packet;
+    const uint8_t *body = datagram->bytes.at + packet->body_at.at;
+
+    if (datagram->status != Q2P_OK)
+        body = NULL; /* the capture has cut it */
+    q2p_pieces_add(&sending->pieces, packet->syn, datagram->frame, body, packet->body_at.len);
+    if (!counts(sending) && sending->pieces.count > sending->fragments / 2)
+        count_in(sending);
+    if (sending->pieces.count == sending->fragments) {
+        sending->complete_frame = datagram->frame;
+        sending->data = q2p_pieces_join(&sending->pieces, sending->length);
+    }
+}
+
+static enum q2p_role place_fragment(struct q2p_transmission *sending, struct q2p_visit *visit,
+                                    const struct q2p__datagram *datagram)
+{
+    const struct q2p_packet *packet = datagram->packet;
+    const struct q2p_piece *piece = q2p_pieces_find(&sending->pieces, packet->syn);
+
+    visit->length_changed = packet->length != 0 && packet->length != sending->length;
+    visit->after_complete = is_whole(sending);
+    if (!sending->length_known)
+        return Q2P_ROLE_STRAY;
+    if (body_len_of(datagram) != q2p_wire_share(sending->length, packet->syn))
+        return Q2P_ROLE_BAD;
+    if (piece != NULL) {
+        visit->earlier_frame = piece->frame;
+        return role_of_known(sending, piece, datagram);
+    }
+    if (is_closed(sending))
+        return Q2P_ROLE_LATE;
+    if (!visit->foreign)
+        take_in(sending, datagram);
+    return Q2P_ROLE_PIECE;
+}
+
+static void learn_fragment(struct q2p_visit *visit, const struct q2p__datagram *datagram)
+{
+    bool sound = (datagram->status == Q2P_OK || datagram->status == Q2P_ERR_CUT) &&
+                 datagram->packet->syn_at.len > 0;
+
+    if (!sound) {
+        visit->role = Q2P_ROLE_BAD;
+        visit->transmission = q2p__transmission_find(datagram->talk, datagram->side,
+                                                     datagram->bytes.at, datagram->packet->hash_at);
+        return;
+    }
+    visit->transmission =
+        datagram->packet->length != 0 ? open_sending(datagram) : known_sending(datagram);
+    visit->role = (uint8_t)place_fragment(visit->transmission, visit, datagram) & 0xff;
+}
+
+/* The sending that an answer belongs to. Who asks for the rest has heard of it, so it counts. */
+static struct q2p_transmission *answered_sending(const struct q2p__datagram *datagram)
+{
+    return q2p__transmission_find(datagram->talk, !datagram->side, datagram->bytes.at,
+                                  datagram->packet->hash_at);
+}
+
+static void learn_ready(struct q2p_visit *visit, const struct q2p__datagram *datagram)
+{
+    struct q2p_transmission *sending = answered_sending(datagram);
+
+    if (sending != NULL && sending->again != NULL)
+        sending = sending->again;
+    visit->transmission = sending;
+    visit->role = sending != NULL ? Q2P_ROLE_READY : Q2P_ROLE_ORPHAN;
+}
+
+static void learn_list(struct q2p_visit *visit, const struct q2p__datagram *datagram)
+{
+    const struct q2p_packet *packet = datagram->packet;
+    struct q2p_transmission *sending = answered_sending(datagram);
+
+    if (sending == NULL || packet->hash_at.len == 0) {
+        visit->role = packet->hash_at.len == 0 ? Q2P_ROLE_BAD : Q2P_ROLE_ORPHAN;
+        return;
+    }
+    if (sending->again != NULL) {
+        sending = sending->again;
+        count_in(sending);
+    }
+    visit->transmission = sending;
+    visit->after_complete = is_whole(sending);
+    visit->role = Q2P_ROLE_ASK;
+    for (uint32_t i = 0; i < packet->lost_count && !visit->asked_seen; i++)
+        visit->asked_seen =
+            q2p_pieces_find(&sending->pieces, q2p_wire_lost(packet, datagram->bytes.at, i)) != NULL;
+    if (datagram->status == Q2P_OK && packet->lost_count == 0) {
+        visit->role = Q2P_ROLE_GAVE_UP;
+        if (!is_closed(sending))
+            sending->gave_up_frame = datagram->frame;
+    }
+}
+
+void q2p__transmission_learn(struct q2p_visit *visit, const struct q2p__datagram *datagram)
+{
+    switch (q2p_event_shape(datagram->packet->event)) {
+    case Q2P_SHAPE_START:
+        learn_start(visit, datagram);
+        break;
+    case Q2P_SHAPE_HASH:
+        learn_ready(visit, datagram);
+        break;
+    case Q2P_SHAPE_FRAGMENT:
+        learn_fragment(visit, datagram);
+        break;
+    case Q2P_SHAPE_LIST:
+        learn_list(visit, datagram);
+        break;
+    case Q2P_SHAPE_BARE:
+    case Q2P_SHAPE_ADDRESS:
+    case Q2P_SHAPE_TEXT:
+        break;
+    }
+    if (visit->transmission != NULL)
+        visit->transmission->last_frame = datagram->frame;
+}
+
+const struct q2p_transmission *q2p_transmission_shown(const struct q2p_visit *visit)
+{
+    const struct q2p_transmission *transmission = visit->transmission;
+
+    if (transmission != NULL && !counts(transmission))
+        return transmission->earlier;
+    return transmission;
+}
+
+uint32_t q2p_transmission_refused(const struct q2p_transmission *transmission)
+{
+    const struct q2p_side *sender = &transmission->talk->sides[transmission->side];
+
+    return sender->refused_frame != 0 && sender->refuser_id != transmission->network_id
+               ? sender->refused_frame
+               : 0;
+}
+
+bool q2p_transmission_unread(const struct q2p_transmission *transmission)
+{
+    const struct q2p_side *receiver = &transmission->talk->sides[!transmission->side];
+
+    /* Nodes of ours read every dialect, so a node that merely has spoken options before proves
+     * nothing; one that goes on with it after it was spoken to in classic has not understood. */
+    return transmission->dialect == Q2P_DIALECT_CLASSIC &&
+           receiver->frame_in[Q2P_DIALECT_CLASSIC] == 0 &&
+           receiver->frame_in[Q2P_DIALECT_OPTIONS] > transmission->first_frame;
+}
+
+bool q2p_transmission_complete(const struct q2p_transmission *transmission)
+{
+    return is_whole(transmission) && q2p_transmission_refused(transmission) == 0 &&
+           !q2p_transmission_unread(transmission);
+}
