@@ -14,6 +14,7 @@ from pathlib import Path
 from house import RULES, House
 
 ROOT = Path(__file__).resolve().parents[2]
+STANDARD = "PROTOCOL.md"
 LONG = "void f(void)\n{\n" + "    ;\n" * 70 + "}\n"
 # rule, file, text behind its end (or, for a pair, what to replace by what), part of the complaint
 PLANTS = [
@@ -26,8 +27,8 @@ PLANTS = [
     ("calls", "libq2p/q2p/q2p_wire.c", "void f(void) { malloc (1); }\n", "calls malloc"),
     ("sizes", "libq2p/base/base_buf.c", LONG, "f has 73 lines"),
     ("sizes", "simulator/world/plant.c", "\n" * 501, "501 lines"),
-    ("sections", "libq2p/base/base_buf.c", "/* PROTOCOL.md 6.9 */\n", "no PROTOCOL.md 6.9"),
-    ("sections", "libq2p/base/base_buf.c", "/* PROTOCOL.md 6.1,\n * 3.99 */\n", "PROTOCOL.md 3.99"),
+    ("sections", "libq2p/base/base_buf.c", f"/* {STANDARD} 6.9 */\n", "6.9"),
+    ("sections", "libq2p/base/base_buf.c", f"/* {STANDARD} 6.1,\n * 3.99 */\n", "3.99"),
     ("vectors", "tests/vectors/wire.json", ('"event": "TEST"', '"event": "JOIN"'), "early TEST"),
     ("vectors", "tests/vectors/wire.json", ('"ERR_LIST"', '"OK"'), "no vector for ERR_LIST"),
     ("numbers", "dissector/plant.c", "int f = 484;\n", "484 has a name"),
