@@ -45,10 +45,10 @@ class House:
     def files(self, *suffixes, under=("",)):
         """Files of the project: what git knows, or, in an export, everything but builds."""
         try:
-            names = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"],
-                                   cwd=self.root, check=True, capture_output=True, text=True,
-                                   env={**os.environ, "GIT_CEILING_DIRECTORIES":
-                                        str(self.root.resolve().parent)}).stdout.split("\0")
+            environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(self.root.resolve().parent)}
+            names = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-zco",
+                                    "--exclude-standard"], cwd=self.root, check=True, text=True,
+                                   capture_output=True, env=environment).stdout.split("\0")
         except (OSError, subprocess.CalledProcessError):
             names = [str(path.relative_to(self.root)) for path in self.root.rglob("*")]
         for name in sorted(filter(None, names)):
@@ -89,6 +89,12 @@ def matches(pattern, text):
 def nm(*args):
     return subprocess.run(["nm", *map(str, args)], check=True, capture_output=True,
                           text=True).stdout.splitlines()
+
+
+def ctags(paths, *options):
+    command = ["ctags", "--output-format=json", "-f", "-", *options, *map(str, paths)]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def rule_floors(house):
@@ -136,8 +142,8 @@ def rule_includes(house):
                     what not in DISSECTOR_SEES.split():
                 yield f"{where}: the dissector includes <{match[2]}>"
             if name.startswith("simulator/") and (what in ("q2p/drive", "q2p/q2p") or home):
-                yield f"{where}: the simulator includes {match[2]}, not only the public floors 0 to 2"
-            if name.startswith("libq2p/") and re.search(r"(packet-q2p|sim_|net_|scn_|pcapng)", what):
+                yield f"{where}: the simulator includes {match[2]}, not the public floors 0 to 2"
+            if name.startswith("libq2p/") and re.search(r"packet-q2p|sim_|net_|scn_|pcapng", what):
                 yield f"{where}: the library includes {match[2]}"
 
 
@@ -159,10 +165,8 @@ def rule_sizes(house):
         lines = path.read_text().splitlines()
         if len(lines) > 500 and not any("500 lines" in line for line in lines[:20]):
             yield f"{house.name(path)}: {len(lines)} lines, and its head does not say why"
-    tags = subprocess.run(["ctags", "--kinds-C=f", "--fields=+ne", "--output-format=json", "-f", "-",
-                           *map(str, (path for path in sources if path.suffix in (".c", ".h")))],
-                          check=True, capture_output=True, text=True).stdout
-    for tag in map(json.loads, tags.splitlines()):
+    sources = [path for path in sources if path.suffix in (".c", ".h")]
+    for tag in ctags(sources, "--kinds-C=f", "--fields=+ne"):
         length = tag.get("end", tag["line"]) - tag["line"] + 1
         if tag.get("kind") == "function" and length > 70:
             yield f"{house.name(tag['path'])}:{tag['line']}: {tag['name']} has {length} lines"
@@ -171,9 +175,7 @@ def rule_sizes(house):
 def rule_exports(house):
     """The library exports what its headers declare, and nothing else."""
     headers = house.files(".h", under=("libq2p/include/",))
-    tags = subprocess.run(["ctags", "--kinds-C=px", "--output-format=json", "-f", "-",
-                           *map(str, headers)], check=True, capture_output=True, text=True).stdout
-    declared = {json.loads(line)["name"] for line in tags.splitlines()}
+    declared = {tag["name"] for tag in ctags(headers, "--kinds-C=px")}
     exported = {line.split()[-1].split("@")[0] for line in
                 nm("-D", "--defined-only", house.build / "libq2p" / "libq2p.so")
                 if line.split()[-2] != "A"}
@@ -214,13 +216,26 @@ def rule_vectors(house):
     yield from (f"two vectors are called {name}" for name in set(names) if names.count(name) > 1)
 
 
+def rule_standard(house):
+    """The table of event numbers in PROTOCOL.md 2.3 is the map of wire.h."""
+    row = r"(?m)^\| (\w+) \| (-|\d+) \| (-|\d+) \| (-|\d+) \|$"
+    text = house.text("libq2p/PROTOCOL.md").split("### 2.3")[-1].split("\n## ")[0]
+    written = [tuple(cell if cell != "-" else "-1" for cell in found)
+               for found in re.findall(row, text)]
+    mapped = re.findall(r"XX\((\w+), (-?\d+), (-?\d+), (-?\d+), [A-Z]+,",
+                        house.text("libq2p/include/q2p/wire.h"))
+    yield from (f"PROTOCOL.md 2.3 and Q2P_EVENT_MAP differ about {name}"
+                for name in sorted({row[0] for row in set(written) ^ set(mapped)}))
+
+
 def rule_numbers(house):
     """Wire numbers are typed once, in wire.h."""
     pattern = r"(?<![\w.])(" + "|".join(WIRE_NUMBERS.split()) + r")(?![\w.])"
     for path in house.files(".c", ".h", under=("libq2p/", "dissector/", "simulator/")):
         if house.name(path) == "libq2p/include/q2p/wire.h":
             continue
-        for line, match in matches(pattern, bare(path.read_text())):
+        text = re.sub(r"(?m)^#define \w+ \d+", "", bare(path.read_text()))  # names of other things
+        for line, match in matches(pattern, text):
             yield f"{house.name(path)}:{line}: {match[1]} has a name in wire.h"
         for line, match in matches(r"Dismatch", path.read_text()):
             yield f"{house.name(path)}:{line}: this text has a name in wire.h"
@@ -268,7 +283,7 @@ def rule_tidy(house):
         if path.name not in SHARED_NAMES and not name.startswith(("pcaps/", "tests/fuzz/corpus/")):
             names.setdefault(path.name, []).append(name)
         data = path.read_bytes()
-        if b"\0" in data or name.startswith("tests/fuzz/corpus/"):
+        if b"\0" in data or name.startswith(("tests/fuzz/corpus/", "pcaps/golden/")):
             continue
         lines = data.decode("utf-8", "replace").split("\n")
         executable = lines[0].startswith("#!")
@@ -294,8 +309,8 @@ def rule_fences(house):
         includes.append(house.build / "libq2p/include")
     for path in house.files(".md", ".scd"):
         for line, match in matches(r"(?ms)^```c\n(.*?)^```", path.read_text()):
-            if not any(compiles(form % match[1], includes) for form in
-                       ("#include <q2p/q2p.h>\n%s", "#include <q2p/q2p.h>\nvoid f(void)\n{\n%s\n}\n")):
+            if not any(compiles("#include <q2p/q2p.h>\n" + form % match[1], includes)
+                       for form in ("%s", "void f(void)\n{\n%s\n}\n")):
                 yield f"{house.name(path)}:{line}: this C does not compile"
 
 

@@ -3,7 +3,7 @@
 """
 Everything that hurt the original (PROTOCOL.md 9), sent to a live `q2p node`, one fresh node per
 row. After each row it lives, delivers a transmission, and has not grown; and the row's own promise
-is kept. Bounded in time and count, on loopback only. (A function per row makes it more than 500 lines.)
+is kept. Bounded in time and count, on loopback only. It has more than 500 lines: a function per row.
 
     attacks.py [--binary build/bin/q2p] [--dialect classic] [--seed 1] [--row 7 ...] [--list]
 """
@@ -91,7 +91,7 @@ def foreign_network(scene):
     stranger.send(*[bare("JOIN", network=9)] * 300)
     answers = stranger.received()
     seconds = time.monotonic() - began + 1
-    must(1 <= len(answers) <= ANSWERS_MAX * (seconds + 1), f"{len(answers)} answers to 300 datagrams")
+    must(1 <= len(answers) <= ANSWERS_MAX * (seconds + 1), f"{len(answers)} answers for 300")
     for answer in answers:
         must(Q2P(answer).network_id == 7 and Q2P(answer).event_name() == "CONNECT_FAILED" and
              Q2P(answer).reason.decode() == WIRE["reason"], f"the answer is {answer.hex()}")

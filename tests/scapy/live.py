@@ -201,8 +201,8 @@ def key_of(data, dialect, to):
 
 
 def all_fragments(key, data, dialect, network=0):
-    return [fragment(key, len(data), syn, data[syn * FRAGMENT_LEN:][:share(len(data), syn)], dialect,
-                     network) for syn in range(fragments(len(data)))]
+    return [fragment(key, len(data), syn, data[syn * FRAGMENT_LEN:][:share(len(data), syn)],
+                     dialect, network) for syn in range(fragments(len(data)))]
 
 
 def is_list(data, dialect):

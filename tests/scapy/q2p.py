@@ -27,8 +27,8 @@ from scapy.packet import Packet, Raw, bind_bottom_up, bind_layers
 with open(os.environ["Q2P_WIRE_JSON"], encoding="utf-8") as file:
     WIRE = json.load(file)
 DIALECTS = ("early", "classic", "options")
-EVENTS = {dialect: {event[dialect]: event["name"] for event in WIRE["events"] if event[dialect] >= 0}
-          for dialect in DIALECTS}
+EVENTS = {dialect: {event[dialect]: event["name"] for event in WIRE["events"]
+                    if event[dialect] >= 0} for dialect in DIALECTS}
 NUMBERS = {dialect: {name: number for number, name in EVENTS[dialect].items()}
            for dialect in DIALECTS}
 SHAPES = {event["name"]: event["shape"] for event in WIRE["events"]}
