@@ -46,8 +46,8 @@ void net_init(struct net *net, struct sim_world *world, const struct net_tap *ta
 void net_free(struct net *net);
 
 /* Both return the new place; its index is its number. name is borrowed. The address must be
- * unique in the realm. A NAT's inner realm is in ->inner. Hosts set ->host afterwards and send
- * by forwarding to ->out. */
+ * unique in the realm. NAT number n (from 0) opens realm
+ * n + 1. Hosts set ->host afterwards and send by forwarding to ->out. */
 struct net_place *net_add_host(struct net *net, const char *name, uint32_t realm,
                                const struct q2p_addr *addr);
 struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,

@@ -10,7 +10,7 @@
 
 /* name, word, sentence before the place's name */
 #define NET_FATE_MAP(XX)                                                                           \
-    XX(FLYING, "flying", "still under way at the end, to")                                         \
+    XX(FLYING, "flying", "still under way at the end")                                             \
     XX(DELIVERED, "delivered", "delivered to")                                                     \
     XX(LOST, "lost", "lost on link")                                                               \
     XX(NO_MAPPING, "no-mapping", "no mapping at")                                                  \

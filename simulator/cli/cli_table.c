@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cli_table.c - walks the option table for getopt_long and for --help. */
+#define _GNU_SOURCE /* getopt_long */
+#include "cli_table.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTIONS_MAX 16
+#define AT(member) offsetof(struct cli_values, member)
+
+const struct cli_option cli_options[] = {
+    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the dice; goes before the file's own"},
+    {"out", 'o', CLI_STRING, AT(out), "DIR", "run folder; default: FILE's name with .run"},
+    {"no-files", 0, CLI_FLAG, AT(no_files), NULL, "write no run folder"},
+    {"ladder", 0, CLI_FLAG, AT(ladder), NULL, "draw who said what to whom while meeting"},
+    {"json", 0, CLI_FLAG, AT(json), NULL, "JSON Lines on standard output instead of text"},
+    {"quiet", 'q', CLI_FLAG, AT(quiet), NULL, "print only what went wrong"},
+    {"progress", 0, CLI_FLAG, AT(progress), NULL, "show progress at once, terminal or not"},
+    {"help", 'h', CLI_FLAG, AT(help), NULL, "this text"},
+    {NULL, 0, CLI_FLAG, 0, NULL, NULL},
+};
+
+const struct cli_command cli_commands[] = {
+    {"run", "FILE", "runs a scenario and judges it", cmd_run,
+     " seed out no-files ladder json quiet progress help "},
+    {"check", "FILE", "runs a scenario twice and compares the traces", cmd_check, " seed help "},
+    {"explain", "[KEY]", "says what a section or a key of scenario files means", cmd_explain,
+     " help "},
+    {"new", "", "prints a commented scenario to start from", cmd_new, " help "},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static bool takes(const struct cli_command *command, const struct cli_option *option)
+{
+    char word[32];
+    snprintf(word, sizeof word, " %s ", option->name);
+    return strstr(command->options, word) != NULL;
+}
+
+static bool read_number(const char *text, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 0);
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= INT64_MAX;
+}
+
+static int store(const struct cli_option *option, const char *text, struct cli_values *out)
+{
+    void *field = (char *)out + option->at;
+    if (option->kind == CLI_FLAG) {
+        *(bool *)field = true;
+    } else if (option->kind == CLI_STRING) {
+        *(const char **)field = text;
+    } else if (read_number(text, field)) {
+        out->seed_given = true;
+    } else {
+        fprintf(stderr, "q2p-sim: --%s wants a number, not '%s'\n", option->name, text);
+        return CLI_USAGE;
+    }
+    return CLI_DONE;
+}
+
+int cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_values *out)
+{
+    struct option longs[OPTIONS_MAX] = {0};
+    const struct cli_option *known[OPTIONS_MAX];
+    char shorts[2 * OPTIONS_MAX + 1] = "";
+    int count = 0, letter, index;
+    for (const struct cli_option *option = cli_options; option->name; option++) {
+        if (!takes(command, option))
+            continue;
+        known[count] = option;
+        longs[count] = (struct option){option->name, option->kind != CLI_FLAG, NULL,
+                                       option->letter ? option->letter : 256 + count};
+        size_t len = strlen(shorts);
+        if (option->letter)
+            snprintf(shorts + len, sizeof shorts - len, "%c%s", option->letter,
+                     option->kind != CLI_FLAG ? ":" : "");
+        count++;
+    }
+    *out = (struct cli_values){0};
+    while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        for (index = 0; index < count && longs[index].val != letter; index++)
+            ;
+        if (index == count) /* getopt has said why */
+            return CLI_USAGE;
+        if (store(known[index], optarg, out) != CLI_DONE)
+            return CLI_USAGE;
+    }
+    if (out->help)
+        return CLI_DONE;
+    if (optind < argc && *command->argument)
+        out->file = argv[optind++];
+    if (optind < argc || (!out->file && *command->argument && *command->argument != '[')) {
+        cli_help(command, stderr);
+        return CLI_USAGE;
+    }
+    return CLI_DONE;
+}
+
+void cli_help(const struct cli_command *command, FILE *out)
+{
+    fprintf(out, "usage: q2p-sim %s [options] %s\n%s\n\n", command->name, command->argument,
+            command->help);
+    for (const struct cli_option *option = cli_options; option->name; option++) {
+        char form[40];
+        if (!takes(command, option))
+            continue;
+        snprintf(form, sizeof form, "--%s%s%s", option->name, option->value ? " " : "",
+                 option->value ? option->value : "");
+        if (option->letter)
+            fprintf(out, "  -%c, %-14s %s\n", option->letter, form, option->help);
+        else
+            fprintf(out, "      %-14s %s\n", form, option->help);
+    }
+}

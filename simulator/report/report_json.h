@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* report_json.h - JSON for machines: one object per line in events.jsonl (and with --json), one
+ * document in report.json. Every object has a type and t_ns. */
+#ifndef REPORT_JSON_H
+#define REPORT_JSON_H
+
+#include "scn_run.h"
+
+/* What happened to a node. */
+void report_json_happening(FILE *out, const struct scn_host *host, const struct q2p_happening *what,
+                           const char *peer);
+
+/* One expectation, after the judgement. */
+void report_json_verdict(FILE *out, const struct scn_run *run, size_t index);
+
+/* A violated oracle. */
+void report_json_violation(FILE *out, const struct scn_run *run);
+
+/* Totals, trace hash, and the line to see it again; `whole` adds verdicts and counters. */
+void report_json_run(FILE *out, const struct scn_run *run, bool ok, const char *again, bool whole);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_trace.h - the capture of a run: one interface per place, each datagram at every place it
+ * passes, with its fate as comment. A record waits until its fate is known.
+ */
+#ifndef REPORT_TRACE_H
+#define REPORT_TRACE_H
+
+#include "net_route.h"
+#include "pcapng.h"
+
+struct report_trace {
+    struct pcapng pcapng;
+    struct sim_record *first, *last, *unused;
+};
+
+/* Interfaces are the places of net, which must be complete. */
+void report_trace_begin(struct report_trace *trace, FILE *file, const struct net *net,
+                        const char *comment);
+void report_trace_seen(struct report_trace *trace, uint32_t place, bool out,
+                       struct sim_packet *packet, q2p_time now);
+void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, enum net_fate fate,
+                       const char *where);
+
+/* Writes what still waits, and frees; the file stays the caller's. */
+void report_trace_end(struct report_trace *trace);
+
+#endif

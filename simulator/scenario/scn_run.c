@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scn_run.c - builds the network of a scenario out of elements and plays the script on it. */
+#include "scn_run.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scn_resolve.h"
+
+/* A node that joins (step NULL), or a step of the script. */
+struct scn_action {
+    q2p_time at_ns;
+    uint32_t number;
+    const struct scn_step *step;
+};
+
+void scn_run_violate(struct scn_run *run, const char *format, ...)
+{
+    if (*run->violation)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(run->violation, sizeof run->violation, format, args);
+    va_end(args);
+    run->violation_ns = run->world.now;
+}
+
+/* ---- transmissions ----------------------------------------------------------------------- */
+
+const struct scn_contact *scn_run_contact(const struct scn_host *host, uint32_t node)
+{
+    for (size_t i = 0; i < host->contacts_count; i++)
+        if (host->contacts[i].node == node)
+            return &host->contacts[i];
+    return NULL;
+}
+
+/* Starts it if the sender knows where to; otherwise it waits for a contact. */
+static void try_send(struct scn_run *run, struct scn_transfer *transfer)
+{
+    struct scn_host *from = &run->hosts[transfer->send->from.index];
+    const struct scn_host *to = &run->hosts[transfer->send->to.index];
+    const struct scn_contact *contact = scn_run_contact(from, to->number);
+    transfer->waiting = !contact && !net_is_open(&run->net, from->place->index, to->place->index);
+    if (transfer->waiting)
+        return;
+    int status =
+        q2p_node_send(from->node, run->world.now, contact ? &contact->addr : &to->place->addr,
+                      transfer->data, transfer->send->size, &transfer->hash);
+    transfer->started = status >= 0;
+    if (status < 0) {
+        transfer->failed_ns = run->world.now;
+        transfer->failed_how = q2p_status_text(status);
+        scn_expect_transfer(run, transfer);
+    }
+}
+
+static struct scn_transfer *find_transfer(struct scn_run *run, uint32_t from, uint32_t to,
+                                          const struct q2p_hash *hash)
+{
+    for (size_t i = 0; i < run->transfers_count; i++) {
+        struct scn_transfer *transfer = &run->transfers[i];
+        if (transfer->started && (from == SCN_NONE || transfer->send->from.index == from) &&
+            (to == SCN_NONE || transfer->send->to.index == to) &&
+            memcmp(&transfer->hash, hash, sizeof *hash) == 0)
+            return transfer;
+    }
+    return NULL;
+}
+
+/* ---- what nodes report ------------------------------------------------------------------- */
+
+static void learn(struct scn_run *run, uint32_t who, uint32_t whom, const struct q2p_addr *addr)
+{
+    struct scn_host *host = &run->hosts[who];
+    struct scn_contact *contact = (struct scn_contact *)scn_run_contact(host, whom);
+    if (contact) {
+        contact->addr = *addr;
+    } else {
+        if (host->contacts_count == host->contacts_room)
+            host->contacts = sim_grow(host->contacts, &host->contacts_room, sizeof *host->contacts);
+        host->contacts[host->contacts_count++] = (struct scn_contact){whom, *addr};
+    }
+    for (size_t i = 0; i < run->transfers_count; i++) {
+        struct scn_transfer *transfer = &run->transfers[i];
+        if (transfer->waiting && transfer->send->from.index == who)
+            try_send(run, transfer);
+    }
+    scn_expect_contact(run);
+}
+
+static void on_contact(struct scn_host *host, const struct q2p_happening *what, uint32_t peer)
+{
+    struct scn_run *run = host->run;
+    size_t peers = q2p_node_peers(host->node, NULL, 0);
+    const struct scn_node *node = &run->scenario->nodes.items[host->number];
+    if (peers > node->protocol.config.peers_max)
+        scn_run_violate(run, "peers within the limit: %s has %zu of %u", node->name, peers,
+                        node->protocol.config.peers_max);
+    if (peer == SCN_NONE)
+        return;
+    learn(run, host->number, peer, &what->peer);
+    if (what->on == Q2P_ON_JOIN) /* the joiner has its seed from the start */
+        learn(run, peer, host->number, &host->place->addr);
+}
+
+static void on_delivered(struct scn_host *host, const struct q2p_happening *what, uint32_t peer)
+{
+    struct scn_run *run = host->run;
+    const char *name = run->scenario->nodes.items[host->number].name;
+    struct scn_transfer *transfer = find_transfer(run, peer, host->number, &what->hash);
+    if (!transfer) {
+        scn_run_violate(run, "delivered is what was sent: %s got %zu bytes that nobody sent to it",
+                        name, what->data_len);
+    } else if (what->data_len != transfer->send->size ||
+               memcmp(what->data, transfer->data, what->data_len) != 0) {
+        scn_run_violate(run, "delivered is what was sent: %s got '%.32s' altered", name,
+                        transfer->send->as.text);
+    } else if (transfer->delivered_ns != Q2P_NEVER) {
+        scn_run_violate(run, "delivered once: %s got '%.32s' again", name, transfer->send->as.text);
+    } else {
+        transfer->delivered_ns = run->world.now;
+        scn_expect_transfer(run, transfer);
+    }
+}
+
+static void on_failed(struct scn_host *host, const struct q2p_happening *what)
+{
+    bool sender = what->on == Q2P_ON_FAILED;
+    struct scn_transfer *transfer = find_transfer(host->run, sender ? host->number : SCN_NONE,
+                                                  sender ? SCN_NONE : host->number, &what->hash);
+    if (!transfer || transfer->failed_ns != Q2P_NEVER)
+        return;
+    transfer->failed_ns = host->run->world.now;
+    transfer->failed_how = q2p_on_name(what->on);
+    scn_expect_transfer(host->run, transfer);
+}
+
+static void take(struct scn_host *host, const struct q2p_happening *what)
+{
+    struct scn_run *run = host->run;
+    uint32_t place = net_who(&run->net, host->place->index, &what->peer);
+    uint32_t peer = place == NET_NOWHERE ? SCN_NONE : place - run->first_place;
+    host->host.trace = sim_mix(host->host.trace, (uint64_t)what->on << 32 | what->length);
+    if (run->happened)
+        run->happened(run->ctx, host, what,
+                      peer == SCN_NONE ? NULL : run->scenario->nodes.items[peer].name);
+    if (what->on == Q2P_ON_JOIN || what->on == Q2P_ON_CONNECT || what->on == Q2P_ON_CONNECTED)
+        on_contact(host, what, peer);
+    else if (what->on == Q2P_ON_DELIVERED)
+        on_delivered(host, what, peer);
+    else if (what->on == Q2P_ON_FAILED || what->on == Q2P_ON_EXPIRED)
+        on_failed(host, what);
+    scn_expect_event(run, host->number, q2p_on_name(what->on));
+}
+
+static bool settle(void *ctx, struct sim_host *host)
+{
+    struct q2p_happening what;
+    bool any = false;
+    (void)host;
+    for (; q2p_node_happening(((struct scn_host *)ctx)->node, &what) == 1; any = true)
+        take(ctx, &what);
+    return any;
+}
+
+/* ---- what the network reports ------------------------------------------------------------ */
+
+/* What a datagram says; the one doubt (PROTOCOL.md 4) is solved by who started the transmission. */
+static enum q2p_event read_event(struct scn_run *run, const struct sim_packet *packet)
+{
+    struct q2p_packet read;
+    enum q2p_dialect dialect = q2p_wire_dialect(packet->bytes, packet->len, packet->len);
+    if (dialect != Q2P_DIALECT_UNKNOWN) {
+        q2p_wire_read(&read, dialect, packet->bytes, packet->len, packet->len);
+    } else {
+        q2p_wire_read(&read, Q2P_DIALECT_CLASSIC, packet->bytes, packet->len, packet->len);
+        if (read.hash_at.len != sizeof(struct q2p_hash))
+            return read.event;
+    }
+    if (read.event != Q2P_EV_OPTIONS && dialect != Q2P_DIALECT_UNKNOWN)
+        return read.event;
+    struct q2p_hash hash;
+    memcpy(&hash, packet->bytes + read.hash_at.at, sizeof hash);
+    struct scn_transfer *transfer = find_transfer(run, SCN_NONE, SCN_NONE, &hash);
+    if (read.event == Q2P_EV_OPTIONS) {
+        if (transfer)
+            transfer->options = true;
+        return read.event;
+    }
+    if (transfer && transfer->options)
+        q2p_wire_read(&read, Q2P_DIALECT_OPTIONS, packet->bytes, packet->len, packet->len);
+    return read.event;
+}
+
+static void seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+{
+    struct scn_run *run = ctx;
+    if (out && run->net.places[point]->host)
+        run->sent++;
+    if (run->trace)
+        report_trace_seen(run->trace, point, out, packet, now);
+}
+
+static void fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
+                 q2p_time now)
+{
+    struct scn_run *run = ctx;
+    run->fates[fate]++;
+    if (run->trace)
+        report_trace_fate(run->trace, packet, fate, where);
+    if (!run->reads_events && !run->ladder)
+        return;
+    enum q2p_event event = read_event(run, packet);
+    if (fate == NET_FATE_DELIVERED)
+        scn_expect_event(run, packet->to - run->first_place, q2p_event_name(event));
+    enum q2p_shape shape = q2p_event_shape(event);
+    if (!run->ladder ||
+        (shape != Q2P_SHAPE_BARE && shape != Q2P_SHAPE_ADDRESS && shape != Q2P_SHAPE_TEXT))
+        return;
+    struct report_row row = {.sent_ns = packet->sent_ns,
+                             .fate_ns = now,
+                             .id = packet->id,
+                             .from = packet->from,
+                             .to = packet->to,
+                             .event = event,
+                             .fate = fate,
+                             .where = where};
+    if (fate != NET_FATE_DELIVERED)
+        row.to = net_who(&run->net, packet->from, &packet->dst);
+    report_ladder_add(run->ladder, &row);
+}
+
+/* ---- the script -------------------------------------------------------------------------- */
+
+static void set_link(struct scn_run *run, const struct scn_link *set)
+{
+    for (int i = 0; i < 2; i++) {
+        uint32_t places[2];
+        for (int j = 0; j < 2; j++) {
+            uint32_t index = set->between[j].index;
+            places[i ^ j] = index & SCN_IS_NAT ? index & ~SCN_IS_NAT : run->first_place + index;
+        }
+        struct net_link *link = net_link_between(&run->net, places[0], places[1]);
+        struct net_link_config config = {link->delay.min_ns, link->delay.max_ns,
+                                         link->loss.loss_ppb};
+        if (set->delay_given) {
+            config.delay_min_ns = set->delay_ns.min;
+            config.delay_max_ns = set->delay_ns.max;
+        }
+        if (set->loss_given)
+            config.loss_ppb = set->loss_ppb;
+        net_link_set(link, &config);
+    }
+}
+
+static void act(struct scn_run *run, const struct scn_action *action)
+{
+    const struct scn_step *step = action->step;
+    if (!step) {
+        struct scn_host *host = &run->hosts[action->number];
+        const struct scn_refs *joins = &run->scenario->nodes.items[action->number].joins;
+        for (size_t i = 0; i < joins->count; i++)
+            q2p_node_join(host->node, run->world.now,
+                          &run->hosts[joins->items[i].index].place->addr);
+        sim_host_pump(&host->host, &run->world);
+    } else if (step->has_send) {
+        try_send(run, &run->transfers[action->number]);
+        sim_host_pump(&run->hosts[step->send.from.index].host, &run->world);
+    } else if (step->has_set) {
+        set_link(run, &step->set);
+    } else {
+        net_nat_forget(&run->net.places[step->rebind.index & ~SCN_IS_NAT]->nat);
+    }
+}
+
+static q2p_time script_next_at(const struct net_element *self)
+{
+    const struct scn_run *run =
+        (const void *)((const char *)self - offsetof(struct scn_run, script));
+    return run->actions_next < run->actions_count ? run->actions[run->actions_next].at_ns
+                                                  : Q2P_NEVER;
+}
+
+static void script_run(struct net_element *self, struct sim_world *world)
+{
+    struct scn_run *run = (void *)((char *)self - offsetof(struct scn_run, script));
+    (void)world;
+    act(run, &run->actions[run->actions_next++]);
+}
+
+static const struct net_ops script_ops = {.next_at = script_next_at, .run = script_run};
+
+static int compare_actions(const void *a, const void *b)
+{
+    const struct scn_action *x = a, *y = b;
+    if (x->at_ns != y->at_ns)
+        return x->at_ns < y->at_ns ? -1 : 1;
+    if (!x->step != !y->step)
+        return x->step ? 1 : -1;
+    if (x->step)
+        return (x->step > y->step) - (x->step < y->step);
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* ---- building ---------------------------------------------------------------------------- */
+
+/* NAT number n is place n and opens realm n + 1; hosts come after. */
+static uint32_t realm_of(const struct scn_ref *behind)
+{
+    return behind->text ? (behind->index & ~SCN_IS_NAT) + 1 : NET_REALM_PUBLIC;
+}
+
+static void build_actions(struct scn_run *run)
+{
+    const struct scenario *scenario = run->scenario;
+    run->actions =
+        sim_alloc((scenario->nodes.count + scenario->script.count + 1) * sizeof *run->actions);
+    run->transfers = sim_alloc((scenario->script.count + 1) * sizeof *run->transfers);
+    for (uint32_t i = 0; i < scenario->nodes.count; i++)
+        if (scenario->nodes.items[i].joins.count > 0)
+            run->actions[run->actions_count++] =
+                (struct scn_action){scenario->nodes.items[i].start_ns, i, NULL};
+    for (uint32_t i = 0; i < scenario->script.count; i++) {
+        const struct scn_step *step = &scenario->script.items[i];
+        run->actions[run->actions_count++] =
+            (struct scn_action){step->at_ns, (uint32_t)run->transfers_count, step};
+        if (!step->has_send)
+            continue;
+        struct scn_transfer *transfer = &run->transfers[run->transfers_count++];
+        struct sim_rng rng;
+        char stream[80];
+        transfer->send = &step->send;
+        transfer->step = i;
+        transfer->delivered_ns = transfer->failed_ns = Q2P_NEVER;
+        transfer->data = sim_alloc(step->send.size);
+        snprintf(stream, sizeof stream, "send:%.60s", step->send.as.text);
+        sim_rng_init(&rng, run->seed, stream);
+        sim_rng_fill(&rng, transfer->data, step->send.size);
+    }
+    qsort(run->actions, run->actions_count, sizeof *run->actions, compare_actions);
+    run->script =
+        (struct net_element){.ops = &script_ops, .wake_at = Q2P_NEVER, .order = UINT64_MAX};
+    sim_world_wake(&run->world, &run->script);
+}
+
+static int build_host(struct scn_run *run, uint32_t number)
+{
+    const struct scn_node *node = &run->scenario->nodes.items[number];
+    struct scn_host *host = &run->hosts[number];
+    struct q2p_config config = node->protocol.config;
+    struct sim_rng rng;
+    char stream[SCN_NAME_MAX + 8];
+    snprintf(stream, sizeof stream, "node:%s", node->name);
+    sim_rng_init(&rng, run->seed, stream);
+    config.seed = sim_rng_next(&rng);
+    int status = q2p_node_new(&host->node, &config);
+    if (status < 0)
+        return status;
+    host->run = run;
+    host->number = number;
+    host->place = net_add_host(&run->net, node->name, realm_of(&node->behind), &node->at);
+    sim_host_init(&host->host, host->place->index, &q2p_node_machine, host->node);
+    host->host.addr = node->at;
+    host->host.trace = sim_mix_bytes(0, node->name, strlen(node->name));
+    host->host.settle = settle;
+    host->host.ctx = host;
+    host->host.element.next = &host->place->out;
+    host->place->host = &host->host.element;
+    return q2p_node_own(host->node, &node->at);
+}
+
+const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, uint64_t seed)
+{
+    *run = (struct scn_run){.scenario = scenario, .seed = seed};
+    const struct scn_link *link = &scenario->link_default;
+    struct net_link_config link_default = {link->delay_ns.min, link->delay_ns.max, link->loss_ppb};
+    run->tap = (struct net_tap){run, seen, fate};
+    sim_world_init(&run->world, seed);
+    net_init(&run->net, &run->world, &run->tap, &link_default);
+    for (size_t i = 0; i < scenario->nats.count; i++) {
+        const struct scn_nat *nat = &scenario->nats.items[i];
+        net_add_nat(&run->net, nat->name, realm_of(&nat->behind), &nat->outside, &nat->config);
+    }
+    run->first_place = (uint32_t)scenario->nats.count;
+    run->hosts = sim_alloc((scenario->nodes.count + 1) * sizeof *run->hosts);
+    for (uint32_t i = 0; i < scenario->nodes.count; i++) {
+        int status = build_host(run, i);
+        if (status < 0)
+            return q2p_status_text(status);
+    }
+    for (size_t i = 0; i < scenario->links.count; i++) {
+        struct scn_link set = scenario->links.items[i];
+        set.delay_given = set.loss_given = true;
+        set_link(run, &set);
+    }
+    build_actions(run);
+    run->verdicts = sim_alloc((scenario->expect.count + 1) * sizeof *run->verdicts);
+    run->undecided = scenario->expect.count;
+    run->reads_events = scn_expect_reads_events(scenario);
+    return NULL;
+}
+
+void scn_run_play(struct scn_run *run, q2p_time until)
+{
+    sim_world_run(&run->world, until < run->scenario->until_ns ? until : run->scenario->until_ns);
+}
+
+bool scn_run_judge(struct scn_run *run)
+{
+    for (size_t i = 0; i < run->scenario->nodes.count; i++) {
+        const struct sim_host *host = &run->hosts[i].host;
+        const char *name = run->scenario->nodes.items[i].name;
+        if (host->oversize > 0)
+            scn_run_violate(run, "no datagram over 512 bytes: %s made %" PRIu64, name,
+                            host->oversize);
+        if (host->restless)
+            scn_run_violate(run, "time goes on: %s asks to run again and again at one instant",
+                            name);
+        run->trace_hash += sim_mix(host->trace, host->sent); /* the order of hosts is no matter */
+    }
+    bool ok = scn_expect_end(run);
+    return ok && !*run->violation;
+}
+
+void scn_run_free(struct scn_run *run)
+{
+    for (size_t i = 0; run->hosts && i < run->scenario->nodes.count; i++) {
+        q2p_node_free(run->hosts[i].node);
+        free(run->hosts[i].contacts);
+    }
+    for (size_t i = 0; i < run->transfers_count; i++)
+        free(run->transfers[i].data);
+    free(run->hosts);
+    free(run->actions);
+    free(run->transfers);
+    free(run->verdicts);
+    net_free(&run->net);
+    sim_world_free(&run->world);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scn_run.h - one run of a scenario: builds the world, plays the script, watches what happens and
+ * judges. A run is a function of the scenario and the seed.
+ */
+#ifndef SCN_RUN_H
+#define SCN_RUN_H
+
+#include "net_route.h"
+#include "report_ladder.h"
+#include "report_trace.h"
+#include "scn_schema.h"
+#include "sim_host.h"
+
+/* What a node knows of another: it has exchanged CONNECT or CONNECTED (or JOIN). */
+struct scn_contact {
+    uint32_t node;
+    struct q2p_addr addr; /* as the knowing one must use it */
+};
+
+struct scn_host {
+    struct sim_host host;
+    struct scn_run *run;
+    q2p_node *node;
+    uint32_t number; /* in the scenario */
+    struct net_place *place;
+    struct scn_contact *contacts;
+    size_t contacts_count, contacts_room;
+};
+
+/* A `send` of the script. */
+struct scn_transfer {
+    const struct scn_send *send;
+    uint32_t step;
+    uint8_t *data;
+    struct q2p_hash hash;
+    bool waiting, started, options;   /* options: its OPTIONS was seen */
+    q2p_time delivered_ns, failed_ns; /* Q2P_NEVER = not */
+    const char *failed_how;
+};
+
+struct scn_verdict {
+    bool ok, decided;
+    q2p_time at_ns;
+    char why[96];
+};
+
+struct scn_run {
+    const struct scenario *scenario;
+    uint64_t seed;
+    struct sim_world world;
+    struct net net;
+    struct net_tap tap;
+    struct scn_host *hosts; /* as scenario->nodes */
+    uint32_t first_place;   /* of hosts; NATs come before */
+    struct net_element script;
+    struct scn_action *actions;
+    size_t actions_count, actions_next;
+    struct scn_transfer *transfers;
+    size_t transfers_count;
+    struct scn_verdict *verdicts; /* as scenario->expect */
+    size_t undecided;
+    bool reads_events; /* somebody wants to know what datagrams say */
+    uint64_t fates[NET_FATES];
+    uint64_t sent;
+    char violation[160]; /* the first oracle that was violated; "" = none */
+    q2p_time violation_ns;
+    uint64_t trace_hash;
+
+    /* set between scn_run_init and scn_run_play, if wanted */
+    struct report_trace *trace;
+    struct report_ladder *ladder;
+    void (*happened)(void *ctx, const struct scn_host *host, const struct q2p_happening *what,
+                     const char *peer);
+    void *ctx;
+};
+
+/* NULL on success, else what the library refused. Free it in either case. */
+const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, uint64_t seed);
+
+/* Goes on until `until`; the end of the scenario at the latest. */
+void scn_run_play(struct scn_run *run, q2p_time until);
+
+/* Decides what is undecided; true if all is well. */
+bool scn_run_judge(struct scn_run *run);
+void scn_run_free(struct scn_run *run);
+
+/* Says that an oracle was violated; the first one stays. */
+__attribute__((format(printf, 2, 3))) void scn_run_violate(struct scn_run *run, const char *format,
+                                                           ...);
+
+/* The contact of `host` with a node, or NULL. */
+const struct scn_contact *scn_run_contact(const struct scn_host *host, uint32_t node);
+
+/* ---- scn_expect.c ------------------------------------------------------------------------ */
+
+/* Tell the judge. */
+void scn_expect_contact(struct scn_run *run);
+void scn_expect_transfer(struct scn_run *run, const struct scn_transfer *transfer);
+void scn_expect_event(struct scn_run *run, uint32_t node, const char *word);
+bool scn_expect_end(struct scn_run *run);
+bool scn_expect_reads_events(const struct scenario *scenario);
+
+/* "connected alice bob" */
+void scn_expect_print(const struct scn_run *run, size_t index, char *out, size_t room);
+
+#endif
