@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base_table.c - open addressing with linear probing, at most three quarters full, and deletion by
+ * moving back what follows, so that there are no tombstones to pile up.
+ */
+#include "base_table.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <q2p/status.h>
+
+#define FIRST_ROOM 8
+
+static uint64_t turn(uint64_t value, unsigned bits)
+{
+    return value << bits | value >> (64 - bits);
+}
+
+static void siphash_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[1] = turn(v[1], 13) ^ v[0];
+    v[0] = turn(v[0], 32);
+    v[2] += v[3];
+    v[3] = turn(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = turn(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = turn(v[1], 17) ^ v[2];
+    v[2] = turn(v[2], 32);
+}
+
+static uint64_t little_endian(const uint8_t *bytes, size_t len)
+{
+    uint64_t word = 0;
+
+    for (size_t i = 0; i < len; i++)
+        word |= (uint64_t)bytes[i] << (8 * i);
+    return word;
+}
+
+uint64_t base_table_hash(const uint64_t secret[2], const void *bytes, size_t len)
+{
+    uint64_t v[4] = {
+        secret[0] ^ UINT64_C(0x736f6d6570736575), secret[1] ^ UINT64_C(0x646f72616e646f6d),
+        secret[0] ^ UINT64_C(0x6c7967656e657261), secret[1] ^ UINT64_C(0x7465646279746573)};
+    const uint8_t *at = bytes;
+    uint64_t word;
+
+    for (size_t left = len; left >= 8; left -= 8, at += 8) {
+        word = little_endian(at, 8);
+        v[3] ^= word;
+        siphash_round(v);
+        v[0] ^= word;
+    }
+    word = little_endian(at, len % 8) | (uint64_t)len << 56;
+    v[3] ^= word;
+    siphash_round(v);
+    v[0] ^= word;
+    v[2] ^= 0xff;
+    for (int i = 0; i < 3; i++)
+        siphash_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void base_table_init(struct base_table *table, const struct q2p_alloc *alloc,
+                     const uint64_t secret[2])
+{
+    *table = (struct base_table){.alloc = alloc, .secret = secret};
+}
+
+void base_table_shape(struct base_table *table, size_t key_at, size_t key_len, size_t items_max)
+{
+    assert(table->used == 0);
+    table->key_at = (uint16_t)key_at;
+    table->key_len = (uint16_t)key_len;
+    table->items_max = (uint32_t)items_max;
+}
+
+void base_table_clear(struct base_table *table)
+{
+    if (table->slots)
+        table->alloc->resize(table->alloc->ctx, table->slots, table->room * sizeof *table->slots,
+                             0);
+    table->slots = NULL;
+    table->room = 0;
+    table->used = 0;
+}
+
+static const void *key_of(const struct base_table *table, const void *item)
+{
+    return (const uint8_t *)item + table->key_at;
+}
+
+/* Where an item with this key is, or else the free slot where it would go. */
+static uint32_t seek(const struct base_table *table, uint64_t hash, const void *key)
+{
+    uint32_t mask = table->room - 1;
+    uint32_t i = (uint32_t)hash & mask;
+
+    while (table->slots[i].item &&
+           (table->slots[i].hash != hash ||
+            memcmp(key_of(table, table->slots[i].item), key, table->key_len) != 0))
+        i = (i + 1) & mask;
+    return i;
+}
+
+void *base_table_find(const struct base_table *table, const void *key)
+{
+    if (table->used == 0)
+        return NULL;
+    return table->slots[seek(table, base_table_hash(table->secret, key, table->key_len), key)].item;
+}
+
+static int grow(struct base_table *table)
+{
+    struct base_table bigger = *table;
+    size_t len;
+
+    bigger.room = table->room ? table->room * 2 : FIRST_ROOM;
+    len = bigger.room * sizeof *bigger.slots;
+    bigger.slots = table->alloc->resize(table->alloc->ctx, NULL, 0, len);
+    if (!bigger.slots)
+        return Q2P_ERR_MEMORY;
+    memset(bigger.slots, 0, len);
+    for (uint32_t i = 0; i < table->room; i++) {
+        struct base_table_slot *slot = &table->slots[i];
+
+        if (slot->item)
+            bigger.slots[seek(&bigger, slot->hash, key_of(table, slot->item))] = *slot;
+    }
+    base_table_clear(table);
+    *table = bigger;
+    return Q2P_OK;
+}
+
+int base_table_add(struct base_table *table, void *item)
+{
+    uint64_t hash = base_table_hash(table->secret, key_of(table, item), table->key_len);
+    uint32_t i;
+
+    if (table->used >= table->items_max)
+        return Q2P_ERR_FULL;
+    if ((table->used + 1) * UINT64_C(4) > table->room * UINT64_C(3) && grow(table) != Q2P_OK)
+        return Q2P_ERR_MEMORY;
+    i = seek(table, hash, key_of(table, item));
+    assert(!table->slots[i].item);
+    table->slots[i] = (struct base_table_slot){item, hash};
+    table->used++;
+    return Q2P_OK;
+}
+
+void base_table_drop(struct base_table *table, const void *item)
+{
+    uint32_t mask = table->room - 1;
+    uint64_t hash = base_table_hash(table->secret, key_of(table, item), table->key_len);
+    uint32_t hole;
+
+    assert(table->used > 0);
+    hole = seek(table, hash, key_of(table, item));
+    assert(table->slots[hole].item == item);
+    for (uint32_t i = (hole + 1) & mask; table->slots[i].item; i = (i + 1) & mask) {
+        uint32_t home = (uint32_t)table->slots[i].hash & mask;
+
+        /* an item may move back into the hole if its home is not behind the hole */
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            table->slots[hole] = table->slots[i];
+            hole = i;
+        }
+    }
+    table->slots[hole].item = NULL;
+    if (--table->used == 0)
+        base_table_clear(table);
+}
+
+void *base_table_next(const struct base_table *table, uint32_t *cursor)
+{
+    while (*cursor < table->room) {
+        void *item = table->slots[(*cursor)++].item;
+
+        if (item)
+            return item;
+    }
+    return NULL;
+}

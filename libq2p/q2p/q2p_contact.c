@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_contact.c - the records of whom the node knows, and the limits that hang on them. Every
+ * list here is bounded: members by peers_max, strangers by what could have transmissions open.
+ */
+#include "q2p_contact.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "q2p_member.h"
+
+/* With keep-alives running, who was not heard for this many of them, and this long, is gone. */
+#define SILENT_KEEPALIVES 3
+#define SILENT_NS (30 * Q2P_SECOND)
+
+struct q2p__contact *q2p__contact_find(const q2p_node *node, const struct q2p_addr *addr)
+{
+    return base_table_find(&node->contacts, addr);
+}
+
+static void forget(q2p_node *node, struct q2p__contact *contact)
+{
+    base_table_drop(&node->contacts, contact);
+    base_list_drop(&contact->link);
+    q2p__resize(node, contact, sizeof *contact, 0);
+}
+
+/* The longest unheard stranger that has nothing open. There is one whenever the table is full,
+ * as it has room for more than all members and all open transmissions. */
+static void forget_a_stranger(q2p_node *node)
+{
+    for (struct base_link *at = node->strangers.next; at != &node->strangers; at = at->next) {
+        struct q2p__contact *contact = BASE_LIST_ITEM(at, struct q2p__contact, link);
+
+        if (contact->open == 0) {
+            forget(node, contact);
+            return;
+        }
+    }
+    assert(!"a full table of contacts has an idle stranger");
+}
+
+int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2p_addr *addr)
+{
+    struct q2p__contact *contact = q2p__contact_find(node, addr);
+    int status;
+
+    *out = contact;
+    if (contact)
+        return Q2P_OK;
+    if (node->contacts.used >= node->contacts.items_max)
+        forget_a_stranger(node);
+    contact = q2p__resize(node, NULL, 0, sizeof *contact);
+    if (!contact)
+        return Q2P_ERR_MEMORY;
+    memset(contact, 0, sizeof *contact);
+    contact->addr = *addr;
+    contact->heard_at = contact->answers_at = contact->refusal_at = contact->called_at =
+        contact->join_at = Q2P__LONG_AGO;
+    status = base_table_add(&node->contacts, contact);
+    if (status != Q2P_OK) {
+        q2p__resize(node, contact, sizeof *contact, 0);
+        return status;
+    }
+    base_list_init(&contact->link);
+    base_list_append(&node->strangers, &contact->link);
+    *out = contact;
+    return Q2P_OK;
+}
+
+void q2p__contact_heard(q2p_node *node, struct q2p__contact *contact, q2p_time now,
+                        enum q2p_dialect proven)
+{
+    contact->heard_at = now;
+    /* the latest proof counts: another program may live at that address by now */
+    if (proven != Q2P_DIALECT_UNKNOWN)
+        contact->dialect = (uint8_t)proven;
+    if (!contact->member)
+        base_list_append(&node->strangers, &contact->link);
+}
+
+bool q2p__contact_may(const q2p_node *node, struct q2p__contact *contact, q2p_time now)
+{
+    uint16_t max = node->config.answers_max;
+
+    return max == 0 || q2p__allow(&contact->answers_at, now, Q2P_SECOND / max, Q2P_SECOND);
+}
+
+/* The member that is missed least, if any may go. */
+static struct q2p__contact *find_silent(const q2p_node *node, q2p_time now, bool connecting)
+{
+    q2p_time patience_ns = q2p__later(0, node->config.keepalive_ns) * SILENT_KEEPALIVES;
+    struct q2p__contact *silent = NULL;
+
+    if (node->config.keepalive_ns == 0)
+        return NULL; /* nobody has to speak, so silence means nothing */
+    if (patience_ns < SILENT_NS)
+        patience_ns = SILENT_NS;
+    for (struct base_link *at = node->members.next; at != &node->members; at = at->next) {
+        struct q2p__contact *contact = BASE_LIST_ITEM(at, struct q2p__contact, link);
+
+        if (contact->seed || contact->heard_at > now - patience_ns)
+            continue;
+        if (contact->connected && (!connecting || (silent && !silent->connected)))
+            continue;
+        if (!silent || silent->connected > contact->connected ||
+            silent->heard_at > contact->heard_at)
+            silent = contact;
+    }
+    return silent;
+}
+
+bool q2p__contact_room(const q2p_node *node, q2p_time now, bool connecting)
+{
+    return node->members_count < node->config.peers_max || find_silent(node, now, connecting);
+}
+
+static void dismiss(q2p_node *node, struct q2p__contact *member)
+{
+    uint32_t cursor = 0;
+    struct q2p__contact *contact;
+
+    base_heap_release(&node->timers, &member->timer);
+    while ((contact = base_table_next(&node->contacts, &cursor))) {
+        q2p__slot_take(contact->asked, member->slot);
+        q2p__slot_take(contact->touched, member->slot);
+    }
+    q2p__slot_take(node->slots, member->slot);
+    node->members_count--;
+    member->member = member->connected = member->vouched = false;
+    base_list_append(&node->strangers, &member->link);
+}
+
+int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time now, bool connecting)
+{
+    unsigned slot = 0;
+
+    if (contact->member)
+        return Q2P_OK;
+    if (node->members_count >= node->config.peers_max) {
+        struct q2p__contact *silent = find_silent(node, now, connecting);
+
+        if (!silent)
+            return Q2P_ERR_FULL;
+        dismiss(node, silent);
+    }
+    if (base_heap_claim(&node->timers, &contact->timer, Q2P__TIMER_CONTACT) != Q2P_OK)
+        return Q2P_ERR_MEMORY;
+    while (q2p__slot_has(node->slots, slot))
+        slot++;
+    q2p__slot_put(node->slots, slot);
+    contact->slot = (uint8_t)slot;
+    contact->member = true;
+    node->members_count++;
+    base_list_append(&node->members, &contact->link);
+    return Q2P_OK;
+}
+
+enum q2p_dialect q2p__contact_dialect(const q2p_node *node, const struct q2p_addr *addr)
+{
+    const struct q2p__contact *contact = q2p__contact_find(node, addr);
+
+    return contact && contact->dialect != Q2P_DIALECT_UNKNOWN ? (enum q2p_dialect)contact->dialect
+                                                              : node->config.dialect;
+}
+
+static void free_list(q2p_node *node, struct base_link *head)
+{
+    while (!base_list_empty(head))
+        forget(node, BASE_LIST_ITEM(head->next, struct q2p__contact, link));
+}
+
+void q2p__contact_free_all(q2p_node *node)
+{
+    while (!base_list_empty(&node->members))
+        dismiss(node, BASE_LIST_ITEM(node->members.next, struct q2p__contact, link));
+    free_list(node, &node->strangers);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_contact.h - whom the node knows anything of: members (what the API calls peers), and a
+ * bounded number of strangers that sent or got something lately. One record per address has the
+ * dialect heard from it, its share of every limit, and what was done about its JOIN.
+ */
+#ifndef Q2P_CONTACT_H
+#define Q2P_CONTACT_H
+
+#include "q2p_node.h"
+
+struct q2p__contact {
+    struct base_timer timer; /* of members: JOIN or CONNECT again */
+    struct base_link link;   /* in members or strangers */
+    struct q2p_addr addr;
+    q2p_time heard_at;
+    q2p_time answers_at; /* budget of control messages it may cause */
+    q2p_time refusal_at; /* budget of CONNECT_FAILED and of happenings about other networks */
+    q2p_time called_at;  /* we last joined through it or sent it a transmission */
+    q2p_time join_at;    /* its last JOIN, and the time between its last two */
+    q2p_time join_gap_ns;
+    uint64_t asked[2];   /* members that got a TOUCHREQUEST about it, by slot */
+    uint64_t touched[2]; /* ... and answered TOUCHED, or the other way round */
+    size_t memory;       /* bytes held for what it sends */
+    uint16_t open;       /* incoming transmissions from it */
+    uint16_t tries;      /* repetitions of JOIN to it */
+    uint8_t slot;        /* of members: 0..127 */
+    uint8_t dialect;     /* enum q2p_dialect that it proved last */
+    bool persists;       /* it repeats its JOIN */
+    bool member;
+    bool seed;      /* we joined through it */
+    bool connected; /* CONNECT or CONNECTED was exchanged */
+    bool vouched;   /* ... after a seed had told each of the other */
+};
+
+/* NULL if nothing is known. */
+struct q2p__contact *q2p__contact_find(const q2p_node *node, const struct q2p_addr *addr);
+
+/* Finds or makes. Q2P_OK or Q2P_ERR_MEMORY; never full, as the longest unheard stranger goes. */
+int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2p_addr *addr);
+
+/* Something well-formed came from it. */
+void q2p__contact_heard(q2p_node *node, struct q2p__contact *contact, q2p_time now,
+                        enum q2p_dialect proven);
+
+/* May it cause one more control message? */
+bool q2p__contact_may(const q2p_node *node, struct q2p__contact *contact, q2p_time now);
+
+/* Would there be room for one more member? Members that fell silent make room for one that is
+ * being connected; only those that never connected make room for one that just joined. */
+bool q2p__contact_room(const q2p_node *node, q2p_time now, bool connecting);
+
+/* Makes it a member. Q2P_OK (also if it is one), Q2P_ERR_FULL or Q2P_ERR_MEMORY. */
+int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time now,
+                        bool connecting);
+
+/* The dialect to speak to an address: what it proved, else the configured one. */
+enum q2p_dialect q2p__contact_dialect(const q2p_node *node, const struct q2p_addr *addr);
+
+void q2p__contact_free_all(q2p_node *node);
+
+/* One bit per member slot. */
+static inline bool q2p__slot_has(const uint64_t slots[2], unsigned slot)
+{
+    return slots[slot / 64] >> (slot % 64) & 1;
+}
+
+static inline void q2p__slot_put(uint64_t slots[2], unsigned slot)
+{
+    slots[slot / 64] |= UINT64_C(1) << (slot % 64);
+}
+
+static inline void q2p__slot_take(uint64_t slots[2], unsigned slot)
+{
+    slots[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+}
+
+#endif

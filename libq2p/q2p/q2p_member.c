@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_member.c - joining through seeds, being a seed, keep-alives and foreign networks
+ * (PROTOCOL.md 5). Everything a stranger can cause here is bounded per address and in all.
+ */
+#include "q2p_member.h"
+
+#include <string.h>
+
+/* One JOIN brings so many members on the way to the joiner; its repetitions bring the others.
+ * Joiners and members that send everything once get all at once, as in the original. */
+#define FANOUT 8
+
+/* JOINs of all addresses together cause so many times what one address may. */
+#define JOINS_SHARE 8
+
+#define REFUSAL_NS Q2P_SECOND         /* one CONNECT_FAILED to an address in this time */
+#define REFUSALS_NS (Q2P_SECOND / 10) /* ... and to all together */
+
+#define REFUSAL_WAIT_NS (30 * Q2P_SECOND) /* after a call, a CONNECT_FAILED may answer it */
+#define REASON_MAX 64
+
+/* ---- as joiner ---- */
+
+static void join_later(q2p_node *node, q2p_time now, struct q2p__contact *seed)
+{
+    const struct q2p_config *config = &node->config;
+    q2p_time delay_ns = config->keepalive_ns;
+
+    if (config->persist && seed->tries < config->retries_max)
+        delay_ns = q2p__doubled(config->retry_ns, seed->tries);
+    base_heap_set(&node->timers, &seed->timer, delay_ns ? q2p__later(now, delay_ns) : Q2P_NEVER);
+}
+
+int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed)
+{
+    struct q2p__contact *contact;
+    int status;
+
+    if (!q2p_addr_usable(seed) || q2p__is_own(node, seed))
+        return Q2P_ERR_ADDRESS;
+    status = q2p__contact_make(node, &contact, seed);
+    if (status == Q2P_OK)
+        status = q2p__contact_enroll(node, contact, now, true);
+    if (status != Q2P_OK)
+        return status;
+    node->seeds_count = (uint16_t)(node->seeds_count + !contact->seed);
+    contact->seed = true;
+    contact->called_at = now;
+    contact->tries = 0;
+    join_later(node, now, contact);
+    q2p__say_bare(node, seed, Q2P_EV_JOIN); /* if there is no room now: it is repeated */
+    return Q2P_OK;
+}
+
+void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact)
+{
+    if (contact->seed) {
+        q2p__say_bare(node, &contact->addr, Q2P_EV_JOIN);
+        if (contact->tries < node->config.retries_max)
+            contact->tries++;
+        join_later(node, now, contact);
+    } else {
+        q2p__say_bare(node, &contact->addr, Q2P_EV_CONNECT);
+        base_heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
+    }
+}
+
+/* ---- as seed ---- */
+
+/*
+ * A JOIN is either the next repetition of an earlier one, or the first of a node that started
+ * anew: then everybody is brought to it again. Repetitions come at growing distances, the first
+ * of them soon; a node that sends JOIN once, as the original does, means it every time.
+ */
+static bool starts_anew(const q2p_node *node, struct q2p__contact *joiner, q2p_time gap_ns)
+{
+    q2p_time before_ns = joiner->join_gap_ns;
+
+    joiner->join_gap_ns = gap_ns;
+    if (joiner->persists && gap_ns >= before_ns / 4)
+        return gap_ns / 4 > before_ns; /* or was it away for long? */
+    joiner->persists = !joiner->persists && gap_ns / 4 <= node->config.retry_ns;
+    return !joiner->persists;
+}
+
+static bool ask(q2p_node *node, q2p_time now, struct q2p__contact *joiner,
+                struct q2p__contact *member)
+{
+    struct q2p__note note = {
+        .to = member->addr, .about = joiner->addr, .event = Q2P_EV_TOUCHREQUEST};
+    q2p_time step_ns = node->config.answers_max
+                           ? Q2P_SECOND / ((q2p_time)node->config.answers_max * JOINS_SHARE)
+                           : 0;
+
+    if (!q2p__contact_may(node, joiner, now) ||
+        !q2p__allow(&node->joins_at, now, step_ns, Q2P_SECOND)) {
+        node->counters.limited++;
+        return false;
+    }
+    if (q2p__say(node, &note) != Q2P_OK)
+        return false;
+    q2p__slot_put(joiner->asked, member->slot);
+    return true;
+}
+
+/* Tells members of the joiner: first those that do not know, then those that did not answer. */
+static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
+{
+    unsigned left = node->config.persist ? FANOUT : node->members_count;
+    uint64_t asked_before[2] = {joiner->asked[0], joiner->asked[1]};
+
+    for (int again = 0; again <= 1; again++) {
+        for (struct base_link *at = node->members.next; at != &node->members && left > 0;
+             at = at->next) {
+            struct q2p__contact *member = BASE_LIST_ITEM(at, struct q2p__contact, link);
+
+            if (member == joiner || q2p__slot_has(joiner->touched, member->slot) ||
+                q2p__slot_has(asked_before, member->slot) != (again == 1))
+                continue;
+            if (!ask(node, now, joiner, member))
+                return;
+            left--;
+        }
+    }
+}
+
+int q2p__member_join(q2p_node *node, q2p_time now, const struct q2p_addr *from)
+{
+    struct q2p__contact *joiner;
+    q2p_time gap_ns;
+    int status = q2p__contact_make(node, &joiner, from);
+
+    if (status != Q2P_OK)
+        return status;
+    q2p__contact_heard(node, joiner, now, Q2P_DIALECT_UNKNOWN);
+    gap_ns = now - joiner->join_at;
+    if (gap_ns < node->config.retry_ns / 2)
+        return Q2P_ERR_FULL; /* the network doubled it, or someone floods */
+    if (starts_anew(node, joiner, gap_ns)) {
+        memset(joiner->asked, 0, sizeof joiner->asked);
+        memset(joiner->touched, 0, sizeof joiner->touched);
+        q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_JOIN, .peer = *from});
+    }
+    joiner->join_at = now;
+    spread(node, now, joiner);
+    return q2p__contact_enroll(node, joiner, now, false);
+}
+
+int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                        const struct q2p_addr *joiner_addr)
+{
+    struct q2p__contact *member = q2p__contact_find(node, from);
+    struct q2p__contact *joiner = q2p__contact_find(node, joiner_addr);
+    struct q2p__note note = {.to = *joiner_addr, .about = *from, .event = Q2P_EV_CONNECTREQUEST};
+
+    if (!member || !member->member || !joiner || !q2p__slot_has(joiner->asked, member->slot))
+        return Q2P_ERR_ABSENT;
+    if (!q2p__contact_may(node, member, now))
+        return Q2P_ERR_FULL;
+    q2p__slot_put(joiner->touched, member->slot);
+    if (joiner->member)
+        q2p__slot_put(member->touched, joiner->slot);
+    return q2p__say(node, &note);
+}
+
+/* ---- peers ---- */
+
+int q2p__member_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from, enum q2p_on on,
+                        bool vouched)
+{
+    struct q2p__contact *contact;
+    int status = q2p__contact_make(node, &contact, from);
+
+    if (status == Q2P_OK)
+        status = q2p__contact_enroll(node, contact, now, true);
+    if (status != Q2P_OK)
+        return status;
+    contact->heard_at = now;
+    contact->vouched |= vouched;
+    if (contact->connected)
+        return Q2P_OK;
+    contact->connected = true;
+    if (!contact->seed && node->config.keepalive_ns)
+        base_heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
+    q2p__news_tell(node, &(struct q2p_happening){.on = on,
+                                                 .peer = *from,
+                                                 .dialect = (enum q2p_dialect)contact->dialect});
+    return Q2P_OK;
+}
+
+/* ---- other networks ---- */
+
+int q2p__member_foreign(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                        uint16_t network_id)
+{
+    struct q2p__note note = {.to = *from, .event = Q2P_EV_CONNECT_FAILED};
+    struct q2p__contact *contact;
+    int status;
+
+    node->counters.foreign++;
+    status = q2p__contact_make(node, &contact, from);
+    if (status != Q2P_OK)
+        return status;
+    /* The original answers every one, 31 bytes for 4: here a trickle, and told as seldom. */
+    if (!q2p__allow(&contact->refusal_at, now, REFUSAL_NS, REFUSAL_NS) ||
+        !q2p__allow(&node->refusals_at, now, REFUSALS_NS, Q2P_SECOND))
+        return Q2P_ERR_FULL;
+    q2p__news_tell(node, &(struct q2p_happening){
+                             .on = Q2P_ON_MISMATCH, .peer = *from, .network_id = network_id});
+    return q2p__say(node, &note);
+}
+
+int q2p__member_refused(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                        const uint8_t *reason, size_t len)
+{
+    struct q2p__contact *contact = q2p__contact_find(node, from);
+    struct q2p__news news = {.told = {.on = Q2P_ON_REFUSED, .peer = *from, .text = ""}};
+    char *text;
+
+    if (!contact || !(contact->member || contact->called_at > now - REFUSAL_WAIT_NS))
+        return Q2P_ERR_ABSENT;
+    if (!q2p__allow(&contact->refusal_at, now, REFUSAL_NS, REFUSAL_NS))
+        return Q2P_ERR_FULL;
+    if (len > REASON_MAX)
+        len = REASON_MAX;
+    text = q2p__resize(node, NULL, 0, len + 1);
+    if (text) {
+        for (size_t i = 0; i < len; i++)
+            text[i] = reason[i] >= ' ' && reason[i] <= '~' ? (char)reason[i] : '?';
+        text[len] = '\0';
+        news.told.text = text;
+        news.extra = text;
+        news.extra_room = len + 1;
+    }
+    q2p__news_give(node, &news);
+    return Q2P_OK;
+}

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_node.c - the border of a node: datagrams in and out, time, happenings, and the services of
+ * q2p_node.h. What a message means is for q2p_member, q2p_punch, q2p_send and q2p_recv.
+ */
+#include "q2p_node.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <q2p/machine.h>
+
+#include "q2p_config.h"
+#include "q2p_member.h"
+#include "q2p_punch.h"
+#include "q2p_recv.h"
+#include "q2p_send.h"
+
+#define RING_FIRST_ROOM 4
+#define STRANGERS_MAX 64 /* contacts beyond all members and all open transmissions */
+#define FINISHED_SHARE 4 /* finished keys remembered for each transmission that may be open */
+
+/* ---- services ---- */
+
+void *q2p__resize(q2p_node *node, void *old, size_t old_len, size_t new_len)
+{
+    return node->config.alloc.resize(node->config.alloc.ctx, old, old_len, new_len);
+}
+
+static int ring_reserve(q2p_node *node, struct q2p__ring *ring, unsigned count, unsigned max)
+{
+    unsigned room = ring->room ? ring->room : RING_FIRST_ROOM;
+    uint8_t *items;
+
+    if (ring->used + count > max)
+        return Q2P_ERR_FULL;
+    if (ring->used + count <= ring->room)
+        return Q2P_OK;
+    while (room < ring->used + count)
+        room *= 2;
+    items = q2p__resize(node, NULL, 0, (size_t)room * ring->item_len);
+    if (!items)
+        return Q2P_ERR_MEMORY;
+    for (unsigned i = 0; i < ring->used; i++)
+        memcpy(items + (size_t)i * ring->item_len,
+               ring->items + (size_t)((ring->first + i) % ring->room) * ring->item_len,
+               ring->item_len);
+    if (ring->items)
+        q2p__resize(node, ring->items, (size_t)ring->room * ring->item_len, 0);
+    ring->items = items;
+    ring->room = (uint16_t)room;
+    ring->first = 0;
+    return Q2P_OK;
+}
+
+static void ring_put(struct q2p__ring *ring, const void *item)
+{
+    assert(ring->used < ring->room);
+    memcpy(ring->items + (size_t)((ring->first + ring->used) % ring->room) * ring->item_len, item,
+           ring->item_len);
+    ring->used++;
+}
+
+static bool ring_take(struct q2p__ring *ring, void *item)
+{
+    if (ring->used == 0)
+        return false;
+    memcpy(item, ring->items + (size_t)ring->first * ring->item_len, ring->item_len);
+    ring->first = (uint16_t)((ring->first + 1) % ring->room);
+    ring->used--;
+    return true;
+}
+
+static void ring_free(q2p_node *node, struct q2p__ring *ring)
+{
+    if (ring->items)
+        q2p__resize(node, ring->items, (size_t)ring->room * ring->item_len, 0);
+}
+
+int q2p__news_reserve(q2p_node *node, unsigned count)
+{
+    return ring_reserve(node, &node->news, count, Q2P__NEWS_MAX);
+}
+
+void q2p__news_tell(q2p_node *node, const struct q2p_happening *told)
+{
+    q2p__news_give(node, &(struct q2p__news){.told = *told});
+}
+
+void q2p__news_give(q2p_node *node, const struct q2p__news *news)
+{
+    ring_put(&node->news, news);
+}
+
+int q2p__say(q2p_node *node, const struct q2p__note *note)
+{
+    int status = ring_reserve(node, &node->notes, 1, Q2P__NOTES_MAX);
+
+    if (status == Q2P_OK)
+        ring_put(&node->notes, note);
+    else
+        node->counters.limited++;
+    return status;
+}
+
+int q2p__say_bare(q2p_node *node, const struct q2p_addr *to, enum q2p_event event)
+{
+    return q2p__say(node, &(struct q2p__note){.to = *to, .event = event});
+}
+
+bool q2p__is_own(const q2p_node *node, const struct q2p_addr *addr)
+{
+    for (unsigned i = 0; i < node->own_count; i++)
+        if (q2p_addr_equal(&node->own[i], addr))
+            return true;
+    return false;
+}
+
+bool q2p__allow(q2p_time *at, q2p_time now, q2p_time cost_ns, q2p_time depth_ns)
+{
+    if (*at < now - depth_ns)
+        *at = now - depth_ns;
+    if (*at + cost_ns > now)
+        return false;
+    *at += cost_ns;
+    return true;
+}
+
+q2p_time q2p__later(q2p_time now, q2p_time delay_ns)
+{
+    return delay_ns < Q2P_NEVER - (now > 0 ? now : 0) ? now + delay_ns : Q2P_NEVER;
+}
+
+q2p_time q2p__doubled(q2p_time delay_ns, unsigned times)
+{
+    while (times-- > 0 && delay_ns < Q2P_NEVER / 4)
+        delay_ns *= 2;
+    return delay_ns;
+}
+
+/* ---- life ---- */
+
+/* Spreads one secret over two (SplitMix64). */
+static uint64_t stir(uint64_t value)
+{
+    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+    return value ^ value >> 31;
+}
+
+static void init_tables(q2p_node *node)
+{
+    const struct q2p_config *config = &node->config;
+    size_t incoming_max = config->incoming_max;
+    struct base_table *tables[] = {&node->contacts, &node->incoming, &node->finished,
+                                   &node->outgoing};
+
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        base_table_init(tables[i], &config->alloc, node->secret);
+    base_table_shape(&node->contacts, offsetof(struct q2p__contact, addr), sizeof(struct q2p_addr),
+                     config->peers_max + incoming_max + STRANGERS_MAX);
+    base_table_shape(&node->incoming, offsetof(struct q2p__incoming, key), sizeof(struct q2p__key),
+                     incoming_max);
+    base_table_shape(&node->finished, offsetof(struct q2p__finished, key), sizeof(struct q2p__key),
+                     incoming_max * FINISHED_SHARE);
+    base_table_shape(&node->outgoing, offsetof(struct q2p__outgoing, key), sizeof(struct q2p__key),
+                     config->outgoing_max);
+}
+
+int q2p_node_new(q2p_node **out, const struct q2p_config *config)
+{
+    struct q2p_config taken;
+    q2p_node *node;
+    int status = q2p__config_take(&taken, config);
+
+    *out = NULL;
+    if (status != Q2P_OK)
+        return status;
+    node = taken.alloc.resize(taken.alloc.ctx, NULL, 0, sizeof *node);
+    if (!node)
+        return Q2P_ERR_MEMORY;
+    memset(node, 0, sizeof *node);
+    node->config = taken;
+    node->secret[0] = stir(taken.seed + UINT64_C(0x9e3779b97f4a7c15));
+    node->secret[1] = stir(taken.seed + UINT64_C(0x3c6ef372fe94f82a));
+    base_heap_init(&node->timers, &node->config.alloc);
+    init_tables(node);
+
+    struct base_link *lists[] = {&node->members,   &node->strangers, &node->punches,
+                                 &node->receiving, &node->reporting, &node->remembered,
+                                 &node->sending};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        base_list_init(lists[i]);
+    node->news.item_len = sizeof(struct q2p__news);
+    node->notes.item_len = sizeof(struct q2p__note);
+    node->paced_at = node->joins_at = node->refusals_at = Q2P__LONG_AGO;
+    *out = node;
+    return Q2P_OK;
+}
+
+static void drop_news(q2p_node *node, struct q2p__news *news)
+{
+    if (news->data) {
+        q2p__resize(node, news->data, news->data_room, 0);
+        node->counters.memory -= news->data_room;
+    }
+    if (news->extra)
+        q2p__resize(node, news->extra, news->extra_room, 0);
+    *news = (struct q2p__news){.data = NULL};
+}
+
+void q2p_node_free(q2p_node *node)
+{
+    if (!node)
+        return;
+    drop_news(node, &node->lent);
+    while (ring_take(&node->news, &node->lent))
+        drop_news(node, &node->lent);
+    q2p__recv_free_all(node);
+    q2p__send_free_all(node);
+    q2p__punch_free_all(node);
+    q2p__contact_free_all(node);
+    ring_free(node, &node->news);
+    ring_free(node, &node->notes);
+    if (node->own)
+        q2p__resize(node, node->own, node->own_count * sizeof *node->own, 0);
+
+    struct q2p_alloc alloc = node->config.alloc;
+    alloc.resize(alloc.ctx, node, sizeof *node, 0);
+}
+
+int q2p_node_own(q2p_node *node, const struct q2p_addr *addr)
+{
+    struct q2p_addr *own;
+
+    if (q2p__is_own(node, addr))
+        return Q2P_OK;
+    if (node->own_count >= Q2P__OWN_MAX)
+        return Q2P_ERR_FULL;
+    own = q2p__resize(node, node->own, node->own_count * sizeof *own,
+                      (node->own_count + 1u) * sizeof *own);
+    if (!own)
+        return Q2P_ERR_MEMORY;
+    own[node->own_count++] = *addr;
+    node->own = own;
+    return Q2P_OK;
+}
+
+/* ---- datagrams in ---- */
+
+static int dispatch(q2p_node *node, q2p_time now, const struct q2p_datagram *in,
+                    const struct q2p_packet *packet)
+{
+    const struct q2p_addr *from = &in->peer;
+    struct q2p__key key = {.peer = *from};
+
+    if (packet->hash_at.len == sizeof key.hash)
+        memcpy(&key.hash, in->bytes + packet->hash_at.at, sizeof key.hash);
+    switch (packet->event) {
+    case Q2P_EV_JOIN:
+        return q2p__member_join(node, now, from);
+    case Q2P_EV_TOUCHREQUEST:
+        return q2p__punch_touchrequest(node, now, from, &packet->address);
+    case Q2P_EV_TOUCH:
+        return q2p__punch_touch(node, now, from);
+    case Q2P_EV_TOUCHED:
+        return q2p__member_touched(node, now, from, &packet->address);
+    case Q2P_EV_CONNECTREQUEST:
+        return q2p__punch_connectrequest(node, now, from, &packet->address);
+    case Q2P_EV_CONNECT:
+        return q2p__punch_connect(node, now, from);
+    case Q2P_EV_CONNECTED:
+        return q2p__punch_connected(node, now, from);
+    case Q2P_EV_CONNECT_FAILED:
+        return q2p__member_refused(node, now, from, in->bytes + packet->reason_at.at,
+                                   packet->reason_at.len);
+    case Q2P_EV_OPTIONS:
+        return q2p__recv_options(node, now, &key, packet->length);
+    case Q2P_EV_OPTIONSFEEDBACK:
+        return q2p__send_answered(node, now, &key);
+    case Q2P_EV_TRANSPORT:
+        return q2p__recv_fragment(node, now, &key, packet, in->bytes);
+    case Q2P_EV_TRANSPORT_FAILED:
+        if (packet->lost_count == 0 && packet->dialect == Q2P_DIALECT_CLASSIC)
+            return q2p__send_answered(node, now, &key); /* or is it? PROTOCOL.md 4 */
+        return q2p__send_list(node, now, &key, packet, in->bytes);
+    case Q2P_EV_TEST:
+    case Q2P_EV_UNKNOWN:
+        break;
+    }
+    return Q2P_ERR_ABSENT;
+}
+
+/* Reads a datagram in the dialect that it proves, or else as classic: what no dialect is proven
+ * by is the same in both, but for the one message that dispatch() looks at again. */
+static int take_in(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
+{
+    enum q2p_dialect proven = q2p_wire_dialect(in->bytes, in->len, in->len);
+    struct q2p__contact *contact;
+    struct q2p_packet packet;
+    int status =
+        q2p_wire_read(&packet, proven == Q2P_DIALECT_OPTIONS ? proven : Q2P_DIALECT_CLASSIC,
+                      in->bytes, in->len, in->len);
+
+    if (status == Q2P_ERR_UNKNOWN)
+        status = q2p_wire_read(&packet, Q2P_DIALECT_OPTIONS, in->bytes, in->len, in->len);
+    if (!q2p_addr_usable(&in->peer) || q2p__is_own(node, &in->peer))
+        status = Q2P_ERR_ADDRESS;
+    else if (packet.event_at.len > 0 && packet.network_id != node->config.network_id &&
+             packet.event != Q2P_EV_CONNECT_FAILED)
+        return q2p__member_foreign(node, now, &in->peer, packet.network_id);
+    else if (proven == Q2P_DIALECT_EARLY)
+        status = Q2P_ERR_UNKNOWN; /* read by dissectors, spoken by nobody */
+    /* the original's lists may be longer than it can read itself */
+    if (status == Q2P_ERR_OVERSIZE && packet.event == Q2P_EV_TRANSPORT_FAILED)
+        status = Q2P_OK;
+    if (status != Q2P_OK) {
+        node->counters.malformed++;
+        return status;
+    }
+    contact = q2p__contact_find(node, &in->peer);
+    if (contact)
+        q2p__contact_heard(node, contact, now, proven);
+    status = dispatch(node, now, in, &packet);
+    if (status == Q2P_ERR_FULL || status == Q2P_ERR_MEMORY)
+        node->counters.limited++;
+    else if (status == Q2P_ERR_ABSENT)
+        node->counters.ignored++;
+    else if (status != Q2P_OK)
+        node->counters.malformed++;
+    return status;
+}
+
+static void reclaim(q2p_node *node)
+{
+    drop_news(node, &node->lent);
+}
+
+int q2p_node_input(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
+{
+    int status;
+
+    reclaim(node);
+    node->counters.datagrams_in++;
+    node->counters.bytes_in += in->len;
+    status = q2p__news_reserve(node, Q2P__NEWS_INPUT);
+    if (status != Q2P_OK) {
+        node->counters.limited++;
+        return status;
+    }
+    return take_in(node, now, in);
+}
+
+/* ---- datagrams out ---- */
+
+static int write_note(q2p_node *node, const struct q2p__note *note, struct q2p_datagram *out)
+{
+    struct q2p_message message = {.event = note->event,
+                                  .network_id = node->config.network_id,
+                                  .length = note->length,
+                                  .address = note->about,
+                                  .hash = note->hash,
+                                  .body = Q2P_REASON_MISMATCH,
+                                  .body_len = sizeof Q2P_REASON_MISMATCH - 1};
+    enum q2p_dialect dialect =
+        note->dialect == Q2P_DIALECT_UNKNOWN ? Q2P_DIALECT_CLASSIC : note->dialect;
+    int len = q2p_wire_write(node->bytes, sizeof node->bytes, dialect, &message);
+
+    assert(len > 0 && (size_t)len <= sizeof node->bytes);
+    *out = (struct q2p_datagram){note->to, node->bytes, (size_t)len};
+    return 1;
+}
+
+int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
+{
+    struct q2p__note note;
+    int some;
+
+    reclaim(node);
+    some = ring_take(&node->notes, &note)
+               ? write_note(node, &note, out)
+               : q2p__recv_output(node, out) || q2p__send_output(node, now, out);
+    if (some) {
+        node->counters.datagrams_out++;
+        node->counters.bytes_out += out->len;
+    }
+    return some;
+}
+
+/* ---- time ---- */
+
+q2p_time q2p_node_deadline(const q2p_node *node)
+{
+    const struct base_timer *timer = base_heap_first(&node->timers);
+    q2p_time paced = q2p__send_deadline(node);
+
+    return timer && timer->at < paced ? timer->at : paced;
+}
+
+void q2p_node_tick(q2p_node *node, q2p_time now)
+{
+    struct base_timer *timer;
+
+    reclaim(node);
+    while ((timer = base_heap_first(&node->timers)) && timer->at <= now &&
+           q2p__news_reserve(node, Q2P__NEWS_INPUT) == Q2P_OK) {
+        switch ((enum q2p__timer_kind)timer->kind) {
+        case Q2P__TIMER_CONTACT:
+            q2p__member_tick(node, now, (struct q2p__contact *)timer);
+            break;
+        case Q2P__TIMER_PUNCH:
+            q2p__punch_tick(node, now, (struct q2p__punch *)timer);
+            break;
+        case Q2P__TIMER_INCOMING:
+            q2p__recv_tick(node, now, (struct q2p__incoming *)timer);
+            break;
+        case Q2P__TIMER_OUTGOING:
+            q2p__send_tick(node, now, (struct q2p__outgoing *)timer);
+            break;
+        }
+    }
+}
+
+/* ---- what can be seen ---- */
+
+const char *q2p_on_name(enum q2p_on on)
+{
+    switch (on) {
+#define XX(name, number, word, sentence)                                                           \
+    case Q2P_ON_##name:                                                                            \
+        return word;
+        Q2P_ON_MAP(XX)
+#undef XX
+    }
+    return "unknown";
+}
+
+int q2p_node_happening(q2p_node *node, struct q2p_happening *out)
+{
+    reclaim(node);
+    if (!ring_take(&node->news, &node->lent))
+        return 0;
+    *out = node->lent.told;
+    return 1;
+}
+
+size_t q2p_node_peers(const q2p_node *node, struct q2p_peer *out, size_t max)
+{
+    size_t count = 0;
+
+    for (const struct base_link *at = node->members.next; at != &node->members; at = at->next) {
+        const struct q2p__contact *contact = BASE_LIST_ITEM(at, const struct q2p__contact, link);
+
+        if (count++ < max)
+            out[count - 1] = (struct q2p_peer){.addr = contact->addr,
+                                               .dialect = (enum q2p_dialect)contact->dialect,
+                                               .seed = contact->seed,
+                                               .connected = contact->connected};
+    }
+    return count;
+}
+
+const struct q2p_counters *q2p_node_counters(const q2p_node *node)
+{
+    return &node->counters;
+}
+
+/* ---- the border as a table ---- */
+
+static int machine_input(void *self, q2p_time now, const struct q2p_datagram *in)
+{
+    return q2p_node_input(self, now, in);
+}
+
+static int machine_output(void *self, q2p_time now, struct q2p_datagram *out)
+{
+    return q2p_node_output(self, now, out);
+}
+
+static q2p_time machine_deadline(const void *self)
+{
+    return q2p_node_deadline(self);
+}
+
+static void machine_tick(void *self, q2p_time now)
+{
+    q2p_node_tick(self, now);
+}
+
+const struct q2p_machine q2p_node_machine = {
+    .family = "q2p",
+    .input = machine_input,
+    .output = machine_output,
+    .deadline = machine_deadline,
+    .tick = machine_tick,
+};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_node.h - the node as its own files see it: what it holds, and the services they share:
+ * memory, happenings to tell, messages to say, limits. Nothing here is for embedders.
+ */
+#ifndef Q2P_NODE_PRIVATE_H
+#define Q2P_NODE_PRIVATE_H
+
+#include <q2p/node.h>
+#include <q2p/status.h>
+
+#include "base_heap.h"
+#include "base_list.h"
+#include "base_table.h"
+
+#define Q2P__OWN_MAX 8     /* own addresses kept */
+#define Q2P__NEWS_INPUT 4  /* no datagram, tick or call causes more happenings at a time */
+#define Q2P__NEWS_MAX 128  /* happenings waiting to be fetched */
+#define Q2P__NOTES_MAX 512 /* control messages waiting to be sent */
+#define Q2P__LONG_AGO (INT64_MIN / 2)
+
+/* What sort of item a timer sits in; it is the first member of each. */
+enum q2p__timer_kind {
+    Q2P__TIMER_CONTACT,
+    Q2P__TIMER_PUNCH,
+    Q2P__TIMER_INCOMING,
+    Q2P__TIMER_OUTGOING
+};
+
+/* Which transmission: between us and whom, and its key on the wire. */
+struct q2p__key {
+    struct q2p_addr peer;
+    struct q2p_hash hash;
+};
+
+/* A queue of records of one size, which grows up to a bound. */
+struct q2p__ring {
+    uint8_t *items;
+    uint16_t item_len, first, used, room;
+};
+
+/* A happening and the memory it owns until the call after the one that tells it. */
+struct q2p__news {
+    struct q2p_happening told;
+    void *data, *extra;
+    size_t data_room, extra_room;
+};
+
+/* A control message, small enough to wait in a queue. */
+struct q2p__note {
+    struct q2p_addr to;
+    struct q2p_addr about;
+    struct q2p_hash hash;
+    uint32_t length;
+    enum q2p_event event;
+    enum q2p_dialect dialect;
+};
+
+struct q2p_node {
+    struct q2p_config config;
+    struct q2p_counters counters;
+    uint64_t secret[2];
+    struct base_heap timers;
+    struct base_table contacts;  /* q2p_contact.h, by address */
+    struct base_table incoming;  /* q2p_recv.h, by key */
+    struct base_table finished;  /* q2p_recv.h, by key */
+    struct base_table outgoing;  /* q2p_send.h, by key */
+    struct base_link members;    /* contacts, in order of arrival */
+    struct base_link strangers;  /* other contacts, the longest unheard first */
+    struct base_link punches;    /* q2p_punch.h, the oldest first */
+    struct base_link receiving;  /* incoming, the longest without progress first */
+    struct base_link reporting;  /* incoming with lists to send */
+    struct base_link remembered; /* finished, the oldest first */
+    struct base_link sending;    /* outgoing with fragments to send, whose turn it is first */
+    struct q2p__ring news;
+    struct q2p__ring notes;
+    struct q2p__news lent; /* freed at the next call */
+    struct q2p_addr *own;
+    q2p_time paced_at;    /* budget of fragments is used up to here */
+    q2p_time joins_at;    /* ... of messages that JOINs cause */
+    q2p_time refusals_at; /* ... of CONNECT_FAILED */
+    uint64_t slots[2];    /* of contacts that are members: which are taken */
+    uint16_t own_count, members_count, punches_count, seeds_count;
+    uint8_t bytes[Q2P_DATAGRAM_MAX]; /* the datagram lent by q2p_node_output */
+};
+
+/* As q2p_alloc.resize of the node. */
+void *q2p__resize(q2p_node *node, void *old, size_t old_len, size_t new_len);
+
+/* Makes sure of room for `count` more happenings, so that telling them cannot fail. Q2P_OK,
+ * Q2P_ERR_FULL (fetch some first) or Q2P_ERR_MEMORY. */
+int q2p__news_reserve(q2p_node *node, unsigned count);
+
+/* Tells a happening for which there is room. */
+void q2p__news_tell(q2p_node *node, const struct q2p_happening *told);
+
+/* The same with memory that becomes the node's: data is in told->data, extra in told->syns or
+ * told->text. */
+void q2p__news_give(q2p_node *node, const struct q2p__news *news);
+
+/* Queues a control message. Q2P_OK, or Q2P_ERR_FULL or Q2P_ERR_MEMORY: then it is as if lost. */
+int q2p__say(q2p_node *node, const struct q2p__note *note);
+
+/* A bare message. */
+int q2p__say_bare(q2p_node *node, const struct q2p_addr *to, enum q2p_event event);
+
+bool q2p__is_own(const q2p_node *node, const struct q2p_addr *addr);
+
+/* A budget that fills up with time: takes `cost` out of it and says true, or says false. *at is
+ * what was used so far, on the time axis; depth_ns is how much can be saved up. */
+bool q2p__allow(q2p_time *at, q2p_time now, q2p_time cost_ns, q2p_time depth_ns);
+
+/* now + delay, never past Q2P_NEVER; and delay doubled `times` times, with the same care. */
+q2p_time q2p__later(q2p_time now, q2p_time delay_ns);
+q2p_time q2p__doubled(q2p_time delay_ns, unsigned times);
+
+#endif

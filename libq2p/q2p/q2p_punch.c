@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_punch.c - both ends of hole punching (PROTOCOL.md 5.2). The original sends each message
+ * once, to whoever is named by whomever; here only seeds and peers they vouched for may name an
+ * address, each address is worked on once at a time, and with `persist` messages are repeated.
+ */
+#include "q2p_punch.h"
+
+#include <string.h>
+
+#include "q2p_member.h"
+
+/* Punches at a time: for every peer there may be, one to its address and one to another port. */
+static unsigned punches_max(const q2p_node *node)
+{
+    return 2u * node->config.peers_max;
+}
+
+static struct q2p__punch *find(const q2p_node *node, const struct q2p_addr *addr)
+{
+    for (struct base_link *at = node->punches.next; at != &node->punches; at = at->next) {
+        struct q2p__punch *punch = BASE_LIST_ITEM(at, struct q2p__punch, link);
+
+        if (q2p_addr_equal(&punch->addr, addr))
+            return punch;
+    }
+    return NULL;
+}
+
+static bool same_host(const struct q2p_addr *a, const struct q2p_addr *b)
+{
+    return a->ip_len == b->ip_len && a->scope_id == b->scope_id &&
+           memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+static struct q2p__punch *find_host(const q2p_node *node, const struct q2p_addr *addr,
+                                    enum q2p__punch_kind kind)
+{
+    for (struct base_link *at = node->punches.next; at != &node->punches; at = at->next) {
+        struct q2p__punch *punch = BASE_LIST_ITEM(at, struct q2p__punch, link);
+
+        if (punch->kind == kind && same_host(&punch->addr, addr))
+            return punch;
+    }
+    return NULL;
+}
+
+static void forget(q2p_node *node, struct q2p__punch *punch)
+{
+    base_heap_release(&node->timers, &punch->timer);
+    base_list_drop(&punch->link);
+    node->punches_count--;
+    q2p__resize(node, punch, sizeof *punch, 0);
+}
+
+void q2p__punch_free_all(q2p_node *node)
+{
+    while (!base_list_empty(&node->punches))
+        forget(node, BASE_LIST_ITEM(node->punches.next, struct q2p__punch, link));
+}
+
+static int make(q2p_node *node, struct q2p__punch **out, const struct q2p_addr *addr,
+                enum q2p__punch_kind kind)
+{
+    struct q2p__punch *punch;
+
+    if (node->punches_count >= punches_max(node))
+        return Q2P_ERR_FULL;
+    punch = q2p__resize(node, NULL, 0, sizeof *punch);
+    if (!punch)
+        return Q2P_ERR_MEMORY;
+    memset(punch, 0, sizeof *punch);
+    if (base_heap_claim(&node->timers, &punch->timer, Q2P__TIMER_PUNCH) != Q2P_OK) {
+        q2p__resize(node, punch, sizeof *punch, 0);
+        return Q2P_ERR_MEMORY;
+    }
+    punch->addr = punch->asked = *addr;
+    punch->kind = kind;
+    base_list_init(&punch->link);
+    base_list_append(&node->punches, &punch->link);
+    node->punches_count++;
+    *out = punch;
+    return Q2P_OK;
+}
+
+/* How long a punch may take in all: also what one waits that sends nothing again. */
+static q2p_time patience(const q2p_node *node)
+{
+    return q2p__doubled(node->config.retry_ns, node->config.retries_max);
+}
+
+static void send(q2p_node *node, q2p_time now, struct q2p__punch *punch)
+{
+    if (punch->kind == Q2P__PUNCH_TOUCHING) {
+        struct q2p__note note = {.to = punch->via, .about = punch->addr, .event = Q2P_EV_TOUCHED};
+
+        q2p__say_bare(node, &punch->addr, Q2P_EV_TOUCH); /* first: it opens our own NAT */
+        q2p__say(node, &note);
+    } else {
+        q2p__say_bare(node, &punch->addr, Q2P_EV_CONNECT);
+    }
+    punch->sent++;
+    base_heap_set(&node->timers, &punch->timer,
+                  q2p__later(now, node->config.persist
+                                      ? q2p__doubled(node->config.retry_ns, punch->sent - 1)
+                                      : patience(node)));
+}
+
+void q2p__punch_tick(q2p_node *node, q2p_time now, struct q2p__punch *punch)
+{
+    if (punch->kind != Q2P__PUNCH_HEARD && node->config.persist &&
+        punch->sent <= node->config.retries_max) {
+        send(node, now, punch);
+        return;
+    }
+    if (punch->kind != Q2P__PUNCH_HEARD && q2p_addr_equal(&punch->addr, &punch->asked))
+        q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_UNREACHED, .peer = punch->addr});
+    forget(node, punch);
+}
+
+/* It is done: what was pending for this address and for the one the seed had named. */
+static void settle(q2p_node *node, struct q2p__punch *punch)
+{
+    struct q2p_addr asked = punch->asked;
+
+    forget(node, punch);
+    for (struct base_link *at = node->punches.next; at != &node->punches;) {
+        struct q2p__punch *other = BASE_LIST_ITEM(at, struct q2p__punch, link);
+
+        at = at->next;
+        if (q2p_addr_equal(&other->asked, &asked))
+            forget(node, other);
+    }
+}
+
+/* May this node send us to others? Seeds may, and peers that a seed had vouched for; with `open`
+ * all peers, as in the original. */
+static bool is_trusted(const q2p_node *node, const struct q2p__contact *contact)
+{
+    return contact && contact->member && (contact->seed || contact->vouched || node->config.open);
+}
+
+static int check_target(const q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                        const struct q2p_addr *target)
+{
+    const struct q2p__contact *contact = q2p__contact_find(node, target);
+
+    if (!q2p_addr_usable(target) || q2p__is_own(node, target) || q2p_addr_equal(target, from))
+        return Q2P_ERR_ADDRESS;
+    if (!(contact && contact->member) && !q2p__contact_room(node, now, true))
+        return Q2P_ERR_FULL;
+    return Q2P_OK;
+}
+
+static int prepare(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                   const struct q2p_addr *target)
+{
+    struct q2p__contact *seed = q2p__contact_find(node, from);
+    int status;
+
+    if (!is_trusted(node, seed))
+        return Q2P_ERR_ABSENT;
+    status = check_target(node, now, from, target);
+    if (status == Q2P_OK && !q2p__contact_may(node, seed, now))
+        status = Q2P_ERR_FULL;
+    return status;
+}
+
+int q2p__punch_touchrequest(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                            const struct q2p_addr *joiner)
+{
+    struct q2p__punch *punch = find(node, joiner);
+    int status = prepare(node, now, from, joiner);
+
+    if (status != Q2P_OK)
+        return status;
+    if (punch && punch->kind != Q2P__PUNCH_HEARD)
+        return Q2P_OK; /* at work already: no more messages to one address for more requests */
+    if (!punch)
+        status = make(node, &punch, joiner, Q2P__PUNCH_TOUCHING);
+    if (status != Q2P_OK)
+        return status;
+    punch->kind = Q2P__PUNCH_TOUCHING;
+    punch->via = *from;
+    send(node, now, punch);
+    return Q2P_OK;
+}
+
+/* A TOUCH from a port that no seed named, but of a host that one did: its NAT gives every
+ * connection a port of its own, so this is the one where it hears us. The original ignores it. */
+static int connect_where_heard(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                               const struct q2p__punch *told)
+{
+    struct q2p__punch *punch;
+    struct q2p_addr asked = told->asked;
+    int status = make(node, &punch, from, Q2P__PUNCH_CONNECTING);
+
+    if (status != Q2P_OK)
+        return status;
+    punch->asked = asked;
+    send(node, now, punch);
+    return Q2P_OK;
+}
+
+/* Keeps in mind who sent TOUCH: its seed's CONNECTREQUEST may still be on its way to us. */
+static int remember_touch(q2p_node *node, q2p_time now, const struct q2p_addr *from)
+{
+    struct q2p__punch *punch;
+    int status;
+
+    if (node->punches_count >= punches_max(node) / 2) {
+        struct q2p__punch *oldest = NULL;
+
+        for (struct base_link *at = node->punches.prev; at != &node->punches; at = at->prev)
+            if (BASE_LIST_ITEM(at, struct q2p__punch, link)->kind == Q2P__PUNCH_HEARD)
+                oldest = BASE_LIST_ITEM(at, struct q2p__punch, link);
+        if (!oldest)
+            return Q2P_ERR_FULL;
+        forget(node, oldest);
+    }
+    status = make(node, &punch, from, Q2P__PUNCH_HEARD);
+    if (status == Q2P_OK)
+        base_heap_set(&node->timers, &punch->timer, q2p__later(now, patience(node)));
+    return status;
+}
+
+int q2p__punch_touch(q2p_node *node, q2p_time now, const struct q2p_addr *from)
+{
+    const struct q2p__contact *contact = q2p__contact_find(node, from);
+    const struct q2p__punch *told;
+
+    if (!node->config.persist || (contact && contact->connected) || find(node, from))
+        return Q2P_OK;
+    told = find_host(node, from, Q2P__PUNCH_CONNECTING);
+    if (told)
+        return connect_where_heard(node, now, from, told);
+    if (node->seeds_count == 0)
+        return Q2P_ERR_ABSENT;
+    return remember_touch(node, now, from);
+}
+
+int q2p__punch_connectrequest(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+                              const struct q2p_addr *peer)
+{
+    struct q2p__contact *seed = q2p__contact_find(node, from);
+    struct q2p__punch *punch = find(node, peer), *heard;
+    int status = prepare(node, now, from, peer);
+
+    if (status != Q2P_OK)
+        return status;
+    if (!seed->seed && !node->config.open)
+        return Q2P_ERR_ABSENT; /* only whom we joined through can know that we joined */
+    if (punch && punch->kind == Q2P__PUNCH_CONNECTING)
+        return Q2P_OK;
+    if (!punch)
+        status = make(node, &punch, peer, Q2P__PUNCH_CONNECTING);
+    if (status != Q2P_OK)
+        return status;
+    punch->kind = Q2P__PUNCH_CONNECTING;
+    punch->sent = 0;
+    punch->via = *from;
+    send(node, now, punch);
+    heard = find_host(node, peer, Q2P__PUNCH_HEARD);
+    if (heard) {
+        heard->kind = Q2P__PUNCH_CONNECTING;
+        heard->asked = *peer;
+        send(node, now, heard);
+    }
+    return Q2P_OK;
+}
+
+int q2p__punch_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from)
+{
+    struct q2p__contact *contact = q2p__contact_find(node, from);
+    struct q2p__punch *punch = find(node, from);
+    int status;
+
+    if (punch && punch->kind == Q2P__PUNCH_HEARD)
+        punch = NULL; /* a stranger gains nothing by a TOUCH before */
+    if (!punch && !(contact && contact->connected)) {
+        punch = find_host(node, from, Q2P__PUNCH_TOUCHING);
+        if (!punch)
+            punch = find_host(node, from, Q2P__PUNCH_CONNECTING);
+    }
+    if (!punch && !(contact && contact->member) && !node->config.open)
+        return Q2P_ERR_ABSENT;
+    if (contact && !q2p__contact_may(node, contact, now))
+        return Q2P_ERR_FULL;
+    status = q2p__member_connect(node, now, from, Q2P_ON_CONNECT, punch != NULL);
+    if (status != Q2P_OK)
+        return status;
+    if (punch)
+        settle(node, punch);
+    return q2p__say_bare(node, from, Q2P_EV_CONNECTED);
+}
+
+int q2p__punch_connected(q2p_node *node, q2p_time now, const struct q2p_addr *from)
+{
+    const struct q2p__contact *contact = q2p__contact_find(node, from);
+    struct q2p__punch *punch = find(node, from);
+    int status;
+
+    if (punch && punch->kind != Q2P__PUNCH_CONNECTING)
+        punch = NULL;
+    if (!punch && contact && contact->connected)
+        return Q2P_OK; /* the answer to a keep-alive */
+    if (!punch)
+        punch = find_host(node, from, Q2P__PUNCH_CONNECTING);
+    if (!punch && !node->config.open)
+        return Q2P_ERR_ABSENT;
+    status = q2p__member_connect(node, now, from, Q2P_ON_CONNECTED, punch != NULL);
+    if (status == Q2P_OK && punch)
+        settle(node, punch);
+    return status;
+}

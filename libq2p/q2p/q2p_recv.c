@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_recv.c - incoming transmissions. The original trusts length, number, size and source of
+ * every fragment; here a fragment counts only if it comes from whom the transmission comes from
+ * and is exactly its share of it, and the whole is checked against its key (PROTOCOL.md 6.4).
+ */
+#include "q2p_recv.h"
+
+#include <assert.h>
+#include <nettle/md5.h>
+#include <string.h>
+
+#define LISTS_MAX 8 /* datagrams in a round of lists */
+
+/* ---- beginning and end ---- */
+
+static void charge(q2p_node *node, struct q2p__incoming *incoming, size_t before)
+{
+    size_t after = q2p__pile_held(&incoming->pile);
+
+    incoming->contact->memory = incoming->contact->memory - before + after;
+    node->counters.memory = node->counters.memory - before + after;
+    if (node->counters.memory > node->counters.memory_peak)
+        node->counters.memory_peak = node->counters.memory;
+}
+
+static void forget(q2p_node *node, struct q2p__incoming *incoming)
+{
+    size_t before = q2p__pile_held(&incoming->pile);
+
+    q2p__pile_free(&incoming->pile, &node->config.alloc);
+    charge(node, incoming, before);
+    incoming->contact->open--;
+    base_heap_release(&node->timers, &incoming->timer);
+    base_table_drop(&node->incoming, incoming);
+    base_list_drop(&incoming->link);
+    base_list_drop(&incoming->report);
+    q2p__resize(node, incoming, sizeof *incoming, 0);
+}
+
+static void forget_finished(q2p_node *node, struct q2p__finished *finished)
+{
+    base_table_drop(&node->finished, finished);
+    base_list_drop(&finished->link);
+    q2p__resize(node, finished, sizeof *finished, 0);
+}
+
+void q2p__recv_free_all(q2p_node *node)
+{
+    struct q2p__incoming *incoming;
+    uint32_t cursor = 0;
+
+    while ((incoming = base_table_next(&node->incoming, &cursor))) {
+        forget(node, incoming);
+        cursor = 0;
+    }
+    while (!base_list_empty(&node->remembered))
+        forget_finished(node, BASE_LIST_ITEM(node->remembered.next, struct q2p__finished, link));
+}
+
+static void say_about(q2p_node *node, const struct q2p__key *key, enum q2p_dialect dialect,
+                      enum q2p_event event)
+{
+    struct q2p__note note = {
+        .to = key->peer, .hash = key->hash, .event = event, .dialect = dialect};
+
+    q2p__say(node, &note); /* if it is lost here: its causes repeat */
+}
+
+static struct q2p_happening about(const struct q2p__incoming *incoming, enum q2p_on on)
+{
+    return (struct q2p_happening){.on = on,
+                                  .peer = incoming->key.peer,
+                                  .dialect = incoming->dialect,
+                                  .hash = incoming->key.hash,
+                                  .length = incoming->length};
+}
+
+/* Tells that it is given up, with the first of what is missing. */
+static void tell_expired(q2p_node *node, const struct q2p__incoming *incoming)
+{
+    struct q2p__news news = {.told = about(incoming, Q2P_ON_EXPIRED)};
+    uint32_t *syns = q2p__resize(node, NULL, 0, Q2P_SYNS_MAX * sizeof *syns);
+    uint32_t cursor = 0;
+
+    news.told.missing = incoming->pile.total - incoming->pile.have;
+    if (syns) {
+        news.told.syns_count =
+            q2p__pile_missing(&incoming->pile, &cursor, incoming->pile.total, syns, Q2P_SYNS_MAX);
+        news.told.syns = syns;
+        news.extra = syns;
+        news.extra_room = Q2P_SYNS_MAX * sizeof *syns;
+    }
+    node->counters.expired++;
+    q2p__news_give(node, &news);
+}
+
+/* Gives one up to make room; its sender is told at once. */
+static void evict(q2p_node *node, struct q2p__incoming *incoming)
+{
+    if (!incoming->closing)
+        tell_expired(node, incoming);
+    say_about(node, &incoming->key, incoming->dialect, Q2P_EV_TRANSPORT_FAILED);
+    node->counters.limited++;
+    forget(node, incoming);
+}
+
+static struct q2p__incoming *oldest(const q2p_node *node, const struct q2p__contact *of)
+{
+    for (struct base_link *at = node->receiving.next; at != &node->receiving; at = at->next) {
+        struct q2p__incoming *incoming = BASE_LIST_ITEM(at, struct q2p__incoming, link);
+
+        if (!of || incoming->contact == of)
+            return incoming;
+    }
+    return NULL;
+}
+
+/* Who sends too many at a time loses the one that stands still, if one does. */
+static int make_room(q2p_node *node, q2p_time now, const struct q2p__contact *contact)
+{
+    if (contact->open >= node->config.incoming_peer_max) {
+        struct q2p__incoming *still = oldest(node, contact);
+
+        if (!still || now - still->progress_at < node->config.lost_ns)
+            return Q2P_ERR_FULL;
+        evict(node, still);
+    } else if (node->incoming.used >= node->config.incoming_max) {
+        evict(node, oldest(node, NULL));
+    }
+    return Q2P_OK;
+}
+
+static void wait_for_list(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    q2p_time lost_ns = node->config.lost_ns;
+    q2p_time rounds = (now - incoming->started_at) / lost_ns + 1;
+
+    base_heap_set(&node->timers, &incoming->timer,
+                  rounds > (Q2P_NEVER - incoming->started_at) / lost_ns - 1
+                      ? Q2P_NEVER
+                      : incoming->started_at + rounds * lost_ns);
+}
+
+static int open_new(q2p_node *node, q2p_time now, const struct q2p__key *key,
+                    struct q2p__incoming **out)
+{
+    struct q2p__incoming *incoming = q2p__resize(node, NULL, 0, sizeof *incoming);
+    int status;
+
+    if (!incoming)
+        return Q2P_ERR_MEMORY;
+    memset(incoming, 0, sizeof *incoming);
+    incoming->key = *key;
+    incoming->started_at = incoming->progress_at = now;
+    base_list_init(&incoming->link);
+    base_list_init(&incoming->report);
+    status = base_heap_claim(&node->timers, &incoming->timer, Q2P__TIMER_INCOMING);
+    if (status != Q2P_OK) {
+        q2p__resize(node, incoming, sizeof *incoming, 0);
+        return status;
+    }
+    status = base_table_add(&node->incoming, incoming);
+    if (status != Q2P_OK) {
+        base_heap_release(&node->timers, &incoming->timer);
+        q2p__resize(node, incoming, sizeof *incoming, 0);
+        return status;
+    }
+    *out = incoming;
+    return Q2P_OK;
+}
+
+/* Opens an incoming transmission, within all limits. */
+static int begin(q2p_node *node, q2p_time now, const struct q2p__key *key, uint32_t length,
+                 enum q2p_dialect dialect, struct q2p__incoming **out)
+{
+    struct q2p__incoming *incoming;
+    struct q2p__contact *contact;
+    struct q2p_happening told;
+    int status = q2p__contact_make(node, &contact, &key->peer);
+
+    if (status != Q2P_OK)
+        return status;
+    if (length > node->config.length_max)
+        status = Q2P_ERR_FULL;
+    else
+        status = make_room(node, now, contact);
+    if (status == Q2P_OK)
+        status = open_new(node, now, key, &incoming);
+    if (status != Q2P_OK) {
+        /* An OPTIONS that comes again may find room. Otherwise it is fair to say no. */
+        if ((length > node->config.length_max || dialect == Q2P_DIALECT_CLASSIC) &&
+            q2p__contact_may(node, contact, now))
+            say_about(node, key, dialect, Q2P_EV_TRANSPORT_FAILED);
+        return status;
+    }
+    q2p__contact_heard(node, contact, now, dialect);
+    contact->open++;
+    incoming->contact = contact;
+    incoming->length = length;
+    incoming->dialect = dialect;
+    q2p__pile_init(&incoming->pile, q2p_wire_fragments(length), (uint32_t)node->secret[0]);
+    base_list_append(&node->receiving, &incoming->link);
+    wait_for_list(node, now, incoming);
+    told = about(incoming, Q2P_ON_RECEIVING);
+    q2p__news_tell(node, &told);
+    *out = incoming;
+    return Q2P_OK;
+}
+
+/* ---- completion ---- */
+
+static bool matches(struct md5_ctx md5, const struct q2p_hash *hash, const char *text, size_t len)
+{
+    uint8_t digest[Q2P_HASH_LEN];
+
+    if (len > 0)
+        md5_update(&md5, len, (const uint8_t *)text);
+    md5_digest(&md5, sizeof digest, digest);
+    return memcmp(digest, hash->bytes, sizeof digest) == 0;
+}
+
+/* PROTOCOL.md 6.1: the key is made of the data, in newer options nodes also of our address as the
+ * sender sees it, which we may not know. */
+static enum q2p_check check(const q2p_node *node, const struct q2p__incoming *incoming)
+{
+    struct md5_ctx md5;
+
+    md5_init(&md5);
+    if (incoming->length > 0)
+        md5_update(&md5, incoming->length, incoming->pile.bytes);
+    if (matches(md5, &incoming->key.hash, NULL, 0))
+        return Q2P_CHECK_DATA;
+    if (incoming->dialect != Q2P_DIALECT_OPTIONS)
+        return Q2P_CHECK_WRONG;
+    for (unsigned i = 0; i < node->own_count; i++) {
+        char text[Q2P_ADDR_TEXT_MAX];
+        int len = q2p_addr_print(&node->own[i], text, sizeof text);
+
+        if (matches(md5, &incoming->key.hash, text, (size_t)len))
+            return Q2P_CHECK_ADDRESS;
+    }
+    return Q2P_CHECK_NONE;
+}
+
+static void forget_finished_before(q2p_node *node, q2p_time now)
+{
+    while (!base_list_empty(&node->remembered)) {
+        struct q2p__finished *first =
+            BASE_LIST_ITEM(node->remembered.next, struct q2p__finished, link);
+
+        if (first->until > now && node->finished.used < node->finished.items_max)
+            return;
+        forget_finished(node, first);
+    }
+}
+
+/* Remembers a key, made ready beforehand. */
+static int prepare_finished(q2p_node *node, q2p_time now, const struct q2p__incoming *incoming,
+                            struct q2p__finished **out)
+{
+    struct q2p__finished *finished;
+    int status;
+
+    forget_finished_before(node, now);
+    finished = q2p__resize(node, NULL, 0, sizeof *finished);
+    if (!finished)
+        return Q2P_ERR_MEMORY;
+    memset(finished, 0, sizeof *finished);
+    finished->key = incoming->key;
+    finished->dialect = incoming->dialect;
+    finished->until = q2p__later(now, node->config.remember_ns);
+    base_list_init(&finished->link);
+    status = base_table_add(&node->finished, finished);
+    if (status != Q2P_OK) {
+        q2p__resize(node, finished, sizeof *finished, 0);
+        return status;
+    }
+    base_list_append(&node->remembered, &finished->link);
+    *out = finished;
+    return Q2P_OK;
+}
+
+/* All is there. Without memory to remember the key nothing happens: the fragment that completed
+ * it counts as lost, so that nothing is ever delivered twice. */
+static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__finished *finished)
+{
+    struct q2p__news news = {.told = about(incoming, Q2P_ON_DELIVERED)};
+    size_t before = q2p__pile_held(&incoming->pile);
+
+    q2p__pile_sort(&incoming->pile);
+    news.told.check = check(node, incoming);
+    if (news.told.check == Q2P_CHECK_WRONG) {
+        news.told.on = Q2P_ON_CORRUPT;
+        q2p__news_give(node, &news);
+        say_about(node, &incoming->key, incoming->dialect, Q2P_EV_TRANSPORT_FAILED);
+        forget_finished(node, finished); /* it may be sent once more, and be right */
+    } else {
+        news.data = q2p__pile_take(&incoming->pile, &node->config.alloc, &news.data_room);
+        news.told.data = news.data ? news.data : (const uint8_t *)"";
+        news.told.data_len = incoming->length;
+        node->counters.delivered++;
+        charge(node, incoming, before);
+        node->counters.memory += news.data_room; /* till the application has seen it */
+        q2p__news_give(node, &news);
+    }
+    forget(node, incoming);
+}
+
+/* ---- what comes in ---- */
+
+int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, uint32_t length)
+{
+    struct q2p__incoming *incoming = base_table_find(&node->incoming, key);
+    struct q2p__finished *finished;
+    int status = Q2P_OK;
+
+    forget_finished_before(node, now);
+    finished = base_table_find(&node->finished, key);
+    if (incoming && (incoming->dialect != Q2P_DIALECT_OPTIONS || incoming->length != length ||
+                     incoming->closing))
+        return Q2P_ERR_ABSENT;
+    if (!incoming && !finished)
+        status = begin(node, now, key, length, Q2P_DIALECT_OPTIONS, &incoming);
+    if (status == Q2P_OK && incoming && length == 0) { /* all zero bytes of it are here */
+        status = prepare_finished(node, now, incoming, &finished);
+        if (status == Q2P_OK)
+            finish(node, incoming, finished);
+    }
+    if (status == Q2P_OK) /* again for a repeated OPTIONS: the last answer may be lost */
+        say_about(node, key, Q2P_DIALECT_OPTIONS, Q2P_EV_OPTIONSFEEDBACK);
+    return status;
+}
+
+/* What one address may hold: a quarter, but always one transmission of the longest sort. */
+static size_t share(const q2p_node *node)
+{
+    size_t longest = node->config.length_max;
+    size_t bytes = longest + longest / 16 + 2 * Q2P_FRAGMENT_LEN;
+
+    if (bytes < node->config.memory_max / 4)
+        bytes = node->config.memory_max / 4;
+    return bytes < node->config.memory_max ? bytes : node->config.memory_max;
+}
+
+/* Makes the memory budget hold `more` bytes for this contact: whoever holds most gives way, if
+ * that is somebody else. */
+static int afford(q2p_node *node, const struct q2p__incoming *incoming, size_t more)
+{
+    const struct q2p__contact *contact = incoming->contact;
+
+    if (more > share(node) || contact->memory > share(node) - more)
+        return Q2P_ERR_MEMORY;
+    while (more > node->config.memory_max ||
+           node->counters.memory > node->config.memory_max - more) {
+        const struct q2p__contact *richest = contact;
+
+        for (struct base_link *at = node->receiving.next; at != &node->receiving; at = at->next) {
+            const struct q2p__incoming *other = BASE_LIST_ITEM(at, struct q2p__incoming, link);
+
+            if (other->contact->memory > richest->memory + more)
+                richest = other->contact;
+        }
+        if (richest == contact || q2p__news_reserve(node, Q2P__NEWS_INPUT) != Q2P_OK)
+            return Q2P_ERR_MEMORY;
+        evict(node, oldest(node, richest));
+    }
+    return Q2P_OK;
+}
+
+static int store(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
+                 const struct q2p_packet *packet, const uint8_t *bytes)
+{
+    struct q2p__pile *pile = &incoming->pile;
+    size_t before = q2p__pile_held(pile);
+    size_t more = q2p__pile_would_hold(pile, packet->syn) - before;
+    struct q2p__finished *finished = NULL;
+    int status = Q2P_OK;
+
+    if (more > 0)
+        status = afford(node, incoming, more);
+    if (status == Q2P_OK && pile->have + 1 == pile->total)
+        status = prepare_finished(node, now, incoming, &finished);
+    if (status != Q2P_OK)
+        return status;
+    status = q2p__pile_add(pile, &node->config.alloc, packet->syn, bytes + packet->body_at.at,
+                           packet->body_at.len);
+    charge(node, incoming, before);
+    if (status != Q2P_OK) {
+        if (finished)
+            forget_finished(node, finished);
+        return status;
+    }
+    node->counters.fragments_in++;
+    incoming->progress_at = now;
+    base_list_append(&node->receiving, &incoming->link);
+    if (finished)
+        finish(node, incoming, finished);
+    return Q2P_OK;
+}
+
+int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
+                       const struct q2p_packet *packet, const uint8_t *bytes)
+{
+    struct q2p__incoming *incoming = base_table_find(&node->incoming, key);
+    int status = Q2P_OK;
+
+    if (!incoming) {
+        forget_finished_before(node, now);
+        if (base_table_find(&node->finished, key)) {
+            node->counters.fragments_duplicate++;
+            return Q2P_OK;
+        }
+        /* only a first sending in classic says how long the whole is */
+        if (packet->dialect != Q2P_DIALECT_CLASSIC || packet->length == 0)
+            return Q2P_ERR_ABSENT;
+        status = begin(node, now, key, packet->length, packet->dialect, &incoming);
+    }
+    if (status != Q2P_OK)
+        return status;
+    if (incoming->dialect != packet->dialect || incoming->closing)
+        return Q2P_ERR_ABSENT;
+    if (packet->syn >= incoming->pile.total)
+        return Q2P_ERR_SYN;
+    if (packet->body_at.len != q2p_wire_share(incoming->length, packet->syn) ||
+        (packet->length != 0 && packet->length != incoming->length))
+        return Q2P_ERR_SHARE;
+    if (q2p__pile_has(&incoming->pile, packet->syn)) {
+        node->counters.fragments_duplicate++;
+        return Q2P_OK;
+    }
+    return store(node, now, incoming, packet, bytes);
+}
+
+/* ---- lists ---- */
+
+/* A round of lists. While fragments keep coming, those beyond the highest are still on their way;
+ * once it is quiet, they are missing too. The original lists them all the time. */
+static void report(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    bool quiet = now - incoming->progress_at >= node->config.lost_ns / 2;
+
+    incoming->list_end = quiet ? incoming->pile.total : incoming->pile.highest;
+    incoming->cursor = incoming->pile.gap;
+    incoming->lists_left = LISTS_MAX;
+    base_list_append(&node->reporting, &incoming->report);
+}
+
+void q2p__recv_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    q2p_time since = node->config.timeout_total ? incoming->started_at : incoming->progress_at;
+
+    if (now - since >= node->config.timeout_ns) {
+        incoming->closing = true;
+        base_heap_set(&node->timers, &incoming->timer, Q2P_NEVER);
+        tell_expired(node, incoming);
+    } else {
+        wait_for_list(node, now, incoming);
+    }
+    report(node, now, incoming);
+}
+
+int q2p__recv_output(q2p_node *node, struct q2p_datagram *out)
+{
+    while (!base_list_empty(&node->reporting)) {
+        struct q2p__incoming *incoming =
+            BASE_LIST_ITEM(node->reporting.next, struct q2p__incoming, report);
+        struct q2p_message message = {.event = Q2P_EV_TRANSPORT_FAILED,
+                                      .network_id = node->config.network_id,
+                                      .hash = incoming->key.hash};
+        uint32_t syns[Q2P_SYNS_MAX];
+        int len;
+
+        if (incoming->lists_left > 0) {
+            incoming->lists_left--;
+            message.lost = syns;
+            message.lost_count = q2p__pile_missing(&incoming->pile, &incoming->cursor,
+                                                   incoming->list_end, syns, Q2P_SYNS_MAX);
+        }
+        if (message.lost_count == 0 && !incoming->closing) {
+            base_list_drop(&incoming->report);
+            continue;
+        }
+        len = q2p_wire_write(node->bytes, sizeof node->bytes, incoming->dialect, &message);
+        assert(len > 0 && (size_t)len <= sizeof node->bytes);
+        *out = (struct q2p_datagram){incoming->key.peer, node->bytes, (size_t)len};
+        if (message.lost_count == 0)
+            forget(node, incoming);
+        return 1;
+    }
+    return 0;
+}

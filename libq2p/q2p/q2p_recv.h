@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_recv.h - incoming transmissions (PROTOCOL.md 6.4, 6.5): which are open, what they may cost,
+ * asking for what is missing, and remembering which are done.
+ */
+#ifndef Q2P_RECV_H
+#define Q2P_RECV_H
+
+#include <q2p/wire.h>
+
+#include "q2p_contact.h"
+#include "q2p_pile.h"
+
+struct q2p__incoming {
+    struct base_timer timer;
+    struct base_link link;   /* in the node's receiving */
+    struct base_link report; /* in the node's reporting, while lists are to be sent */
+    struct q2p__key key;
+    struct q2p__pile pile;
+    struct q2p__contact *contact; /* whom it is charged to */
+    q2p_time started_at, progress_at;
+    uint32_t length;
+    uint32_t cursor;    /* where the next list starts */
+    uint32_t list_end;  /* ... and where the lists of this round end */
+    uint8_t lists_left; /* datagrams of this round */
+    bool closing;       /* given up: after the lists, the empty one, then it is forgotten */
+    enum q2p_dialect dialect;
+};
+
+struct q2p__finished {
+    struct base_link link; /* in the node's remembered */
+    struct q2p__key key;
+    q2p_time until;
+    enum q2p_dialect dialect;
+};
+
+/* OPTIONS and TRANSPORT. */
+int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, uint32_t length);
+int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
+                       const struct q2p_packet *packet, const uint8_t *bytes);
+
+/* The next TRANSPORT_FAILED: 1 and its length in node->bytes, or 0. */
+int q2p__recv_output(q2p_node *node, struct q2p_datagram *out);
+
+/* The timer of an incoming transmission. */
+void q2p__recv_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
+
+void q2p__recv_free_all(q2p_node *node);
+
+#endif
