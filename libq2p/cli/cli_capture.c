@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli_capture.c - reads captures through libpcap and unwraps them down to UDP: Ethernet with VLAN
+ * tags, raw IP, loopback, Linux cooked; IPv4 with options, IPv6 with extension headers, fragments
+ * of both. All bounds are the reader's of base_buf.h.
+ */
+#define _DEFAULT_SOURCE /* u_char, for pcap.h */
+#include "cli_capture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pcap/pcap.h>
+
+#include "base_buf.h"
+
+enum {
+    ETHERTYPE_IPV4 = 0x0800,
+    ETHERTYPE_IPV6 = 0x86dd,
+    ETHERTYPE_VLAN = 0x8100,
+    ETHERTYPE_QINQ = 0x88a8,
+    PROTOCOL_UDP = 17,
+    IPV6_HOP_BY_HOP = 0,
+    IPV6_ROUTING = 43,
+    IPV6_FRAGMENT = 44,
+    IPV6_DESTINATION = 60,
+    PARTIAL_MAX = 16,   /* fragmented IP packets put together at a time */
+    PACKET_MAX = 65535, /* bytes of one */
+    UNIT = 8,
+    EXTENSIONS_MAX = 8, /* IPv6 headers walked */
+    VLAN_MAX = 2
+};
+
+/* An IP packet of which some fragments came. Their offsets count units of 8 bytes. */
+struct partial {
+    struct q2p_addr src, dst;
+    uint32_t id;
+    uint64_t used; /* frame number of the latest fragment; 0: free */
+    size_t end;    /* of the payload; 0: the last fragment has not come */
+    size_t units;  /* that came */
+    bool came[PACKET_MAX / UNIT + 1];
+    uint8_t bytes[PACKET_MAX];
+};
+
+struct cli_capture {
+    pcap_t *pcap;
+    int link;
+    uint64_t frames;
+    struct partial partials[PARTIAL_MAX];
+};
+
+/* One IP packet's header, as far as UDP cares. */
+struct packet {
+    struct q2p_addr src, dst;
+    uint8_t protocol;
+    uint32_t id;
+    size_t at; /* of this fragment in the whole payload */
+    bool more;
+};
+
+static const int links[] = {DLT_EN10MB, DLT_RAW,  DLT_IPV4,      DLT_IPV6,
+                            DLT_NULL,   DLT_LOOP, DLT_LINUX_SLL, DLT_LINUX_SLL2};
+
+int cli_capture_open(struct cli_capture **out, FILE *file, char why[CLI_WHY_MAX])
+{
+    char text[PCAP_ERRBUF_SIZE] = "";
+    *out = NULL;
+    pcap_t *pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, text);
+    if (!pcap) {
+        snprintf(why, CLI_WHY_MAX, "not a capture: expected pcap or pcapng (%s)", text);
+        fclose(file);
+        return Q2P_ERR_INVALID;
+    }
+    int link = pcap_datalink(pcap);
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        if (link != links[i])
+            continue;
+        *out = calloc(1, sizeof **out);
+        if (!*out)
+            break;
+        (*out)->pcap = pcap;
+        (*out)->link = link;
+        return Q2P_OK;
+    }
+    const char *name = pcap_datalink_val_to_name(link);
+    snprintf(why, CLI_WHY_MAX,
+             "link layer %s is not one of Ethernet, raw IP, loopback, Linux cooked",
+             name ? name : "unknown");
+    pcap_close(pcap);
+    return Q2P_ERR_INVALID;
+}
+
+void cli_capture_close(struct cli_capture *capture)
+{
+    if (!capture)
+        return;
+    pcap_close(capture->pcap);
+    free(capture);
+}
+
+uint64_t cli_capture_frames(const struct cli_capture *capture)
+{
+    return capture->frames;
+}
+
+/* ---- headers: network order, where the reader's is little endian --------------------------- */
+
+static uint16_t read_be16(struct q2p__reader *reader)
+{
+    struct q2p_span at;
+    uint16_t value = q2p__read_u16(reader, &at);
+    return (uint16_t)(value << 8 | value >> 8);
+}
+
+static uint32_t read_be32(struct q2p__reader *reader)
+{
+    uint32_t high = read_be16(reader);
+    return high << 16 | read_be16(reader);
+}
+
+static void skip(struct q2p__reader *reader, size_t len)
+{
+    struct q2p_span at;
+    q2p__read_skip(reader, len, &at);
+}
+
+static void read_ip(struct q2p__reader *reader, struct q2p_addr *out, uint8_t len)
+{
+    struct q2p_span at;
+    memset(out, 0, sizeof *out);
+    q2p__read_skip(reader, len, &at);
+    memcpy(out->ip, reader->bytes + at.at, at.len);
+    out->ip_len = len;
+}
+
+/* Takes the link header off. False: there is no IP behind it. */
+static bool read_link(struct q2p__reader *reader, int link)
+{
+    unsigned type = 0;
+    switch (link) {
+    case DLT_EN10MB:
+        skip(reader, 12);
+        type = read_be16(reader);
+        for (int i = 0; i < VLAN_MAX && (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ); i++) {
+            skip(reader, 2);
+            type = read_be16(reader);
+        }
+        break;
+    case DLT_LINUX_SLL:
+        skip(reader, 14);
+        type = read_be16(reader);
+        break;
+    case DLT_LINUX_SLL2:
+        type = read_be16(reader);
+        skip(reader, 18);
+        break;
+    case DLT_NULL: /* an address family of the machine that captured: the IP version tells too */
+    case DLT_LOOP:
+        skip(reader, 4);
+        return reader->status == Q2P_OK;
+    default:
+        return true;
+    }
+    return reader->status == Q2P_OK && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6);
+}
+
+static void read_ipv4(struct q2p__reader *reader, struct packet *out)
+{
+    size_t start = reader->at;
+    size_t header_len = (read_be16(reader) >> 8 & 15) * 4u;
+    size_t packet_len = read_be16(reader);
+    out->id = read_be16(reader);
+    unsigned fragment = read_be16(reader);
+    out->at = (fragment & 0x1fff) * (size_t)UNIT;
+    out->more = fragment & 0x2000;
+    out->protocol = (uint8_t)read_be16(reader); /* behind the time to live */
+    skip(reader, 2);
+    read_ip(reader, &out->src, 4);
+    read_ip(reader, &out->dst, 4);
+    if (header_len < 20)
+        reader->status = Q2P_ERR_SHORT;
+    skip(reader, header_len - 20);
+    /* offloaded segments say 0; padding of short frames is not ours */
+    if (packet_len >= header_len && start + packet_len <= reader->total)
+        reader->total = start + packet_len;
+    if (reader->have > reader->total)
+        reader->have = reader->total;
+}
+
+static void read_ipv6(struct q2p__reader *reader, struct packet *out)
+{
+    skip(reader, 4);
+    size_t payload_len = read_be16(reader);
+    unsigned next = read_be16(reader) >> 8;
+    read_ip(reader, &out->src, 16);
+    read_ip(reader, &out->dst, 16);
+    if (payload_len && reader->at + payload_len <= reader->total)
+        reader->total = reader->at + payload_len;
+    if (reader->have > reader->total)
+        reader->have = reader->total;
+    for (int i = 0; i < EXTENSIONS_MAX && reader->status == Q2P_OK; i++) {
+        unsigned head;
+        switch (next) {
+        case IPV6_HOP_BY_HOP:
+        case IPV6_ROUTING:
+        case IPV6_DESTINATION:
+            head = read_be16(reader);
+            skip(reader, (head & 0xff) * 8u + 6);
+            next = head >> 8;
+            break;
+        case IPV6_FRAGMENT:
+            next = read_be16(reader) >> 8;
+            head = read_be16(reader);
+            out->at = head & 0xfff8u;
+            out->more = head & 1;
+            out->id = read_be32(reader);
+            break;
+        default:
+            out->protocol = (uint8_t)next;
+            return;
+        }
+    }
+}
+
+/* ---- fragments of IP ------------------------------------------------------------------------ */
+
+static struct partial *find_partial(struct cli_capture *capture, const struct packet *packet)
+{
+    struct partial *oldest = capture->partials;
+    for (size_t i = 0; i < PARTIAL_MAX; i++) {
+        struct partial *each = &capture->partials[i];
+        if (each->used && each->id == packet->id && q2p_addr_equal(&each->src, &packet->src) &&
+            q2p_addr_equal(&each->dst, &packet->dst))
+            return each;
+        if (each->used < oldest->used)
+            oldest = each;
+    }
+    oldest->src = packet->src;
+    oldest->dst = packet->dst;
+    oldest->id = packet->id;
+    oldest->end = oldest->units = 0;
+    memset(oldest->came, 0, sizeof oldest->came);
+    return oldest;
+}
+
+/* Adds one fragment; true when the packet is whole, and then the reader reads all of it. */
+static bool put_together(struct cli_capture *capture, const struct packet *packet,
+                         struct q2p__reader *reader)
+{
+    size_t len = reader->have - reader->at;
+    if (packet->at + len > PACKET_MAX || reader->have < reader->total)
+        return false;
+    struct partial *partial = find_partial(capture, packet);
+    memcpy(partial->bytes + packet->at, reader->bytes + reader->at, len);
+    partial->used = capture->frames;
+    for (size_t unit = packet->at / UNIT; unit * UNIT < packet->at + len; unit++) {
+        partial->units += !partial->came[unit];
+        partial->came[unit] = true;
+    }
+    if (!packet->more)
+        partial->end = packet->at + len;
+    if (!partial->end || partial->units * UNIT < partial->end)
+        return false;
+    partial->used = 0;
+    q2p__reader_init(reader, partial->bytes, partial->end, partial->end);
+    return true;
+}
+
+/* One frame: true if it is, or completes, a UDP datagram. */
+static bool unwrap(struct cli_capture *capture, struct q2p__reader *reader,
+                   struct cli_datagram *out)
+{
+    struct packet packet = {0};
+    if (!read_link(reader, capture->link) || reader->at >= reader->have)
+        return false;
+    switch (reader->bytes[reader->at] >> 4) {
+    case 4:
+        read_ipv4(reader, &packet);
+        break;
+    case 6:
+        read_ipv6(reader, &packet);
+        break;
+    default:
+        return false;
+    }
+    if (reader->status != Q2P_OK || packet.protocol != PROTOCOL_UDP)
+        return false;
+    if ((packet.at || packet.more) && !put_together(capture, &packet, reader))
+        return false;
+
+    out->src = packet.src;
+    out->dst = packet.dst;
+    out->src.port = read_be16(reader);
+    out->dst.port = read_be16(reader);
+    size_t udp_len = read_be16(reader);
+    skip(reader, 2);
+    if (reader->status != Q2P_OK)
+        return false;
+    out->bytes = reader->bytes + reader->at;
+    out->have = reader->have - reader->at;
+    out->total = reader->total - reader->at;
+    if (udp_len >= 8 && udp_len - 8 < out->total)
+        out->total = udp_len - 8;
+    if (out->have > out->total)
+        out->have = out->total;
+    return true;
+}
+
+int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char why[CLI_WHY_MAX])
+{
+    struct pcap_pkthdr *header;
+    const u_char *bytes;
+    for (;;) {
+        int status = pcap_next_ex(capture->pcap, &header, &bytes);
+        if (status == PCAP_ERROR_BREAK)
+            return 0;
+        if (status != 1) {
+            snprintf(why, CLI_WHY_MAX, "the capture breaks off behind frame %llu (%s)",
+                     (unsigned long long)capture->frames, pcap_geterr(capture->pcap));
+            return Q2P_ERR_INVALID;
+        }
+        capture->frames++;
+        struct q2p__reader reader;
+        size_t have = header->caplen < header->len ? header->caplen : header->len;
+        q2p__reader_init(&reader, bytes, have, header->len);
+        if (!unwrap(capture, &reader, out))
+            continue;
+        out->frame = capture->frames;
+        out->t_ns = (int64_t)header->ts.tv_sec * Q2P_SECOND + header->ts.tv_usec;
+        return 1;
+    }
+}

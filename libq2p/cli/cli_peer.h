@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli_peer.h - what `q2p node` and `q2p send` share: a node behind a socket, made from options,
+ * and what happens to it in words or as JSON Lines.
+ */
+#ifndef CLI_PEER_H
+#define CLI_PEER_H
+
+#include <q2p/drive.h>
+
+#include "cli_opts.h"
+
+/* Options of both; the values of each begin with it. */
+struct cli_peer_values {
+    struct cli_common common;
+    const char *ip;
+    uint64_t port, network_id, rate;
+    struct cli_list seeds;
+    enum q2p_dialect dialect;
+};
+#define CLI_PEER_OPTIONS(port_default)                                                             \
+    CLI_COMMON_OPTIONS,                                                                            \
+        {"ip",                                                                                     \
+         'i',                                                                                      \
+         CLI_TEXT,                                                                                 \
+         offsetof(struct cli_peer_values, ip),                                                     \
+         "ADDRESS",                                                                                \
+         "0.0.0.0",                                                                                \
+         0,                                                                                        \
+         0,                                                                                        \
+         "listen on this address; 0.0.0.0 and :: are all, IPv4 and IPv6"},                         \
+        {"port",       'p', CLI_NUMBER, offsetof(struct cli_peer_values, port),    "PORT",         \
+         port_default, 0,   65535,      "listen on this port; 0: any that is free"},               \
+        {"seed", 's', CLI_LIST, offsetof(struct cli_peer_values, seeds),  "HOST:PORT",             \
+         NULL,   0,   0,        "join through this peer; can be repeated"},                        \
+        {"network-id", 'n', CLI_NUMBER, offsetof(struct cli_peer_values, network_id), "NUMBER",    \
+         "0",          0,   65535,      "keeps apart networks that share seeds"},                  \
+        {"dialect",                                                                                \
+         'd',                                                                                      \
+         CLI_DIALECT,                                                                              \
+         offsetof(struct cli_peer_values, dialect),                                                \
+         "NAME",                                                                                   \
+         "classic",                                                                                \
+         Q2P_DIALECT_CLASSIC,                                                                      \
+         0,                                                                                        \
+         "spoken to peers whose own is not known: classic or options"},                            \
+    {                                                                                              \
+        "rate", 0, CLI_SIZE, offsetof(struct cli_peer_values, rate), "SIZE", "16MiB", 0, 0,        \
+            "send at most so much per second; 0: no limit"                                         \
+    }
+
+struct cli_peer {
+    const struct cli_peer_values *values;
+    q2p_drive *drive;
+    q2p_node *node;
+    int64_t start_ns; /* cli_wall_ns */
+};
+
+/*
+ * Opens socket and node and joins the seeds. config comes with what is the command's own; the
+ * shared options are filled in. Returns CLI_FINE, or the exit code with all said; cli_peer_close
+ * is to be called either way.
+ */
+int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
+                  struct q2p_config *config);
+void cli_peer_close(struct cli_peer *peer);
+
+/* "host:port" to an address that the socket reaches. CLI_FINE, or the exit code with all said. */
+int cli_peer_resolve(const struct cli_peer *peer, struct q2p_addr *out, const char *text);
+
+/*
+ * One turn of the loop, until `until` (q2p_drive_now's clock) at the latest, but often enough to
+ * notice signals. CLI_FINE, or the exit code with all said.
+ */
+int cli_peer_step(struct cli_peer *peer, q2p_time until);
+
+/* The signal that asks us to end, SIGINT or SIGTERM; 0: none yet. */
+int cli_peer_signal(void);
+
+/* Tells a happening. file: where its data went, or NULL. */
+void cli_peer_tell(const struct cli_peer *peer, const struct q2p_happening *on, const char *file);
+
+/* The last line: all counters. */
+void cli_peer_sum_up(const struct cli_peer *peer);
+
+#endif
