@@ -312,7 +312,7 @@ void cli_peer_sum_up(const struct cli_peer *peer)
     } else if (!peer->values->common.quiet) {
 #define XX(name, sentence)                                                                         \
     if (counters->name)                                                                            \
-        printf("%12" PRIu64 "  %s\n", counters->name, sentence);
+        printf("%12" PRIu64 "  %-20s %s\n", counters->name, #name, sentence);
         Q2P_COUNTER_MAP(XX)
 #undef XX
     }

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli_evidence.c - tells Q2P from other UDP traffic and one dialect from the other, from what was
+ * seen so far (PROTOCOL.md 4).
+ */
+#include "cli_evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <q2p/status.h>
+
+static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
+{
+    (void)ctx;
+    (void)old_len;
+    if (new_len)
+        return realloc(old, new_len);
+    free(old);
+    return NULL;
+}
+
+void cli_evidence_init(struct cli_evidence *evidence, uint16_t port, size_t max)
+{
+    *evidence = (struct cli_evidence){.port = port, .alloc.resize = resize};
+    struct base_table *const tables[] = {&evidence->endpoints, &evidence->pairs,
+                                         &evidence->sendings};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        base_table_init(tables[i], &evidence->alloc, evidence->secret);
+    base_table_shape(&evidence->endpoints, offsetof(struct cli_endpoint, addr),
+                     sizeof(struct q2p_addr), max);
+    base_table_shape(&evidence->pairs, offsetof(struct cli_pair, key), sizeof(struct cli_pair_key),
+                     max);
+    base_table_shape(&evidence->sendings, offsetof(struct cli_sending, key),
+                     sizeof(struct cli_sending_key), max);
+}
+
+static void free_all(struct base_table *table)
+{
+    uint32_t cursor = 0;
+    void *item;
+    while ((item = base_table_next(table, &cursor)))
+        free(item);
+    base_table_clear(table);
+}
+
+void cli_evidence_clear(struct cli_evidence *evidence)
+{
+    free_all(&evidence->endpoints);
+    free_all(&evidence->pairs);
+    base_table_clear(&evidence->sendings);
+}
+
+struct cli_endpoint *cli_evidence_endpoint(const struct cli_evidence *evidence,
+                                           const struct q2p_addr *addr)
+{
+    return base_table_find(&evidence->endpoints, addr);
+}
+
+struct cli_pair *cli_evidence_pair(const struct cli_evidence *evidence, const struct q2p_addr *from,
+                                   const struct q2p_addr *to)
+{
+    struct cli_pair_key key = {*from, *to};
+    return base_table_find(&evidence->pairs, &key);
+}
+
+struct cli_sending *cli_evidence_sending(const struct cli_evidence *evidence,
+                                         const struct q2p_addr *src, const struct q2p_addr *dst,
+                                         const uint8_t *hash)
+{
+    struct cli_sending_key key = {.src = *src, .dst = *dst};
+    memcpy(key.hash.bytes, hash, Q2P_HASH_LEN);
+    return base_table_find(&evidence->sendings, &key);
+}
+
+bool cli_evidence_node(const struct cli_evidence *evidence, const struct q2p_addr *addr)
+{
+    const struct cli_endpoint *endpoint = base_table_find(&evidence->endpoints, addr);
+    return endpoint && endpoint->proven;
+}
+
+/* ---- which dialect -------------------------------------------------------------------------- */
+
+bool cli_readable(int status)
+{
+    return status == Q2P_OK || status == Q2P_ERR_CUT;
+}
+
+/*
+ * The messages that only their context tells apart answer a transmission, or belong to one: with
+ * its key, in its dialect (PROTOCOL.md 4).
+ */
+static enum q2p_dialect dialect_of_sending(const struct cli_evidence *evidence,
+                                           const struct cli_datagram *in)
+{
+    for (int each = Q2P_DIALECT_EARLY; each <= Q2P_DIALECT_OPTIONS; each++) {
+        struct q2p_packet packet;
+        int status = q2p_wire_read(&packet, (enum q2p_dialect)each, in->bytes, in->have, in->total);
+        if ((!cli_readable(status) && status != Q2P_ERR_OVERSIZE) || !packet.hash_at.len)
+            continue;
+        const uint8_t *hash = in->bytes + packet.hash_at.at;
+        const struct cli_sending *sending =
+            packet.event == Q2P_EV_TRANSPORT
+                ? cli_evidence_sending(evidence, &in->src, &in->dst, hash)
+                : cli_evidence_sending(evidence, &in->dst, &in->src, hash);
+        if (sending && sending->dialect == packet.dialect)
+            return packet.dialect;
+    }
+    return Q2P_DIALECT_UNKNOWN;
+}
+
+/* The first dialect in which it is well-formed; classic if there is none. */
+static enum q2p_dialect guess(const struct cli_datagram *in)
+{
+    static const enum q2p_dialect order[] = {Q2P_DIALECT_CLASSIC, Q2P_DIALECT_OPTIONS,
+                                             Q2P_DIALECT_EARLY};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        struct q2p_packet packet;
+        if (cli_readable(q2p_wire_read(&packet, order[i], in->bytes, in->have, in->total)))
+            return order[i];
+    }
+    return Q2P_DIALECT_CLASSIC;
+}
+
+/* What the two are known to speak, the nearest evidence first; unknown if there is none. */
+enum q2p_dialect cli_evidence_habit(const struct cli_view *view)
+{
+    const enum q2p_dialect known[] = {
+        view->pair ? view->pair->dialect : Q2P_DIALECT_UNKNOWN,
+        view->back ? view->back->dialect : Q2P_DIALECT_UNKNOWN,
+        view->src ? view->src->dialect : Q2P_DIALECT_UNKNOWN,
+        view->dst ? view->dst->dialect : Q2P_DIALECT_UNKNOWN,
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i] != Q2P_DIALECT_UNKNOWN)
+            return known[i];
+    return Q2P_DIALECT_UNKNOWN;
+}
+
+/* Fills a view; false: nothing says that this is Q2P. */
+bool cli_evidence_look(const struct cli_evidence *evidence, const struct cli_datagram *in,
+                       struct cli_view *view)
+{
+    *view = (struct cli_view){.in = in};
+    view->src = cli_evidence_endpoint(evidence, &in->src);
+    view->dst = base_table_find(&evidence->endpoints, &in->dst);
+    view->pair = cli_evidence_pair(evidence, &in->src, &in->dst);
+    view->back = cli_evidence_pair(evidence, &in->dst, &in->src);
+    view->likeness = q2p_wire_likeness(in->bytes, in->have, in->total);
+    uint16_t port = evidence->port;
+    if (view->likeness == Q2P_LIKENESS_NONE && !view->src && !view->dst && in->src.port != port &&
+        in->dst.port != port)
+        return false;
+
+    view->proven = dialect_of_sending(evidence, in);
+    if (view->proven == Q2P_DIALECT_UNKNOWN && view->likeness != Q2P_LIKENESS_NONE)
+        view->proven = q2p_wire_dialect(in->bytes, in->have, in->total);
+    enum q2p_dialect dialect = view->proven;
+    if (dialect == Q2P_DIALECT_UNKNOWN)
+        dialect = cli_evidence_habit(view);
+    if (dialect == Q2P_DIALECT_UNKNOWN)
+        dialect = guess(in);
+    view->status = q2p_wire_read(&view->packet, dialect, in->bytes, in->have, in->total);
+    return true;
+}
+
+/* What the datagram shows about the two. */
+static void *add(struct base_table *table, size_t size, const void *key, size_t key_len)
+{
+    void *item = calloc(1, size);
+    if (!item)
+        return NULL;
+    memcpy((char *)item + table->key_at, key, key_len);
+    if (base_table_add(table, item) == Q2P_OK)
+        return item;
+    free(item);
+    return NULL;
+}
+
+bool cli_evidence_learn(struct cli_evidence *evidence, struct cli_view *view)
+{
+    const struct cli_datagram *in = view->in;
+    struct cli_pair_key key = {in->src, in->dst};
+    if (!view->src)
+        view->src = add(&evidence->endpoints, sizeof *view->src, &in->src, sizeof in->src);
+    if (!view->dst) /* which may be the same */
+        view->dst = cli_evidence_endpoint(evidence, &in->dst);
+    if (!view->dst)
+        view->dst = add(&evidence->endpoints, sizeof *view->dst, &in->dst, sizeof in->dst);
+    if (!view->pair)
+        view->pair = add(&evidence->pairs, sizeof *view->pair, &key, sizeof key);
+    if (!view->src || !view->dst || !view->pair)
+        return false;
+
+    if (view->likeness == Q2P_LIKENESS_STRONG)
+        view->src->proven = true;
+    if (view->likeness != Q2P_LIKENESS_NONE) {
+        view->src->proven = view->src->proven || in->src.port == evidence->port;
+        view->dst->proven = view->dst->proven || in->dst.port == evidence->port;
+        /* whoever says something sensible to a node is one, too */
+        view->src->proven = view->src->proven || view->dst->proven;
+    }
+    view->pair->datagrams++;
+    if (cli_readable(view->status))
+        view->src->network_id = view->packet.network_id;
+    if (view->proven == Q2P_DIALECT_UNKNOWN)
+        return true;
+    view->src->dialect = view->pair->dialect = view->proven;
+    if (view->proven == Q2P_DIALECT_OPTIONS)
+        view->pair->options = true;
+    else
+        view->src->classic = true;
+    return true;
+}
