@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * q2p_node.c - the border of a node: datagrams in and out, time, happenings, and the services of
- * q2p_node.h. What a message means is for q2p_member, q2p_punch, q2p_send and q2p_recv.
+ * q2p_node.c - the border of a node: datagrams in and out, time and happenings. What a message
+ * means is for q2p_member, q2p_punch, q2p_send and q2p_recv.
  */
 #include "q2p_node.h"
 
@@ -13,130 +13,11 @@
 #include "q2p_config.h"
 #include "q2p_member.h"
 #include "q2p_punch.h"
-#include "q2p_recv.h"
+#include "q2p_report.h"
 #include "q2p_send.h"
 
-#define RING_FIRST_ROOM 4
 #define STRANGERS_MAX 64 /* contacts beyond all members and all open transmissions */
 #define FINISHED_SHARE 4 /* finished keys remembered for each transmission that may be open */
-
-/* ---- services ---- */
-
-void *q2p__resize(q2p_node *node, void *old, size_t old_len, size_t new_len)
-{
-    return node->config.alloc.resize(node->config.alloc.ctx, old, old_len, new_len);
-}
-
-static int ring_reserve(q2p_node *node, struct q2p__ring *ring, unsigned count, unsigned max)
-{
-    unsigned room = ring->room ? ring->room : RING_FIRST_ROOM;
-    uint8_t *items;
-
-    if (ring->used + count > max)
-        return Q2P_ERR_FULL;
-    if (ring->used + count <= ring->room)
-        return Q2P_OK;
-    while (room < ring->used + count)
-        room *= 2;
-    items = q2p__resize(node, NULL, 0, (size_t)room * ring->item_len);
-    if (!items)
-        return Q2P_ERR_MEMORY;
-    for (unsigned i = 0; i < ring->used; i++)
-        memcpy(items + (size_t)i * ring->item_len,
-               ring->items + (size_t)((ring->first + i) % ring->room) * ring->item_len,
-               ring->item_len);
-    if (ring->items)
-        q2p__resize(node, ring->items, (size_t)ring->room * ring->item_len, 0);
-    ring->items = items;
-    ring->room = (uint16_t)room;
-    ring->first = 0;
-    return Q2P_OK;
-}
-
-static void ring_put(struct q2p__ring *ring, const void *item)
-{
-    assert(ring->used < ring->room);
-    memcpy(ring->items + (size_t)((ring->first + ring->used) % ring->room) * ring->item_len, item,
-           ring->item_len);
-    ring->used++;
-}
-
-static bool ring_take(struct q2p__ring *ring, void *item)
-{
-    if (ring->used == 0)
-        return false;
-    memcpy(item, ring->items + (size_t)ring->first * ring->item_len, ring->item_len);
-    ring->first = (uint16_t)((ring->first + 1) % ring->room);
-    ring->used--;
-    return true;
-}
-
-static void ring_free(q2p_node *node, struct q2p__ring *ring)
-{
-    if (ring->items)
-        q2p__resize(node, ring->items, (size_t)ring->room * ring->item_len, 0);
-}
-
-int q2p__news_reserve(q2p_node *node, unsigned count)
-{
-    return ring_reserve(node, &node->news, count, Q2P__NEWS_MAX);
-}
-
-void q2p__news_tell(q2p_node *node, const struct q2p_happening *told)
-{
-    q2p__news_give(node, &(struct q2p__news){.told = *told});
-}
-
-void q2p__news_give(q2p_node *node, const struct q2p__news *news)
-{
-    ring_put(&node->news, news);
-}
-
-int q2p__say(q2p_node *node, const struct q2p__note *note)
-{
-    int status = ring_reserve(node, &node->notes, 1, Q2P__NOTES_MAX);
-
-    if (status == Q2P_OK)
-        ring_put(&node->notes, note);
-    else
-        node->counters.limited++;
-    return status;
-}
-
-int q2p__say_bare(q2p_node *node, const struct q2p_addr *to, enum q2p_event event)
-{
-    return q2p__say(node, &(struct q2p__note){.to = *to, .event = event});
-}
-
-bool q2p__is_own(const q2p_node *node, const struct q2p_addr *addr)
-{
-    for (unsigned i = 0; i < node->own_count; i++)
-        if (q2p_addr_equal(&node->own[i], addr))
-            return true;
-    return false;
-}
-
-bool q2p__allow(q2p_time *at, q2p_time now, q2p_time cost_ns, q2p_time depth_ns)
-{
-    if (*at < now - depth_ns)
-        *at = now - depth_ns;
-    if (*at + cost_ns > now)
-        return false;
-    *at += cost_ns;
-    return true;
-}
-
-q2p_time q2p__later(q2p_time now, q2p_time delay_ns)
-{
-    return delay_ns < Q2P_NEVER - (now > 0 ? now : 0) ? now + delay_ns : Q2P_NEVER;
-}
-
-q2p_time q2p__doubled(q2p_time delay_ns, unsigned times)
-{
-    while (times-- > 0 && delay_ns < Q2P_NEVER / 4)
-        delay_ns *= 2;
-    return delay_ns;
-}
 
 /* ---- life ---- */
 
@@ -186,9 +67,9 @@ int q2p_node_new(q2p_node **out, const struct q2p_config *config)
     base_heap_init(&node->timers, &node->config.alloc);
     init_tables(node);
 
-    struct base_link *lists[] = {&node->members,   &node->strangers, &node->punches,
-                                 &node->receiving, &node->reporting, &node->remembered,
-                                 &node->sending};
+    struct base_link *lists[] = {&node->members,    &node->strangers, &node->punches,
+                                 &node->announced,  &node->receiving, &node->reporting,
+                                 &node->remembered, &node->sending};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         base_list_init(lists[i]);
     node->news.item_len = sizeof(struct q2p__news);
@@ -198,30 +79,15 @@ int q2p_node_new(q2p_node **out, const struct q2p_config *config)
     return Q2P_OK;
 }
 
-static void drop_news(q2p_node *node, struct q2p__news *news)
-{
-    if (news->data) {
-        q2p__resize(node, news->data, news->data_room, 0);
-        node->counters.memory -= news->data_room;
-    }
-    if (news->extra)
-        q2p__resize(node, news->extra, news->extra_room, 0);
-    *news = (struct q2p__news){.data = NULL};
-}
-
 void q2p_node_free(q2p_node *node)
 {
     if (!node)
         return;
-    drop_news(node, &node->lent);
-    while (ring_take(&node->news, &node->lent))
-        drop_news(node, &node->lent);
+    q2p__service_free(node);
     q2p__recv_free_all(node);
     q2p__send_free_all(node);
     q2p__punch_free_all(node);
     q2p__contact_free_all(node);
-    ring_free(node, &node->news);
-    ring_free(node, &node->notes);
     if (node->own)
         q2p__resize(node, node->own, node->own_count * sizeof *node->own, 0);
 
@@ -333,7 +199,7 @@ static int take_in(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
 
 static void reclaim(q2p_node *node)
 {
-    drop_news(node, &node->lent);
+    q2p__news_free(node, &node->lent);
 }
 
 int q2p_node_input(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
@@ -377,9 +243,9 @@ int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
     int some;
 
     reclaim(node);
-    some = ring_take(&node->notes, &note)
+    some = q2p__say_take(node, &note)
                ? write_note(node, &note, out)
-               : q2p__recv_output(node, out) || q2p__send_output(node, now, out);
+               : q2p__report_output(node, out) || q2p__send_output(node, now, out);
     if (some) {
         node->counters.datagrams_out++;
         node->counters.bytes_out += out->len;
@@ -412,7 +278,7 @@ void q2p_node_tick(q2p_node *node, q2p_time now)
             q2p__punch_tick(node, now, (struct q2p__punch *)timer);
             break;
         case Q2P__TIMER_INCOMING:
-            q2p__recv_tick(node, now, (struct q2p__incoming *)timer);
+            q2p__report_tick(node, now, (struct q2p__incoming *)timer);
             break;
         case Q2P__TIMER_OUTGOING:
             q2p__send_tick(node, now, (struct q2p__outgoing *)timer);
@@ -438,7 +304,7 @@ const char *q2p_on_name(enum q2p_on on)
 int q2p_node_happening(q2p_node *node, struct q2p_happening *out)
 {
     reclaim(node);
-    if (!ring_take(&node->news, &node->lent))
+    if (!q2p__news_take(node, &node->lent))
         return 0;
     *out = node->lent.told;
     return 1;

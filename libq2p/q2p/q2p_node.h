@@ -68,7 +68,8 @@ struct q2p_node {
     struct base_link members;    /* contacts, in order of arrival */
     struct base_link strangers;  /* other contacts, the longest unheard first */
     struct base_link punches;    /* q2p_punch.h, the oldest first */
-    struct base_link receiving;  /* incoming, the longest without progress first */
+    struct base_link announced;  /* incoming without a fragment yet, the oldest first */
+    struct base_link receiving;  /* other incoming, the longest without progress first */
     struct base_link reporting;  /* incoming with lists to send */
     struct base_link remembered; /* finished, the oldest first */
     struct base_link sending;    /* outgoing with fragments to send, whose turn it is first */
@@ -84,12 +85,18 @@ struct q2p_node {
     uint8_t bytes[Q2P_DATAGRAM_MAX]; /* the datagram lent by q2p_node_output */
 };
 
+/* ---- services, in q2p_service.c ---- */
+
 /* As q2p_alloc.resize of the node. */
 void *q2p__resize(q2p_node *node, void *old, size_t old_len, size_t new_len);
 
 /* Makes sure of room for `count` more happenings, so that telling them cannot fail. Q2P_OK,
  * Q2P_ERR_FULL (fetch some first) or Q2P_ERR_MEMORY. */
 int q2p__news_reserve(q2p_node *node, unsigned count);
+
+/* The next happening with its memory; false if there is none. Then to be freed. */
+bool q2p__news_take(q2p_node *node, struct q2p__news *news);
+void q2p__news_free(q2p_node *node, struct q2p__news *news);
 
 /* Tells a happening for which there is room. */
 void q2p__news_tell(q2p_node *node, const struct q2p_happening *told);
@@ -101,8 +108,14 @@ void q2p__news_give(q2p_node *node, const struct q2p__news *news);
 /* Queues a control message. Q2P_OK, or Q2P_ERR_FULL or Q2P_ERR_MEMORY: then it is as if lost. */
 int q2p__say(q2p_node *node, const struct q2p__note *note);
 
+/* The next message to send; false if there is none. */
+bool q2p__say_take(q2p_node *node, struct q2p__note *note);
+
 /* A bare message. */
 int q2p__say_bare(q2p_node *node, const struct q2p_addr *to, enum q2p_event event);
+
+/* Frees what the services hold. */
+void q2p__service_free(q2p_node *node);
 
 bool q2p__is_own(const q2p_node *node, const struct q2p_addr *addr);
 

@@ -10,7 +10,7 @@
 #include <nettle/md5.h>
 #include <string.h>
 
-#define LISTS_MAX 8 /* datagrams in a round of lists */
+#include "q2p_report.h"
 
 /* ---- beginning and end ---- */
 
@@ -24,7 +24,7 @@ static void charge(q2p_node *node, struct q2p__incoming *incoming, size_t before
         node->counters.memory_peak = node->counters.memory;
 }
 
-static void forget(q2p_node *node, struct q2p__incoming *incoming)
+void q2p__recv_forget(q2p_node *node, struct q2p__incoming *incoming)
 {
     size_t before = q2p__pile_held(&incoming->pile);
 
@@ -51,7 +51,7 @@ void q2p__recv_free_all(q2p_node *node)
     uint32_t cursor = 0;
 
     while ((incoming = base_table_next(&node->incoming, &cursor))) {
-        forget(node, incoming);
+        q2p__recv_forget(node, incoming);
         cursor = 0;
     }
     while (!base_list_empty(&node->remembered))
@@ -67,7 +67,7 @@ static void say_about(q2p_node *node, const struct q2p__key *key, enum q2p_diale
     q2p__say(node, &note); /* if it is lost here: its causes repeat */
 }
 
-static struct q2p_happening about(const struct q2p__incoming *incoming, enum q2p_on on)
+struct q2p_happening q2p__recv_about(const struct q2p__incoming *incoming, enum q2p_on on)
 {
     return (struct q2p_happening){.on = on,
                                   .peer = incoming->key.peer,
@@ -76,42 +76,28 @@ static struct q2p_happening about(const struct q2p__incoming *incoming, enum q2p
                                   .length = incoming->length};
 }
 
-/* Tells that it is given up, with the first of what is missing. */
-static void tell_expired(q2p_node *node, const struct q2p__incoming *incoming)
-{
-    struct q2p__news news = {.told = about(incoming, Q2P_ON_EXPIRED)};
-    uint32_t *syns = q2p__resize(node, NULL, 0, Q2P_SYNS_MAX * sizeof *syns);
-    uint32_t cursor = 0;
-
-    news.told.missing = incoming->pile.total - incoming->pile.have;
-    if (syns) {
-        news.told.syns_count =
-            q2p__pile_missing(&incoming->pile, &cursor, incoming->pile.total, syns, Q2P_SYNS_MAX);
-        news.told.syns = syns;
-        news.extra = syns;
-        news.extra_room = Q2P_SYNS_MAX * sizeof *syns;
-    }
-    node->counters.expired++;
-    q2p__news_give(node, &news);
-}
-
 /* Gives one up to make room; its sender is told at once. */
 static void evict(q2p_node *node, struct q2p__incoming *incoming)
 {
     if (!incoming->closing)
-        tell_expired(node, incoming);
+        q2p__report_expired(node, incoming);
     say_about(node, &incoming->key, incoming->dialect, Q2P_EV_TRANSPORT_FAILED);
     node->counters.limited++;
-    forget(node, incoming);
+    q2p__recv_forget(node, incoming);
 }
 
+/* The one longest without progress, of one contact or of all; first those that never had any. */
 static struct q2p__incoming *oldest(const q2p_node *node, const struct q2p__contact *of)
 {
-    for (struct base_link *at = node->receiving.next; at != &node->receiving; at = at->next) {
-        struct q2p__incoming *incoming = BASE_LIST_ITEM(at, struct q2p__incoming, link);
+    const struct base_link *heads[] = {&node->announced, &node->receiving};
 
-        if (!of || incoming->contact == of)
-            return incoming;
+    for (int i = 0; i < 2; i++) {
+        for (struct base_link *at = heads[i]->next; at != heads[i]; at = at->next) {
+            struct q2p__incoming *incoming = BASE_LIST_ITEM(at, struct q2p__incoming, link);
+
+            if (!of || incoming->contact == of)
+                return incoming;
+        }
     }
     return NULL;
 }
@@ -129,17 +115,6 @@ static int make_room(q2p_node *node, q2p_time now, const struct q2p__contact *co
         evict(node, oldest(node, NULL));
     }
     return Q2P_OK;
-}
-
-static void wait_for_list(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
-{
-    q2p_time lost_ns = node->config.lost_ns;
-    q2p_time rounds = (now - incoming->started_at) / lost_ns + 1;
-
-    base_heap_set(&node->timers, &incoming->timer,
-                  rounds > (Q2P_NEVER - incoming->started_at) / lost_ns - 1
-                      ? Q2P_NEVER
-                      : incoming->started_at + rounds * lost_ns);
 }
 
 static int open_new(q2p_node *node, q2p_time now, const struct q2p__key *key,
@@ -200,9 +175,9 @@ static int begin(q2p_node *node, q2p_time now, const struct q2p__key *key, uint3
     incoming->length = length;
     incoming->dialect = dialect;
     q2p__pile_init(&incoming->pile, q2p_wire_fragments(length), (uint32_t)node->secret[0]);
-    base_list_append(&node->receiving, &incoming->link);
-    wait_for_list(node, now, incoming);
-    told = about(incoming, Q2P_ON_RECEIVING);
+    base_list_append(&node->announced, &incoming->link);
+    q2p__report_later(node, now, incoming);
+    told = q2p__recv_about(incoming, Q2P_ON_RECEIVING);
     q2p__news_tell(node, &told);
     *out = incoming;
     return Q2P_OK;
@@ -285,7 +260,7 @@ static int prepare_finished(q2p_node *node, q2p_time now, const struct q2p__inco
  * it counts as lost, so that nothing is ever delivered twice. */
 static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__finished *finished)
 {
-    struct q2p__news news = {.told = about(incoming, Q2P_ON_DELIVERED)};
+    struct q2p__news news = {.told = q2p__recv_about(incoming, Q2P_ON_DELIVERED)};
     size_t before = q2p__pile_held(&incoming->pile);
 
     q2p__pile_sort(&incoming->pile);
@@ -304,7 +279,7 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
         node->counters.memory += news.data_room; /* till the application has seen it */
         q2p__news_give(node, &news);
     }
-    forget(node, incoming);
+    q2p__recv_forget(node, incoming);
 }
 
 /* ---- what comes in ---- */
@@ -327,9 +302,14 @@ int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, 
         if (status == Q2P_OK)
             finish(node, incoming, finished);
     }
-    if (status == Q2P_OK) /* again for a repeated OPTIONS: the last answer may be lost */
-        say_about(node, key, Q2P_DIALECT_OPTIONS, Q2P_EV_OPTIONSFEEDBACK);
-    return status;
+    if (status != Q2P_OK)
+        return status;
+    if (!finished) {
+        incoming->heard += Q2P__LIST_LEN(1); /* as long as OPTIONS */
+        incoming->said += Q2P__LIST_LEN(0);  /* as long as the answer */
+    }
+    say_about(node, key, Q2P_DIALECT_OPTIONS, Q2P_EV_OPTIONSFEEDBACK); /* again if it came again */
+    return Q2P_OK;
 }
 
 /* What one address may hold: a quarter, but always one transmission of the longest sort. */
@@ -420,6 +400,7 @@ int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
         return status;
     if (incoming->dialect != packet->dialect || incoming->closing)
         return Q2P_ERR_ABSENT;
+    incoming->heard += packet->body_at.at + packet->body_at.len;
     if (packet->syn >= incoming->pile.total)
         return Q2P_ERR_SYN;
     if (packet->body_at.len != q2p_wire_share(incoming->length, packet->syn) ||
@@ -430,63 +411,4 @@ int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
         return Q2P_OK;
     }
     return store(node, now, incoming, packet, bytes);
-}
-
-/* ---- lists ---- */
-
-/* A round of lists. While fragments keep coming, those beyond the highest are still on their way;
- * once it is quiet, they are missing too. The original lists them all the time. */
-static void report(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
-{
-    bool quiet = now - incoming->progress_at >= node->config.lost_ns / 2;
-
-    incoming->list_end = quiet ? incoming->pile.total : incoming->pile.highest;
-    incoming->cursor = incoming->pile.gap;
-    incoming->lists_left = LISTS_MAX;
-    base_list_append(&node->reporting, &incoming->report);
-}
-
-void q2p__recv_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
-{
-    q2p_time since = node->config.timeout_total ? incoming->started_at : incoming->progress_at;
-
-    if (now - since >= node->config.timeout_ns) {
-        incoming->closing = true;
-        base_heap_set(&node->timers, &incoming->timer, Q2P_NEVER);
-        tell_expired(node, incoming);
-    } else {
-        wait_for_list(node, now, incoming);
-    }
-    report(node, now, incoming);
-}
-
-int q2p__recv_output(q2p_node *node, struct q2p_datagram *out)
-{
-    while (!base_list_empty(&node->reporting)) {
-        struct q2p__incoming *incoming =
-            BASE_LIST_ITEM(node->reporting.next, struct q2p__incoming, report);
-        struct q2p_message message = {.event = Q2P_EV_TRANSPORT_FAILED,
-                                      .network_id = node->config.network_id,
-                                      .hash = incoming->key.hash};
-        uint32_t syns[Q2P_SYNS_MAX];
-        int len;
-
-        if (incoming->lists_left > 0) {
-            incoming->lists_left--;
-            message.lost = syns;
-            message.lost_count = q2p__pile_missing(&incoming->pile, &incoming->cursor,
-                                                   incoming->list_end, syns, Q2P_SYNS_MAX);
-        }
-        if (message.lost_count == 0 && !incoming->closing) {
-            base_list_drop(&incoming->report);
-            continue;
-        }
-        len = q2p_wire_write(node->bytes, sizeof node->bytes, incoming->dialect, &message);
-        assert(len > 0 && (size_t)len <= sizeof node->bytes);
-        *out = (struct q2p_datagram){incoming->key.peer, node->bytes, (size_t)len};
-        if (message.lost_count == 0)
-            forget(node, incoming);
-        return 1;
-    }
-    return 0;
 }

@@ -13,12 +13,14 @@
 
 struct q2p__incoming {
     struct base_timer timer;
-    struct base_link link;   /* in the node's receiving */
+    struct base_link link;   /* in the node's receiving, or announced before the first fragment */
     struct base_link report; /* in the node's reporting, while lists are to be sent */
     struct q2p__key key;
     struct q2p__pile pile;
     struct q2p__contact *contact; /* whom it is charged to */
     q2p_time started_at, progress_at;
+    uint64_t heard, said; /* bytes from and to the sender about it */
+    uint64_t round_left;  /* bytes that this round of lists may still take */
     uint32_t length;
     uint32_t cursor;    /* where the next list starts */
     uint32_t list_end;  /* ... and where the lists of this round end */
@@ -39,12 +41,10 @@ int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, 
 int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
                        const struct q2p_packet *packet, const uint8_t *bytes);
 
-/* The next TRANSPORT_FAILED: 1 and its length in node->bytes, or 0. */
-int q2p__recv_output(q2p_node *node, struct q2p_datagram *out);
+/* What a happening says of every incoming transmission. */
+struct q2p_happening q2p__recv_about(const struct q2p__incoming *incoming, enum q2p_on on);
 
-/* The timer of an incoming transmission. */
-void q2p__recv_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
-
+void q2p__recv_forget(q2p_node *node, struct q2p__incoming *incoming);
 void q2p__recv_free_all(q2p_node *node);
 
 #endif
