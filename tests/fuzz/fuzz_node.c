@@ -37,7 +37,8 @@ struct flight {
 struct live {
     struct q2p_addr peer;
     struct q2p_hash hash;
-    bool used, outgoing, sent;
+    bool outgoing;
+    int open, unsent; /* the same bytes sent again begin before the end of the first is told */
 };
 
 struct side {
@@ -98,7 +99,8 @@ static struct live *find(struct side *side, const struct q2p_happening *it, bool
 {
     for (size_t i = 0; i < LIVE_MAX; i++) {
         struct live *live = &side->live[i];
-        if (live->used && live->outgoing == outgoing && q2p_addr_equal(&live->peer, &it->peer) &&
+        if (live->open > 0 && live->outgoing == outgoing &&
+            q2p_addr_equal(&live->peer, &it->peer) &&
             memcmp(&live->hash, &it->hash, sizeof it->hash) == 0)
             return live;
     }
@@ -107,20 +109,24 @@ static struct live *find(struct side *side, const struct q2p_happening *it, bool
 
 static void begin(struct side *side, const struct q2p_happening *it, bool outgoing)
 {
-    struct live *free_one = NULL;
+    struct live *live = find(side, it, outgoing);
 
-    for (size_t i = 0; i < LIVE_MAX && !free_one; i++)
-        if (!side->live[i].used)
-            free_one = &side->live[i];
-    MUST(free_one);
-    *free_one = (struct live){it->peer, it->hash, true, outgoing, false};
+    for (size_t i = 0; i < LIVE_MAX && !live; i++)
+        if (side->live[i].open == 0)
+            live = &side->live[i];
+    MUST(live);
+    if (live->open == 0)
+        *live = (struct live){it->peer, it->hash, outgoing, 0, 0};
+    live->open++;
+    live->unsent++;
+    MUST(live->open <= (outgoing ? 2 : 1));
 }
 
 static void end(struct side *side, const struct q2p_happening *it, bool outgoing)
 {
     struct live *live = find(side, it, outgoing);
     MUST(live);
-    live->used = false;
+    live->open--;
 }
 
 static void check_delivered(const struct q2p_happening *it)
@@ -138,7 +144,6 @@ static void take_happening(struct side *side, const struct q2p_happening *it)
     MUST(it->syns_count <= Q2P_SYNS_MAX);
     switch (it->on) {
     case Q2P_ON_RECEIVING:
-        MUST(!find(side, it, false));
         begin(side, it, false);
         break;
     case Q2P_ON_DELIVERED:
@@ -151,8 +156,8 @@ static void take_happening(struct side *side, const struct q2p_happening *it)
         break;
     case Q2P_ON_SENT:
         live = find(side, it, true);
-        MUST(live && !live->sent);
-        live->sent = true;
+        MUST(live && live->unsent > 0);
+        live->unsent--;
         MUST(it->data == NULL || (it->data >= data && it->data <= data + sizeof data));
         break;
     case Q2P_ON_LOST:
@@ -251,7 +256,6 @@ static void start(struct world *world, int from, unsigned to, size_t len, unsign
 
     len %= DATA_MAX - 255;
     int status = q2p_node_send(side->node, world->now, &it.peer, data + offset, len, &it.hash);
-    drain_happenings(side); /* RELEASED of the same bytes sent before comes first */
     if (status == Q2P_OK)
         begin(side, &it, true);
     settle(world, from);
@@ -263,11 +267,11 @@ static void repair(struct world *world, int from, unsigned which, uint32_t syn)
     struct live *live = &side->live[which % 8];
     uint32_t syns[3] = {syn, syn, syn / 2};
 
-    if (!live->used || !live->outgoing)
+    if (live->open == 0 || !live->outgoing)
         return;
     if (which & 0x80) {
         if (q2p_node_cancel(side->node, &live->peer, &live->hash) == Q2P_OK)
-            live->used = false;
+            live->open--;
     } else {
         MUST(q2p_node_resend(side->node, world->now, &live->peer, &live->hash, syns, 3) <= 3);
     }
@@ -392,7 +396,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     for (int i = 0; i < 2; i++) {
         for (size_t k = 0; k < LIVE_MAX; k++)
-            MUST(!world.sides[i].live[k].used);
+            MUST(world.sides[i].live[k].open == 0);
         MUST(q2p_node_counters(world.sides[i].node)->memory == 0);
         q2p_node_free(world.sides[i].node);
         MUST(world.sides[i].held == 0);
