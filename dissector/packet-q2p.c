@@ -106,11 +106,17 @@ static int dissect_q2p_found(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree
 static q2p_heur_bool dissect_q2p_heur(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
                                       void *data)
 {
-    if (pinfo->fd->visited || pinfo->flags.in_error_pkt || tvb_captured_length(tvb) == 0 ||
-        !q2p_state_convinces(pinfo, tvb))
+    const struct q2p_visit *visit = pinfo->fd->visited ? q2p_state_visit(pinfo) : NULL;
+
+    if (pinfo->fd->visited && (visit == NULL || !visit->seen))
         return false;
-    conversation_set_dissector_from_frame_number(find_or_create_conversation(pinfo), pinfo->num,
-                                                 q2p_found_handle);
+    if (visit == NULL) {
+        if (pinfo->flags.in_error_pkt || tvb_captured_length(tvb) == 0 ||
+            !q2p_state_convinces(pinfo, tvb))
+            return false;
+        conversation_set_dissector_from_frame_number(find_or_create_conversation(pinfo), pinfo->num,
+                                                     q2p_found_handle);
+    }
     dissect_q2p(tvb, pinfo, tree, data);
     return true;
 }

@@ -83,16 +83,17 @@ static void register_statuses(expert_module_t *expert)
         if (status >= Q2P_OK || status < Q2P_ERR_LIST) /* the rest is about calls, not datagrams */
             continue;
 
+        char *text = wmem_strdup(wmem_epan_scope(), statuses[i].text);
+        *text = g_ascii_toupper(*text);
         bool harmless = status == Q2P_ERR_CUT;
         char *filter =
             wmem_strdup_printf(wmem_epan_scope(), "q2p.err.%s", statuses[i].name + strlen("ERR_"));
         for (char *c = filter; *c != '\0'; c++)
             *c = g_ascii_tolower(*c);
         ei_status[-status] = (expert_field)EI_INIT;
-        rows[count++] =
-            (ei_register_info){&ei_status[-status],
-                               {filter, harmless ? PI_UNDECODED : PI_MALFORMED,
-                                harmless ? PI_NOTE : PI_ERROR, statuses[i].text, EXPFILL}};
+        rows[count++] = (ei_register_info){&ei_status[-status],
+                                           {filter, harmless ? PI_UNDECODED : PI_MALFORMED,
+                                            harmless ? PI_NOTE : PI_ERROR, text, EXPFILL}};
     }
     expert_register_field_array(expert, rows, count);
 }

@@ -76,7 +76,7 @@
     XX(foreign, "q2p.expert.foreign", PI_PROTOCOL, PI_WARN,                                        \
        "Receiver belongs to another network and does not take this (PROTOCOL.md 5.4)")             \
     XX(mismatch, "q2p.expert.mismatch", PI_RESPONSE_CODE, PI_WARN,                                 \
-       "Networks do not match: the other side's network id is not the one of this node")           \
+       "Refused: this node belongs to another network than the other side")                        \
     XX(oversize_list, "q2p.expert.oversize_list", PI_PROTOCOL, PI_WARN,                            \
        "List is longer than one datagram: the original reads only the first 123 SYNs")             \
     XX(duplicate, "q2p.expert.duplicate", PI_SEQUENCE, PI_NOTE, "Fragment was seen before")        \

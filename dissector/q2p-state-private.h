@@ -25,6 +25,7 @@ struct q2p__datagram {
     struct q2p_talk *talk;
     uint8_t side; /* the sender's */
     uint32_t frame;
+    bool quoted; /* in an ICMP error */
     const struct q2p_packet *packet;
     int status;
     struct q2p__bytes bytes;

@@ -84,6 +84,8 @@ struct q2p_visit *q2p_state_visit(const packet_info *pinfo)
 {
     struct q2p_visit **block = block_of(pinfo->num);
 
+    if (*block == NULL && pinfo->fd->visited)
+        return NULL;
     if (*block == NULL)
         *block = wmem_alloc0_array(wmem_file_scope(), struct q2p_visit, 1 << VISITS_BITS);
 
@@ -181,91 +183,146 @@ static void note_dialect(struct q2p_talk *talk, uint8_t side, enum q2p_dialect d
 }
 
 /* Whether the sender belongs to another network than the receiver is known to (PROTOCOL.md 5.4). */
-static void note_network(struct q2p_visit *visit, struct q2p_talk *talk, uint8_t side,
-                         const struct q2p_packet *packet, uint32_t frame)
+static void note_network(struct q2p_visit *visit, const struct q2p__datagram *datagram)
 {
-    struct q2p_endpoint *from = talk->sides[side].from;
-    const struct q2p_endpoint *to = talk->sides[!side].from;
-    struct q2p_side *other = &talk->sides[!side];
+    const struct q2p_packet *packet = datagram->packet;
+    struct q2p_side *other = &datagram->talk->sides[!datagram->side];
+    struct q2p_endpoint *from = datagram->talk->sides[datagram->side].from;
+    const struct q2p_endpoint *to = other->from;
 
     visit->foreign = packet->event != Q2P_EV_CONNECT_FAILED && to->network_id_known &&
                      to->network_id != packet->network_id;
     from->network_id = packet->network_id;
     from->network_id_known = true;
     if (packet->event == Q2P_EV_CONNECT_FAILED && other->refused_frame == 0) {
-        other->refused_frame = frame;
+        other->refused_frame = datagram->frame;
         other->refuser_id = packet->network_id;
     }
+}
+
+/* Finds out how to read a datagram, if that is not forced, and says so in the visit. */
+static void settle_dialect(struct q2p_visit *visit, const struct q2p__datagram *datagram,
+                           enum q2p_dialect forced)
+{
+    const struct q2p__bytes *bytes = &datagram->bytes;
+    enum q2p_dialect dialect = forced;
+    struct q2p_packet packet;
+
+    if (dialect == Q2P_DIALECT_UNKNOWN)
+        dialect = dialect_of_question(datagram->talk, datagram->side, bytes);
+    if (dialect == Q2P_DIALECT_UNKNOWN)
+        dialect = q2p_wire_dialect(bytes->at, bytes->have, bytes->total);
+    if (dialect != Q2P_DIALECT_UNKNOWN) {
+        if (!datagram->quoted)
+            note_dialect(datagram->talk, datagram->side, dialect, datagram->frame);
+    } else {
+        q2p_wire_read(&packet, Q2P_DIALECT_UNKNOWN, bytes->at, bytes->have, bytes->total);
+        if (packet.event_at.len > 0)
+            dialect = guess_dialect(datagram->talk, datagram->side, packet.number);
+        visit->assumed = dialect != Q2P_DIALECT_UNKNOWN &&
+                         dialect != datagram->talk->sides[datagram->side].from->dialect;
+    }
+    visit->dialect = (unsigned)dialect & 3U;
+}
+
+static void learn(struct q2p_visit *visit, struct q2p__datagram *datagram, enum q2p_dialect forced)
+{
+    const struct q2p__bytes *bytes = &datagram->bytes;
+    struct q2p_packet packet;
+
+    visit->seen = true;
+    settle_dialect(visit, datagram, forced);
+    datagram->packet = &packet;
+    datagram->status = q2p_wire_read(&packet, (enum q2p_dialect)visit->dialect, bytes->at,
+                                     bytes->have, bytes->total);
+    if (datagram->quoted || packet.event == Q2P_EV_UNKNOWN)
+        return;
+    note_network(visit, datagram);
+    q2p__transmission_learn(visit, datagram);
 }
 
 void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
                      tvbuff_t *tvb)
 {
-    struct q2p__bytes bytes = q2p__bytes_of(tvb);
-    uint8_t side;
-    struct q2p_talk *talk = q2p_state_talk(pinfo, &side);
-    enum q2p_dialect dialect = forced;
-    struct q2p_packet packet;
-
-    visit->seen = true;
-    if (dialect == Q2P_DIALECT_UNKNOWN)
-        dialect = dialect_of_question(talk, side, &bytes);
-    if (dialect == Q2P_DIALECT_UNKNOWN)
-        dialect = q2p_wire_dialect(bytes.at, bytes.have, bytes.total);
-    if (dialect != Q2P_DIALECT_UNKNOWN) {
-        if (!pinfo->flags.in_error_pkt)
-            note_dialect(talk, side, dialect, pinfo->num);
-    } else {
-        q2p_wire_read(&packet, Q2P_DIALECT_UNKNOWN, bytes.at, bytes.have, bytes.total);
-        if (packet.event_at.len > 0)
-            dialect = guess_dialect(talk, side, packet.number);
-        visit->assumed =
-            dialect != Q2P_DIALECT_UNKNOWN && dialect != talk->sides[side].from->dialect;
-    }
-    visit->dialect = (unsigned)dialect & 3U;
-
-    int status = q2p_wire_read(&packet, dialect, bytes.at, bytes.have, bytes.total);
-    if (pinfo->flags.in_error_pkt || packet.event == Q2P_EV_UNKNOWN)
-        return;
-    note_network(visit, talk, side, &packet, pinfo->num);
     struct q2p__datagram datagram = {
-        .talk = talk,
-        .side = side,
-        .frame = pinfo->num,
-        .packet = &packet,
-        .status = status,
-        .bytes = bytes,
-    };
-    q2p__transmission_learn(visit, &datagram);
+        .frame = pinfo->num, .quoted = pinfo->flags.in_error_pkt, .bytes = q2p__bytes_of(tvb)};
+
+    datagram.talk = q2p_state_talk(pinfo, &datagram.side);
+    learn(visit, &datagram, forced);
 }
 
-static struct q2p_hint hint_of(const struct q2p__bytes *bytes)
+/* The first message in a hint that has a key, in whichever dialect; or the last one without. */
+static struct q2p_packet read_hint(const struct q2p__bytes *bytes)
 {
-    struct q2p_hint hint = {.seen = true};
+    struct q2p_packet packet = {0};
 
-    for (int i = Q2P_DIALECT_OPTIONS; i >= Q2P_DIALECT_EARLY && !hint.keyed; i--) {
-        struct q2p_packet packet;
-
+    for (int i = Q2P_DIALECT_OPTIONS; i >= Q2P_DIALECT_EARLY && packet.hash_at.len == 0; i--)
         q2p_wire_read(&packet, (enum q2p_dialect)i, bytes->at, bytes->have, bytes->total);
-        hint.network_id = packet.network_id;
-        hint.number = packet.number;
-        hint.keyed = packet.hash_at.len == Q2P_HASH_LEN;
-        if (hint.keyed)
-            memcpy(hint.key.bytes, bytes->at + packet.hash_at.at, Q2P_HASH_LEN);
-    }
-    return hint;
+    return packet;
 }
 
 /* Two weak hints confirm each other if the second answers the first (PROTOCOL.md 4). */
-static bool answers(const struct q2p_hint *answer, const struct q2p_hint *question)
+static bool answers(const struct q2p__bytes *answer_bytes, const struct q2p__bytes *question_bytes)
 {
-    if (!question->seen || answer->network_id != question->network_id ||
-        answer->number == question->number || answer->keyed != question->keyed)
+    struct q2p_packet answer = read_hint(answer_bytes), question = read_hint(question_bytes);
+
+    if (answer.network_id != question.network_id || answer.number == question.number ||
+        answer.hash_at.len != question.hash_at.len)
         return false;
-    if (answer->keyed)
-        return memcmp(&answer->key, &question->key, sizeof answer->key) == 0;
-    return q2p_event_of(Q2P_DIALECT_UNKNOWN, question->number) == Q2P_EV_CONNECT &&
-           q2p_event_of(Q2P_DIALECT_UNKNOWN, answer->number) == Q2P_EV_CONNECTED;
+    if (answer.hash_at.len > 0)
+        return memcmp(answer_bytes->at + answer.hash_at.at,
+                      question_bytes->at + question.hash_at.at, Q2P_HASH_LEN) == 0;
+    return question.event == Q2P_EV_CONNECT && answer.event == Q2P_EV_CONNECTED;
+}
+
+/* The note in place `i`, counted from the oldest one that is kept. */
+static struct q2p__datagram note_of(struct q2p_talk *talk, uint8_t side, uint32_t i)
+{
+    const struct q2p_hints *hints = talk->sides[side].hints;
+    uint32_t oldest = hints->count > Q2P_HINTS_MAX ? hints->count % Q2P_HINTS_MAX : 0;
+    uint32_t at = (oldest + i) % Q2P_HINTS_MAX;
+
+    return (struct q2p__datagram){
+        .talk = talk,
+        .side = side,
+        .frame = hints->notes[at].frame,
+        .bytes = {hints->notes[at].bytes, hints->notes[at].len, hints->notes[at].len}};
+}
+
+static uint32_t notes_count(const struct q2p_talk *talk, uint8_t side)
+{
+    const struct q2p_hints *hints = talk->sides[side].hints;
+    return hints == NULL ? 0 : MIN(hints->count, Q2P_HINTS_MAX);
+}
+
+static void add_note(struct q2p_side *speaker, const packet_info *pinfo,
+                     const struct q2p__bytes *bytes)
+{
+    if (bytes->have != bytes->total || bytes->have > Q2P_HINT_LEN_MAX)
+        return;
+    if (speaker->hints == NULL)
+        speaker->hints = wmem_new0(wmem_file_scope(), struct q2p_hints);
+
+    uint32_t at = speaker->hints->count++ % Q2P_HINTS_MAX;
+    speaker->hints->notes[at].frame = pinfo->num;
+    speaker->hints->notes[at].len = (uint8_t)bytes->have;
+    memcpy(speaker->hints->notes[at].bytes, bytes->at, bytes->have);
+}
+
+/* Learns from the notes of both sides, in the order of the capture. */
+static void learn_notes(struct q2p_talk *talk)
+{
+    uint32_t next[2] = {0, 0};
+
+    while (next[0] < notes_count(talk, 0) || next[1] < notes_count(talk, 1)) {
+        bool none = next[0] == notes_count(talk, 0);
+        uint8_t side = none || (next[1] < notes_count(talk, 1) &&
+                                note_of(talk, 1, next[1]).frame < note_of(talk, 0, next[0]).frame);
+        struct q2p__datagram note = note_of(talk, side, next[side]++);
+
+        learn(&(struct q2p_visit){0}, &note, Q2P_DIALECT_UNKNOWN);
+    }
+    talk->sides[0].hints = talk->sides[1].hints = NULL;
 }
 
 bool q2p_state_convinces(const packet_info *pinfo, tvbuff_t *tvb)
@@ -278,9 +335,18 @@ bool q2p_state_convinces(const packet_info *pinfo, tvbuff_t *tvb)
         return false;
 
     struct q2p_talk *talk = q2p_state_talk(pinfo, &side);
-    struct q2p_hint hint = hint_of(&bytes);
-    if (likeness == Q2P_LIKENESS_STRONG || answers(&hint, &talk->sides[!side].hint))
-        talk->sides[0].from->proven = talk->sides[1].from->proven = true;
-    talk->sides[side].hint = hint;
-    return talk->sides[0].from->proven || talk->sides[1].from->proven;
+    struct q2p_endpoint *from = talk->sides[side].from, *to = talk->sides[!side].from;
+    bool sure = likeness == Q2P_LIKENESS_STRONG;
+    for (uint32_t i = 0; i < notes_count(talk, !side) && !sure; i++) {
+        struct q2p__datagram question = note_of(talk, !side, i);
+        sure = answers(&bytes, &question.bytes);
+    }
+    if (sure)
+        from->proven = to->proven = true;
+    if (from->proven || to->proven) {
+        learn_notes(talk);
+        return true;
+    }
+    add_note(&talk->sides[side], pinfo, &bytes);
+    return false;
 }

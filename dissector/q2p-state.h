@@ -32,20 +32,25 @@ struct q2p_endpoint {
     enum q2p_dialect dialect; /* proven last by what it sent, or UNKNOWN */
 };
 
-/* For the heuristic: the last datagram that may have been Q2P. */
-struct q2p_hint {
-    uint16_t network_id, number;
-    bool keyed, seen;
-    struct q2p_hash key;
+/* For the heuristic: the last short datagrams that may have been Q2P, oldest overwritten first. */
+#define Q2P_HINTS_MAX 16
+#define Q2P_HINT_LEN_MAX 32
+struct q2p_hints {
+    uint32_t count; /* ever noted */
+    struct {
+        uint32_t frame;
+        uint8_t len;
+        uint8_t bytes[Q2P_HINT_LEN_MAX];
+    } notes[Q2P_HINTS_MAX];
 };
 
 /* What one end of a talk has said to the other. */
 struct q2p_side {
     struct q2p_endpoint *from;
     uint32_t frame_in[Q2P_DIALECT_OPTIONS + 1]; /* last proof of that dialect; 0 = none */
-    uint32_t refused_frame; /* first CONNECT_FAILED that this side got; 0 = none */
-    uint16_t refuser_id;    /* and the network of the node that sent it */
-    struct q2p_hint hint;
+    uint32_t refused_frame;  /* first CONNECT_FAILED that this side got; 0 = none */
+    uint16_t refuser_id;     /* and the network of the node that sent it */
+    struct q2p_hints *hints; /* NULL = none */
 };
 
 /* Two endpoints at one interface. */
@@ -107,7 +112,8 @@ struct q2p_visit {
 /* Registers what empties all of this when another capture is opened. */
 void q2p_state_register(void);
 
-/* The visit of this frame; filled in (`seen`) or not. NULL for a second Q2P datagram in it. */
+/* The visit of this frame, filled in (`seen`) or not. NULL if the frame was visited without making
+ * one, and for a second Q2P datagram in the same frame. */
 struct q2p_visit *q2p_state_visit(const packet_info *pinfo);
 
 /* The two that talk in this packet, made if need be, and which of the sides sends it. */
@@ -120,7 +126,10 @@ struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side);
 void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
                      tvbuff_t *tvb);
 
-/* The heuristic's memory: is this datagram, with what came before it, enough to call it Q2P? */
+/*
+ * The heuristic's memory: is this datagram, with what came before it, enough to call it Q2P? If so,
+ * what came before is learned from after all.
+ */
 bool q2p_state_convinces(const packet_info *pinfo, tvbuff_t *tvb);
 
 /* The transmission to show for a visit: what seemed a sending of its own may turn out not to be. */

@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""run_golden.py [--accept] CAPTURE...: what the plugin shows of a capture, compared with
+pcaps/golden/<capture>.txt; --accept writes that file. CAPTURE is a path, or a name in pcaps/recorded.
+
+A golden file has one line per frame, as seen in one pass, and then what a second pass adds: only
+that knows of things to come, such as where a transmission will be complete.
+"""
+import argparse
+import difflib
+import hashlib
+import itertools
+import sys
+
+from dissect import PCAPS, rows
+
+FIELDS = ["network_id", "event", "event.name", "dialect", "address", "address.ip", "address.ipv6",
+          "address.port", "reason", "hash", "length", "syn", "lost.count", "lost", "trailing",
+          "transmission", "sending", "fragments", "missing.count", "missing", "complete",
+          "started.in", "reassembled.in", "gave_up.in", "refused.in", "duplicate.of",
+          "reassembled.length", "reassembled.data"]
+SHOWN_MAX = 120  # characters of one value
+
+
+def shorten(name, value):
+    if name == "reassembled.data":
+        return "sha256:" + hashlib.sha256(bytes.fromhex(value)).hexdigest()
+    if len(value) > SHOWN_MAX:
+        return f"{value[:SHOWN_MAX]}… ({len(value)} characters)"
+    return value
+
+
+def frames(capture, passes):
+    """Frame number -> {"info": ..., field: ...} with what is there of each."""
+    wanted = ["frame.number", "_ws.col.Protocol", "_ws.col.Info", "_ws.expert.message"]
+    wanted += ["q2p." + name for name in FIELDS]
+    shown = {}
+    for row in rows(capture, wanted, passes):
+        frame = {"info": f"{row['_ws.col.Protocol']} {row['_ws.col.Info']}"}
+        for name in FIELDS:
+            if row["q2p." + name]:
+                frame[name] = shorten(name, row["q2p." + name])
+        if "event" in frame and row["_ws.expert.message"]:
+            frame["expert"] = row["_ws.expert.message"]
+        shown[row["frame.number"]] = frame
+    return shown
+
+
+def line(number, frame):
+    fields = "  ".join(f"{name}={value}" for name, value in frame.items() if name != "info")
+    return "\n    ".join(filter(None, [f"{number}: {frame.get('info', '')}".rstrip(), fields]))
+
+
+def changes(before, after):
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    return changed | {name: "(gone)" for name in before if name not in after}
+
+
+def render(capture):
+    first, second = frames(capture, 1), frames(capture, 2)
+    text = ["# one pass"] + [line(number, frame) for number, frame in first.items()]
+    text.append("# what the second pass changes")
+    changed = {number: changes(first[number], second[number]) for number in second}
+    for change, group in itertools.groupby(changed, changed.get):
+        numbers = list(group)
+        if change:
+            text.append(line("-".join(dict.fromkeys((numbers[0], numbers[-1]))), change))
+    return "\n".join(text) + "\n"
+
+
+def path_of(name):
+    recorded = PCAPS / "recorded" / f"{name}.pcapng"
+    return recorded if recorded.exists() else name
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--accept", action="store_true", help="write the golden file")
+    parser.add_argument("captures", nargs="+")
+    options = parser.parse_args()
+    failed = False
+
+    for name in options.captures:
+        capture = path_of(name)
+        golden = PCAPS / "golden" / (str(capture).rsplit("/", 1)[-1].rsplit(".", 1)[0] + ".txt")
+        now = render(capture)
+        if options.accept:
+            golden.write_text(now)
+            continue
+        if not golden.exists():
+            sys.exit(f"{golden} is missing\nagain: tests/golden/run_golden.py --accept {name}")
+        before = golden.read_text()
+        if now != before:
+            failed = True
+            sys.stdout.writelines(difflib.unified_diff(
+                before.splitlines(True), now.splitlines(True), str(golden), "now", n=1))
+            print(f"if this is right: tests/golden/run_golden.py --accept {name}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
