@@ -101,12 +101,15 @@ static enum q2p_likeness text_likeness(const uint8_t *text, size_t len)
     return len > 0 ? Q2P_LIKENESS_WEAK : Q2P_LIKENESS_NONE;
 }
 
-/* Random numbers are below SYN_MAX once in 484 times: three in a row are no accident. */
+/* Random numbers are below SYN_MAX once in 484 times: three in a row are no accident. Nobody asks
+ * for the same fragment twice in a row; silence in other protocols is a row of equal words. */
 static enum q2p_likeness list_likeness(const struct q2p_packet *packet, const uint8_t *bytes)
 {
-    for (uint32_t i = 0; i < packet->lost_count; i++)
-        if (q2p_wire_lost(packet, bytes, i) > SYN_MAX)
+    for (uint32_t i = 0; i < packet->lost_count; i++) {
+        uint32_t syn = q2p_wire_lost(packet, bytes, i);
+        if (syn > SYN_MAX || (i > 0 && syn == q2p_wire_lost(packet, bytes, i - 1)))
             return Q2P_LIKENESS_NONE;
+    }
     return packet->lost_count >= 3 ? Q2P_LIKENESS_STRONG : Q2P_LIKENESS_WEAK;
 }
 
