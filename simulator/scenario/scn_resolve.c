@@ -40,7 +40,9 @@ static void collect_names(struct resolver *resolver)
             scenario->nats.items[i].name, scenario->nats.items[i].where, SCN_IS_NAT | i};
     qsort(names, total, sizeof *names, compare_names);
     for (size_t i = 1; i < total; i++)
-        if (*names[i].text && strcmp(names[i].text, names[i - 1].text) == 0)
+        if (*names[i].text && strcmp(names[i].text, names[i - 1].text) == 0 &&
+            (strcmp(names[i].where->text, names[i - 1].where->text) != 0 ||
+             names[i].index - names[i - 1].index >= SCN_IS_NAT / 2)) /* else: a duplicate key */
             scn_error(resolver->errors, names[i].where, "name '%s' is taken (line %d)",
                       names[i].text, names[i - 1].where->line);
     resolver->names = names;
@@ -163,6 +165,8 @@ static void check_addresses(struct resolver *resolver)
             (a->addr.port != b->addr.port && a->addr.port != 0) || b->addr.ip_len == 0)
             continue;
         q2p_addr_print(&b->addr, text, sizeof text);
+        if (b->addr.port == 0)
+            *strrchr(text, ':') = '\0';
         scn_error(resolver->errors, b->where, "address %s is taken (line %d)", text,
                   a->where->line);
     }

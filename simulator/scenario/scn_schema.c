@@ -32,7 +32,7 @@ const struct scn_key scn_schema[] = {
     {"", "name", SCN_TEXT, FIELD(scenario, name), "", NULL, 0, 0, "a title"},
     {"", "about", SCN_TEXT, FIELD(scenario, about), "", NULL, 0, 0, "what it shows, in a sentence"},
     {"", "seed", SCN_COUNT, FIELD(scenario, seed), "1", NULL, 0, MOST, "of the dice: file and seed make the run; --seed goes first"},
-    {"", "until", SCN_TIME, FIELD(scenario, until_ns), "30s", NULL, 1, DAY, "virtual time at which the run ends"},
+    {"", "until", SCN_TIME, FIELD(scenario, until_ns), "30s", NULL, Q2P_MILLISECOND, DAY, "virtual time at which the run ends"},
     {"", "protocol", SCN_PART, 0, 0, "", NULL, 0, 0, "how nodes behave"},
     {"", "nodes", SCN_PART, 0, 0, NULL, NULL, 0, 0, "the Q2P nodes, by name"},
     {"", "nats", SCN_PART, 0, 0, "", NULL, 0, 0, "the NATs, by name"},
@@ -45,7 +45,7 @@ const struct scn_key scn_schema[] = {
     {"protocol", "dialect", SCN_WORD, CONFIG(dialect), "", DIALECT_WORDS, 0, 0, "spoken to a peer until its own is known"},
     {"protocol", "network-id", SCN_COUNT, CONFIG(network_id), "", NULL, 0, 65535, "nodes of different networks do not meet"},
     {"protocol", "peers-max", SCN_COUNT, CONFIG(peers_max), "", NULL, 1, 128, "connection limit"},
-    {"protocol", "lost", SCN_TIME, CONFIG(lost_ns), "", NULL, 1, DAY, "a receiver lists what is missing this often"},
+    {"protocol", "lost", SCN_TIME, CONFIG(lost_ns), "", NULL, Q2P_MILLISECOND, DAY, "a receiver lists what is missing this often"},
     {"protocol", "timeout", SCN_TIME, CONFIG(timeout_ns), "", NULL, 0, DAY, "... and gives up this long after the last new fragment"},
     {"protocol", "timeout-total", SCN_BOOL, CONFIG(timeout_total), "", YES_NO, 0, 1, "timeout counts from the start of the transmission instead"},
     {"protocol", "remember", SCN_TIME, CONFIG(remember_ns), "", NULL, 0, DAY, "a finished incoming key stays known"},
@@ -59,7 +59,7 @@ const struct scn_key scn_schema[] = {
     {"protocol", "incoming-peer-max", SCN_COUNT, CONFIG(incoming_peer_max), "", NULL, 1, 65535, "... from one address"},
     {"protocol", "outgoing-max", SCN_COUNT, CONFIG(outgoing_max), "", NULL, 1, 65535, "transmissions being sent or kept"},
     {"protocol", "persist", SCN_BOOL, CONFIG(persist), "", YES_NO, 0, 1, "repeat control messages until answered; answer TOUCH with CONNECT"},
-    {"protocol", "retry", SCN_TIME, CONFIG(retry_ns), "", NULL, 1, DAY, "first repetition, doubling each time"},
+    {"protocol", "retry", SCN_TIME, CONFIG(retry_ns), "", NULL, Q2P_MILLISECOND, DAY, "first repetition, doubling each time"},
     {"protocol", "retries-max", SCN_COUNT, CONFIG(retries_max), "", NULL, 0, 65535, "repetitions of one message"},
     {"protocol", "keepalive", SCN_TIME, CONFIG(keepalive_ns), "", NULL, 0, DAY, "keep NAT mappings alive this often, 0 = never"},
     {"protocol", "open", SCN_BOOL, CONFIG(open), "", YES_NO, 0, 1, "store whoever connects unasked"},
@@ -78,13 +78,13 @@ const struct scn_key scn_schema[] = {
     {"nats", "scope", SCN_WORD, FIELD(scn_nat, config.scope), "mapping", NET_NAT_SCOPE_WORDS, 0, 0, "whether the right to answer holds for one mapping or for all of an inside endpoint"},
     {"nats", "ports", SCN_WORD, FIELD(scn_nat, config.ports), "preserve", NET_NAT_PORTS_WORDS, 0, 0, "how outside ports are chosen; no port is used twice"},
     {"nats", "hairpin", SCN_WORD, FIELD(scn_nat, config.hairpin), "none", NET_NAT_HAIRPIN_WORDS, 0, 0, "external: its hosts reach each other through the outside address"},
-    {"nats", "forget-after", SCN_TIME, FIELD(scn_nat, config.forget_ns), "2min", NULL, 1, DAY, "mappings and rights end this long after the last datagram out"},
+    {"nats", "forget-after", SCN_TIME, FIELD(scn_nat, config.forget_ns), "2min", NULL, Q2P_MILLISECOND, DAY, "mappings and rights end this long after the last datagram out"},
 
     {"links", "between", SCN_PAIR, FIELD(scn_link, between), NULL, NULL, 0, 0, "two nodes or NATs; a node behind a NAT stands for its NAT"},
-    {"links", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, 1, DAY, "one way; a range is drawn from uniformly, so datagrams overtake"},
+    {"links", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, Q2P_MICROSECOND, DAY, "one way; a range is drawn from uniformly, so datagrams overtake"},
     {"links", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "0%", NULL, 0, NET_LOSS_ALWAYS, "each datagram by itself"},
 
-    {"default", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, 1, DAY, "as in links"},
+    {"default", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, Q2P_MICROSECOND, DAY, "as in links"},
     {"default", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "0%", NULL, 0, NET_LOSS_ALWAYS, "as in links"},
 
     {"script", "at", SCN_TIME, FIELD(scn_step, at_ns), NULL, NULL, 0, DAY, "virtual time"},
@@ -98,7 +98,7 @@ const struct scn_key scn_schema[] = {
     {"send", "as", SCN_TEXT, FIELD(scn_send, as), NULL, NULL, 0, 0, "its name in expectations and reports"},
 
     {"set", "link", SCN_PAIR, FIELD(scn_link, between), NULL, NULL, 0, 0, "as links.between"},
-    {"set", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "", NULL, 1, DAY, "from now on; as it was if left out"},
+    {"set", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "", NULL, Q2P_MICROSECOND, DAY, "from now on; as it was if left out"},
     {"set", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "", NULL, 0, NET_LOSS_ALWAYS, "from now on; as it was if left out"},
 
     {"expect", "connected", SCN_PAIR, FIELD(scn_expect, connected), "", NULL, 0, 0, "both know each other"},
@@ -108,7 +108,7 @@ const struct scn_key scn_schema[] = {
     {"expect", "seen", SCN_TEXT, FIELD(scn_expect, seen), "", NULL, 0, 0, "this wire message (CONNECT_FAILED) is received, or this happens (mismatch)"},
     {"expect", "never", SCN_TEXT, FIELD(scn_expect, never), "", NULL, 0, 0, "... never is or does"},
     {"expect", "peers", SCN_COUNTS, FIELD(scn_expect, peers), "", NULL, 0, 128, "how many peers the node `at` has in the end"},
-    {"expect", "before", SCN_TIME, FIELD(scn_expect, before_ns), "", NULL, 1, DAY, "for connected, delivered, failed and seen: not later"},
+    {"expect", "before", SCN_TIME, FIELD(scn_expect, before_ns), "", NULL, Q2P_MILLISECOND, DAY, "for connected, delivered, failed and seen: not later"},
     {"expect", "at", SCN_REF, FIELD(scn_expect, at), "", NULL, 0, 0, "for seen, never and peers: this node"},
     {NULL, NULL, SCN_TEXT, 0, 0, NULL, NULL, 0, 0, NULL},
 };

@@ -395,7 +395,7 @@ void scn_value_want(const struct scn_key *key, char *out, size_t room)
         [SCN_WORD] = "one of",
         [SCN_TIME] = "a time such as 20ms",
         [SCN_TIMES] = "a time such as 20ms or a range such as 15ms..25ms",
-        [SCN_LOSS] = "a percentage such as 1%",
+        [SCN_LOSS] = "a percentage such as 1%, up to 100%",
         [SCN_SIZE] = "a size such as 100KiB",
         [SCN_RATE] = "a rate such as 10Mbit",
         [SCN_ADDR] = "an address such as 192.0.2.1:10000",
@@ -410,13 +410,11 @@ void scn_value_want(const struct scn_key *key, char *out, size_t room)
                 len += (size_t)snprintf(out + len, room - len, " %.*s", word_len, word);
             word = word[word_len] ? word + word_len + 1 : NULL;
         }
-    } else if (units_of(key->kind) != count_units || key->kind == SCN_COUNT) {
-        char min[32], max[32];
+    } else if (key->kind == SCN_COUNT) {
+        snprintf(out + len, room - len, " from %" PRId64 " to %" PRId64, key->min, key->max);
+    } else if (units_of(key->kind) != count_units && key->min > 1) {
+        char min[32];
         write_number(key, key->min, min, sizeof min);
-        write_number(key, key->max, max, sizeof max);
-        if (key->kind == SCN_COUNT)
-            snprintf(out + len, room - len, " from %s to %s", min, max);
-        else if (key->min > 1)
-            snprintf(out + len, room - len, ", at least %s", min);
+        snprintf(out + len, room - len, ", at least %s", min);
     }
 }

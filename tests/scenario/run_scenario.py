@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Judges of q2p-sim: run_scenario.py Q2P-SIM JUDGE [FILE]. `good` runs a scenario that must succeed,
+`failing` one that must fail with the lines that its `# says:` comments tell, `bad` compares every
+error message with FILE.errors. The other judges are functions below, with a sentence each.
+"""
+import collections
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+DEMO = HERE.parent.parent / "simulator/scenarios/demo.yaml"
+SIM = ""
+
+
+def sim(*words, cwd=None, text=True):
+    return subprocess.run([SIM, *map(str, words)], cwd=cwd, text=text, timeout=300, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def expect(condition, *why):
+    if not condition:
+        sys.exit("\n".join(["not as expected:", *map(str, why)]))
+
+
+def good(file):
+    done = sim("run", file, "--no-files")
+    expect(done.returncode == 0 and not re.search("^FAIL", done.stdout, re.M) and not done.stderr,
+           done.stdout, done.stderr)
+    again = sim("check", file)
+    expect(again.returncode == 0, again.stdout)
+    expect(done.stdout.split("trace hash: ")[1] == again.stdout.split("trace hash: ")[1],
+           done.stdout, again.stdout)
+
+
+def failing(file):
+    done = sim("run", file, "--no-files")
+    lines = done.stdout.splitlines()
+    says = [line[8:].rstrip() for line in open(file, encoding="utf-8") if line.startswith("# says:")]
+    expect(says and done.returncode == 1, f"exit code {done.returncode}", done.stdout)
+    for line in says:
+        expect(line in lines, line, "is not in", done.stdout)
+    expect(lines[-1] == f"again: q2p-sim run {file} --seed 1", lines[-1])
+    words = lines[-1].split()
+    expect(sim(*words[2:], "--no-files").stdout == done.stdout, "the same again is not the same")
+    expect(sim("run", file, "--no-files", "--quiet").stdout.count("ok ") == 0, "--quiet is not")
+
+
+def bad(file):
+    file = pathlib.Path(file)
+    done = sim("run", file.name, "--no-files", cwd=file.parent)
+    expect(done.returncode == 3, f"exit code {done.returncode}", done.stderr)
+    wanted = (file.parent / (file.name + ".errors")).read_text(encoding="utf-8")
+    expect(done.stderr == wanted, done.stderr, "instead of", wanted)
+    expect(done.stdout == "", done.stdout)
+
+
+def determinism(folder):
+    """The same file and seed give the same bytes everywhere; another seed does not."""
+    files = "trace.pcapng", "events.jsonl", "report.json", "scenario.resolved.yaml"
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        done = sim("run", DEMO, "--seed", seed, "--out", folder / name)
+        expect(done.returncode == 0, done.stdout)
+        expect(sorted(path.name for path in (folder / name).iterdir()) == sorted(files))
+    for name in files:
+        first, again, other = ((folder / run / name).read_bytes() for run in "abc")
+        expect(first == again, name, "differs between two runs with one seed")
+        expect(first != other, name, "is the same with another seed")
+    resolved = sim("run", folder / "a/scenario.resolved.yaml", "--no-files")
+    expect(resolved.stdout.splitlines()[-1].startswith("trace hash"), resolved.stdout)
+    trace = json.loads((folder / "a/report.json").read_text())["trace_hash"]
+    expect(trace in resolved.stdout, "scenario.resolved.yaml is another run:", resolved.stdout)
+
+
+def capture(folder):
+    """TShark finds the vantage points, valid checksums, one fate per datagram, true addresses."""
+    if not shutil.which("tshark"):
+        sys.exit(77)
+    report = json.loads(sim("run", DEMO, "--json", "--out", folder).stdout.splitlines()[-1])
+    fields = "frame.interface_name frame.packet_id frame.comment ip.src ip.dst ip.checksum.status " \
+             "udp.checksum.status frame.time_epoch frame.packet_flags_direction"
+    read = subprocess.run(
+        ["tshark", "-r", folder / "trace.pcapng", "-o", "ip.check_checksum:TRUE", "-o",
+         "udp.check_checksum:TRUE", "-T", "fields", "-E", "separator=|",
+         *[word for field in fields.split() for word in ("-e", field)]],
+        text=True, check=True, capture_output=True)
+    fates, times, places = collections.defaultdict(set), [], collections.Counter()
+    inside = {"alice": "10.0.0.2", "bob": "10.1.0.2", "seed": "203.0.113.1",
+              "home-a": "198.51.100.1", "home-b": "198.51.100.2"}
+    for line in read.stdout.splitlines():
+        place, number, comment, src, dst, ip_check, udp_check, time, way = line.split("|")
+        expect(ip_check == "1" and udp_check == "1", "bad checksum:", line)
+        expect(inside[place] == (src if int(way, 0) == 2 else dst), "not its address:", line)
+        fates[number].add(comment)
+        places[place] += 1
+        times.append(float(time))
+    expect(set(places) == set(inside), places)
+    expect(times == sorted(times), "not in the order of time")
+    expect(all(len(fate) == 1 for fate in fates.values()), "a datagram with two fates")
+    words = collections.Counter(next(iter(fate)).split()[0] for fate in fates.values())
+    wanted = report["datagrams"]
+    expect(len(fates) == wanted["sent"] and words["delivered"] == wanted["delivered"]
+           and words["lost"] == wanted["lost"] > 0 and words["filtered"] == wanted["filtered"],
+           words, wanted)
+    if shutil.which("capinfos"):
+        info = subprocess.run(["capinfos", folder / "trace.pcapng"], text=True, check=True,
+                              capture_output=True).stdout
+        expect("nanoseconds (9)" in info and "Strict time order:   True" in info, info)
+
+
+def lines(folder):
+    """--json prints what events.jsonl has: objects with type and t_ns, the verdict at the end."""
+    done = sim("run", DEMO, "--json", "--out", folder)
+    expect(done.stdout == (folder / "events.jsonl").read_text(), "--json is not events.jsonl")
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    expect(all({"type", "t_ns"} <= set(thing) for thing in objects), done.stdout)
+    connected = [thing for thing in objects if thing.get("on") == "connected"]
+    expect({thing["node"] for thing in connected} | {thing["peer"] for thing in connected}
+           >= {"alice", "bob"}, connected)
+    report = json.loads((folder / "report.json").read_text())
+    expect(objects[-1]["type"] == "run" and objects[-1]["ok"] and report["ok"])
+    expect(objects[-1]["again"] == f"q2p-sim run {DEMO} --seed 7", objects[-1])
+    expect(len(report["expectations"]) == 3 and report["nodes"]["bob"]["delivered"] == 1, report)
+
+
+def ladder(_folder):
+    """--ladder draws the punch: the TOUCH filtered, CONNECT and CONNECTED across."""
+    done = sim("run", DEMO, "--no-files", "--ladder").stdout
+    for word in ("JOIN", "TOUCHREQUEST", "TOUCHED", "CONNECTREQUEST", "CONNECT-", "CONNECTED"):
+        expect(word in done, word, "is not in", done)
+    expect("TRANSPORT" not in done and done.splitlines()[0].split() == ["alice", "seed", "bob"])
+
+
+def usage(folder):
+    """Every way of calling it wrongly has its exit code, and help goes where it is wanted."""
+    for words, code in (((), 2), (("help",), 0), (("--help",), 0), (("--version",), 0),
+                        (("help", "run"), 0), (("run", "--help"), 0), (("bogus",), 2),
+                        (("run",), 2), (("run", DEMO, DEMO), 2), (("run", "--bogus", DEMO), 2),
+                        (("run", DEMO, "--seed", "x"), 2), (("run", DEMO, "--seed", "-1"), 2),
+                        (("run", DEMO, "--out"), 2), (("check", DEMO, "--json"), 2),
+                        (("run", folder / "missing.yaml"), 3), (("check", folder), 3),
+                        (("run", DEMO, "--out", "/proc/nowhere"), 4),
+                        (("run", DEMO, "--out", DEMO), 4), (("new",), 0), (("explain",), 0),
+                        (("explain", "links.loss"), 0), (("explain", "nats"), 0),
+                        (("explain", "seed"), 0), (("explain", "bogus"), 2)):
+        done = sim(*words)
+        expect(done.returncode == code, words, done.returncode, done.stdout, done.stderr)
+        expect(bool(done.stdout) == (code == 0) and bool(done.stderr) == (code != 0), words,
+               done.stdout, done.stderr)
+    (folder / "new.yaml").write_text(sim("new").stdout)
+    done = sim("run", "new.yaml", "--progress", cwd=folder)
+    expect(done.returncode == 0 and (folder / "new.run/trace.pcapng").is_file(), done.stdout)
+    expect("expectations decided" in done.stderr and "\r" not in done.stderr, done.stderr)
+    if pathlib.Path("/dev/full").exists():
+        (folder / "full").mkdir()
+        (folder / "full/trace.pcapng").symlink_to("/dev/full")
+        expect(sim("run", DEMO, "--out", folder / "full").returncode == 4, "a full disk is no error")
+
+
+def main():
+    global SIM
+    SIM, judge = sys.argv[1:3]
+    if len(sys.argv) > 3:
+        globals()[judge](sys.argv[3])
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        globals()[judge](pathlib.Path(folder))
+
+
+main()

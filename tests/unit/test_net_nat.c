@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_net_nat.c - the nine NATs of RFC 4787, scope, ports and forgetting. */
+#include "unit.h"
+
+#include <q2p/status.h>
+
+#include "net_nat.h"
+
+static struct q2p_addr addr(const char *text)
+{
+    struct q2p_addr out;
+    assert_int_equal(q2p_addr_parse(&out, text, strlen(text)), Q2P_OK);
+    return out;
+}
+
+static void make(struct net_nat_table *nat, enum net_nat_kind mapping, enum net_nat_kind filtering)
+{
+    struct net_nat_config config = {
+        .mapping = mapping, .filtering = filtering, .forget_ns = 100 * Q2P_SECOND};
+    net_nat_init(nat, &config, 1, "nat:test");
+    nat->outside = addr("198.51.100.1:1");
+    nat->outside.port = 0;
+}
+
+static uint16_t out(struct net_nat_table *nat, q2p_time now, const char *inside, const char *to)
+{
+    struct q2p_addr from = addr(inside), remote = addr(to), seen;
+    assert_int_equal(net_nat_out(nat, now, &from, &remote, &seen), Q2P_OK);
+    assert_memory_equal(seen.ip, nat->outside.ip, sizeof seen.ip);
+    return seen.port;
+}
+
+static int in(struct net_nat_table *nat, q2p_time now, uint16_t port, const char *from)
+{
+    struct q2p_addr remote = addr(from), inside;
+    return net_nat_in(nat, now, port, &remote, &inside);
+}
+
+static void mapping_decides_which_destinations_share_a_port(void **state)
+{
+    (void)state;
+    for (int mapping = NET_NAT_INDEPENDENT; mapping <= NET_NAT_PORT; mapping++) {
+        struct net_nat_table nat;
+        make(&nat, (enum net_nat_kind)mapping, NET_NAT_PORT);
+        uint16_t first = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+        uint16_t port = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:81");
+        uint16_t host = out(&nat, 0, "10.0.0.2:5000", "192.0.2.2:80");
+        assert_int_equal(first, 5000); /* preserved */
+        assert_int_equal(port == first, mapping != NET_NAT_PORT);
+        assert_int_equal(host == first, mapping == NET_NAT_INDEPENDENT);
+        assert_int_equal(out(&nat, 1, "10.0.0.2:5000", "192.0.2.1:80"), first);
+        net_nat_free(&nat);
+    }
+}
+
+static void filtering_decides_who_may_answer(void **state)
+{
+    (void)state;
+    for (int mapping = NET_NAT_INDEPENDENT; mapping <= NET_NAT_PORT; mapping++) {
+        for (int filtering = NET_NAT_INDEPENDENT; filtering <= NET_NAT_PORT; filtering++) {
+            struct net_nat_table nat;
+            make(&nat, (enum net_nat_kind)mapping, (enum net_nat_kind)filtering);
+            uint16_t port = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+            assert_int_equal(in(&nat, 1, port, "192.0.2.1:80"), Q2P_OK);
+            assert_int_equal(in(&nat, 1, port, "192.0.2.1:81"),
+                             filtering == NET_NAT_PORT ? Q2P_ERR_ADDRESS : Q2P_OK);
+            assert_int_equal(in(&nat, 1, port, "192.0.2.2:80"),
+                             filtering == NET_NAT_INDEPENDENT ? Q2P_OK : Q2P_ERR_ADDRESS);
+            assert_int_equal(in(&nat, 1, (uint16_t)(port + 1), "192.0.2.1:80"), Q2P_ERR_ABSENT);
+            net_nat_free(&nat);
+        }
+    }
+}
+
+/* Sent to a from one mapping, to b from another: may b come in through the first? */
+static void scope_decides_whether_mappings_share_permissions(void **state)
+{
+    (void)state;
+    for (int scope = NET_NAT_SCOPE_MAPPING; scope <= NET_NAT_SCOPE_ENDPOINT; scope++) {
+        struct net_nat_table nat;
+        make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+        nat.config.scope = (enum net_nat_scope)scope;
+        uint16_t a = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+        uint16_t b = out(&nat, 0, "10.0.0.2:5000", "192.0.2.2:80");
+        assert_int_not_equal(a, b);
+        assert_int_equal(in(&nat, 1, a, "192.0.2.2:80"),
+                         scope == NET_NAT_SCOPE_ENDPOINT ? Q2P_OK : Q2P_ERR_ADDRESS);
+        out(&nat, 0, "10.0.0.3:5000", "192.0.2.3:80"); /* another endpoint's right is not ours */
+        assert_int_equal(in(&nat, 1, a, "192.0.2.3:80"), Q2P_ERR_ADDRESS);
+        net_nat_free(&nat);
+    }
+}
+
+static void a_packet_in_is_for_who_has_the_mapping(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    struct q2p_addr inside, remote = addr("192.0.2.1:80"), wanted = addr("10.0.0.3:5000");
+    make(&nat, NET_NAT_INDEPENDENT, NET_NAT_INDEPENDENT);
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), 5000);
+    uint16_t port = out(&nat, 0, "10.0.0.3:5000", "192.0.2.1:80");
+    assert_int_not_equal(port, 5000); /* taken: no port has two owners */
+    assert_int_equal(net_nat_in(&nat, 1, port, &remote, &inside), Q2P_OK);
+    assert_true(q2p_addr_equal(&inside, &wanted));
+    net_nat_free(&nat);
+}
+
+static void mappings_and_permissions_end_unless_refreshed_from_inside(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    q2p_time almost = 100 * Q2P_SECOND - 1;
+    make(&nat, NET_NAT_INDEPENDENT, NET_NAT_ADDRESS);
+    uint16_t port = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+    assert_int_equal(in(&nat, almost, port, "192.0.2.1:80"), Q2P_OK); /* does not refresh */
+    assert_int_equal(in(&nat, almost + 1, port, "192.0.2.1:80"), Q2P_ERR_ABSENT);
+
+    assert_int_equal(out(&nat, 2 * almost, "10.0.0.2:5000", "192.0.2.1:80"), port);
+    out(&nat, 3 * almost, "10.0.0.2:5000", "192.0.2.2:80"); /* keeps the mapping, not the right */
+    assert_int_equal(in(&nat, 3 * almost + 2, port, "192.0.2.1:80"), Q2P_ERR_ADDRESS);
+    assert_int_equal(in(&nat, 3 * almost + 2, port, "192.0.2.2:80"), Q2P_OK);
+    net_nat_free(&nat);
+}
+
+static void forgetting_closes_the_old_port_and_takes_another(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    make(&nat, NET_NAT_INDEPENDENT, NET_NAT_INDEPENDENT);
+    uint16_t port = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+    net_nat_forget(&nat);
+    assert_int_equal(in(&nat, 1, port, "192.0.2.1:80"), Q2P_ERR_ABSENT);
+    assert_int_not_equal(out(&nat, 1, "10.0.0.2:5000", "192.0.2.1:80"), port);
+    net_nat_free(&nat);
+}
+
+static void sequential_ports_count_up(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+    nat.config.ports = NET_NAT_SEQUENTIAL;
+    nat.port_last = 65534;
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), 65535);
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:81"), 1024);
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:82"), 1025);
+    net_nat_free(&nat);
+}
+
+static void all_ports_can_be_used_and_then_none_is_left(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    struct q2p_addr inside = addr("10.0.0.2:5000"), to = addr("192.0.2.1:80"), seen, back;
+    make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+    nat.config.ports = NET_NAT_SEQUENTIAL;
+    for (uint32_t i = 0; i < 65536 - 1024; i++) {
+        to.ip[2] = (uint8_t)(i >> 8);
+        to.ip[3] = (uint8_t)i;
+        assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_OK);
+        assert_int_equal(net_nat_in(&nat, 0, seen.port, &to, &back), Q2P_OK);
+    }
+    to.ip[0] = 9;
+    assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_ERR_FULL);
+    uint32_t room = nat.room;
+    for (q2p_time now = 200 * Q2P_SECOND, i = 0; i < 60000; i++) {
+        to.port++; /* the dead give their ports and their room back */
+        assert_int_equal(net_nat_out(&nat, now, &inside, &to, &seen), Q2P_OK);
+    }
+    assert_true(nat.room <= room);
+    net_nat_free(&nat);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mapping_decides_which_destinations_share_a_port),
+        cmocka_unit_test(filtering_decides_who_may_answer),
+        cmocka_unit_test(scope_decides_whether_mappings_share_permissions),
+        cmocka_unit_test(a_packet_in_is_for_who_has_the_mapping),
+        cmocka_unit_test(mappings_and_permissions_end_unless_refreshed_from_inside),
+        cmocka_unit_test(forgetting_closes_the_old_port_and_takes_another),
+        cmocka_unit_test(sequential_ports_count_up),
+        cmocka_unit_test(all_ports_can_be_used_and_then_none_is_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

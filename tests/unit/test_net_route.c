@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_net_route.c - ways through realms, NATs and links, and what is told about them. */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "net_route.h"
+
+/* The last thing the network said, and what reached which host. */
+struct fixture {
+    struct sim_world world;
+    struct net net;
+    struct net_tap tap;
+    struct net_element hosts[8];
+    char fate[64];
+    char path[200];
+    struct q2p_addr src;
+    int arrived;
+};
+
+static struct fixture *current; /* hosts are bare elements: they find the fixture here */
+
+static void note_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+{
+    struct fixture *f = ctx;
+    size_t len = strlen(f->path);
+    (void)packet;
+    (void)now;
+    snprintf(f->path + len, sizeof f->path - len, "%s%s ", f->net.places[point]->name,
+             out ? ">" : "<");
+}
+
+static void note_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
+                      q2p_time now)
+{
+    struct fixture *f = ctx;
+    (void)packet;
+    (void)now;
+    snprintf(f->fate, sizeof f->fate, "%s %s", net_fate_word(fate), where);
+}
+
+static void host_forward(struct net_element *self, struct sim_world *world,
+                         struct sim_packet *packet)
+{
+    current->arrived = (int)(self - current->hosts);
+    current->src = packet->src;
+    sim_packet_drop(world, packet);
+}
+
+static const struct net_ops test_host_ops = {.forward = host_forward};
+
+static struct q2p_addr addr(const char *text)
+{
+    struct q2p_addr out;
+    assert_int_equal(q2p_addr_parse(&out, text, strlen(text)), Q2P_OK);
+    return out;
+}
+
+static void add_nat(struct fixture *f, const char *name, uint32_t realm, const char *outside,
+                    enum net_nat_hairpin hairpin)
+{
+    struct net_nat_config config = {
+        .filtering = NET_NAT_PORT, .hairpin = hairpin, .forget_ns = 100 * Q2P_SECOND};
+    struct q2p_addr at = addr(outside);
+    at.port = 0;
+    net_add_nat(&f->net, name, realm, &at, &config);
+}
+
+static uint32_t add_host(struct fixture *f, const char *name, uint32_t realm, const char *at)
+{
+    struct q2p_addr where = addr(at);
+    struct net_place *place = net_add_host(&f->net, name, realm, &where);
+    f->hosts[place->index] = (struct net_element){.ops = &test_host_ops};
+    place->host = &f->hosts[place->index];
+    return place->index;
+}
+
+/* Places: 0 home, 1 carrier, 2 deep (behind carrier); realms 1, 2, 3 behind them. */
+enum { SEED = 3, SERVER, ALICE, CAROL, DAVE };
+
+static void set_up(struct fixture *f, enum net_nat_hairpin hairpin)
+{
+    struct net_link_config link = {20 * Q2P_MILLISECOND, 20 * Q2P_MILLISECOND, 0};
+    memset(f, 0, sizeof *f);
+    current = f;
+    f->tap = (struct net_tap){f, note_seen, note_fate};
+    sim_world_init(&f->world, 1);
+    net_init(&f->net, &f->world, &f->tap, &link);
+    add_nat(f, "home", 0, "198.51.100.1:1", hairpin);
+    add_nat(f, "carrier", 0, "198.51.100.2:1", hairpin);
+    add_nat(f, "deep", 2, "100.64.0.1:1", hairpin);
+    add_host(f, "seed", 0, "203.0.113.1:10000");
+    add_host(f, "server", 0, "203.0.113.2:10000");
+    add_host(f, "alice", 1, "10.0.0.2:10001");
+    add_host(f, "carol", 1, "10.0.0.3:10001");
+    add_host(f, "dave", 3, "10.0.0.2:10001");
+}
+
+static void tear_down(struct fixture *f)
+{
+    net_free(&f->net);
+    sim_world_free(&f->world);
+}
+
+static void send(struct fixture *f, uint32_t from, const char *to)
+{
+    struct sim_packet *packet = sim_packet_take(&f->world);
+    struct net_place *place = f->net.places[from];
+    packet->src = place->addr;
+    packet->dst = addr(to);
+    packet->from = from;
+    packet->len = 0;
+    f->arrived = -1;
+    f->path[0] = f->fate[0] = '\0';
+    place->out.ops->forward(&place->out, &f->world, packet);
+    sim_world_run(&f->world, f->world.now + Q2P_SECOND);
+}
+
+static void public_hosts_reach_each_other_by_a_link(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_int_equal(f.arrived, SERVER);
+    assert_string_equal(f.path, "seed> server< ");
+    assert_string_equal(f.fate, "delivered server");
+    send(&f, SEED, "203.0.113.9:10000");
+    assert_string_equal(f.fate, "no-route seed");
+    send(&f, SEED, "203.0.113.2:9");
+    assert_string_equal(f.fate, "no-route seed");
+    tear_down(&f);
+}
+
+static void a_nat_translates_out_and_lets_answers_in(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct q2p_addr outside = addr("198.51.100.1:10001");
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    send(&f, SEED, "198.51.100.1:10001");
+    assert_string_equal(f.fate, "no-mapping home");
+    send(&f, ALICE, "203.0.113.1:10000");
+    assert_int_equal(f.arrived, SEED);
+    assert_true(q2p_addr_equal(&f.src, &outside));
+    assert_string_equal(f.path, "alice> home> seed< ");
+    send(&f, SEED, "198.51.100.1:10001");
+    assert_int_equal(f.arrived, ALICE);
+    assert_string_equal(f.path, "seed> home< alice< ");
+    send(&f, SERVER, "198.51.100.1:10001");
+    assert_string_equal(f.fate, "filtered home");
+    assert_int_equal(f.arrived, -1);
+    send(&f, SEED, "10.0.0.2:10001"); /* private addresses mean nothing outside */
+    assert_string_equal(f.fate, "no-route seed");
+    tear_down(&f);
+}
+
+static void nats_behind_nats_translate_twice(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct q2p_addr outside = addr("198.51.100.2:10001");
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    send(&f, DAVE, "203.0.113.1:10000");
+    assert_string_equal(f.path, "dave> deep> carrier> seed< ");
+    assert_true(q2p_addr_equal(&f.src, &outside));
+    send(&f, SEED, "198.51.100.2:10001");
+    assert_string_equal(f.path, "seed> carrier< deep< dave< ");
+    assert_int_equal(f.arrived, DAVE);
+    assert_int_equal(net_public_place(&f.net, DAVE), 1);
+    tear_down(&f);
+}
+
+static void neighbours_behind_one_nat_reach_each_other_inside(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    send(&f, ALICE, "10.0.0.3:10001");
+    assert_int_equal(f.arrived, CAROL);
+    assert_string_equal(f.path, "alice> carol< ");
+    tear_down(&f);
+}
+
+static void a_hairpin_leads_back_in_only_if_the_nat_has_one(void **state)
+{
+    (void)state;
+    for (int hairpin = NET_NAT_HAIRPIN_NONE; hairpin <= NET_NAT_HAIRPIN_EXTERNAL; hairpin++) {
+        struct fixture f;
+        struct q2p_addr outside = addr("198.51.100.1:10001"), seed = addr("203.0.113.1:10000");
+        set_up(&f, (enum net_nat_hairpin)hairpin);
+        f.net.places[0]->nat.config.filtering = NET_NAT_INDEPENDENT;
+        send(&f, ALICE, "203.0.113.1:10000");
+        send(&f, CAROL, "203.0.113.1:10000");
+        send(&f, CAROL, "198.51.100.1:10001");
+        if (hairpin == NET_NAT_HAIRPIN_NONE) {
+            assert_string_equal(f.fate, "no-hairpin home");
+        } else {
+            assert_int_equal(f.arrived, ALICE);
+            assert_false(q2p_addr_equal(&f.src, &outside));
+            assert_memory_equal(f.src.ip, outside.ip, 4); /* the external source, RFC 4787 6 */
+        }
+        assert_int_equal(net_who(&f.net, CAROL, &outside), ALICE);
+        assert_int_equal(net_who(&f.net, CAROL, &seed), SEED);
+        tear_down(&f);
+    }
+}
+
+static void who_is_meant_depends_on_where_one_stands(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct q2p_addr inside = addr("10.0.0.2:10001"), outside = addr("198.51.100.1:10001");
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    assert_int_equal(net_who(&f.net, CAROL, &inside), ALICE);
+    assert_int_equal(net_who(&f.net, DAVE, &inside), DAVE);
+    assert_int_equal(net_who(&f.net, SEED, &inside), NET_NOWHERE);
+    assert_int_equal(net_who(&f.net, SEED, &outside), NET_NOWHERE); /* no mapping yet */
+    send(&f, ALICE, "203.0.113.1:10000");
+    assert_int_equal(net_who(&f.net, SEED, &outside), ALICE);
+    assert_int_equal(net_who(&f.net, DAVE, &outside), ALICE);
+    assert_true(net_is_open(&f.net, DAVE, SEED));
+    assert_true(net_is_open(&f.net, ALICE, CAROL));
+    assert_false(net_is_open(&f.net, SEED, ALICE));
+    assert_false(net_is_open(&f.net, DAVE, ALICE));
+    tear_down(&f);
+}
+
+static void a_link_loses_and_delays_as_it_is_set(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    struct net_link *link = net_link_between(&f.net, SEED, SERVER);
+    assert_ptr_equal(link, net_link_between(&f.net, SEED, SERVER));
+    assert_ptr_not_equal(link, net_link_between(&f.net, SERVER, SEED));
+    net_link_set(link, &(struct net_link_config){1, 1, NET_LOSS_ALWAYS});
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_string_equal(f.fate, "lost seed>server");
+    net_link_set(link, &(struct net_link_config){Q2P_SECOND, Q2P_SECOND, 0});
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_string_equal(f.fate, "delivered server");
+    net_link_set(link, &(struct net_link_config){Q2P_SECOND + 1, Q2P_SECOND + 1, 0});
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_string_equal(f.fate, ""); /* one second has not been enough */
+    send(&f, SERVER, "203.0.113.1:10000");
+    assert_int_equal(f.arrived, SEED); /* the other direction is another link */
+    tear_down(&f);
+}
+
+static void many_links_and_places_are_found_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct net_link *links[100];
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct q2p_addr at = {.ip = {192, 0, 2, (uint8_t)i}, .port = 1, .ip_len = 4};
+        uint32_t place = net_add_host(&f.net, "h", 0, &at)->index;
+        links[i] = net_link_between(&f.net, place, SEED);
+    }
+    for (uint32_t i = 0; i < 100; i++) {
+        struct q2p_addr at = {.ip = {192, 0, 2, (uint8_t)i}, .port = 1, .ip_len = 4};
+        uint32_t place = net_who(&f.net, SEED, &at);
+        assert_int_equal(place, DAVE + 1 + i);
+        assert_ptr_equal(links[i], net_link_between(&f.net, place, SEED));
+    }
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(public_hosts_reach_each_other_by_a_link),
+        cmocka_unit_test(a_nat_translates_out_and_lets_answers_in),
+        cmocka_unit_test(nats_behind_nats_translate_twice),
+        cmocka_unit_test(neighbours_behind_one_nat_reach_each_other_inside),
+        cmocka_unit_test(a_hairpin_leads_back_in_only_if_the_nat_has_one),
+        cmocka_unit_test(who_is_meant_depends_on_where_one_stands),
+        cmocka_unit_test(a_link_loses_and_delays_as_it_is_set),
+        cmocka_unit_test(many_links_and_places_are_found_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_pcapng.c - the writer's bytes; the frames are what Scapy makes of the same addresses. */
+#define _GNU_SOURCE /* open_memstream */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pcapng.h"
+
+struct written {
+    char *bytes;
+    size_t len;
+    FILE *file;
+    struct pcapng out;
+};
+
+static void start(struct written *written)
+{
+    written->file = open_memstream(&written->bytes, &written->len);
+    pcapng_begin(&written->out, written->file, "q2p", NULL);
+}
+
+static void assert_bytes(struct written *written, size_t at, const char *hex)
+{
+    uint8_t wanted[2048];
+    size_t len = unit_hex(wanted, sizeof wanted, hex);
+    fflush(written->file);
+    assert_true(at + len <= written->len);
+    assert_memory_equal(written->bytes + at, wanted, len);
+}
+
+static void stop(struct written *written)
+{
+    fclose(written->file);
+    free(written->bytes);
+}
+
+static struct q2p_addr addr(const char *text)
+{
+    struct q2p_addr out;
+    assert_int_equal(q2p_addr_parse(&out, text, strlen(text)), 0);
+    return out;
+}
+
+static void a_file_starts_with_section_and_interfaces(void **state)
+{
+    (void)state;
+    struct written w;
+    start(&w);
+    assert_int_equal(pcapng_interface(&w.out, "alice", "host"), 0);
+    assert_int_equal(pcapng_interface(&w.out, "", NULL), 1);
+    assert_bytes(&w, 0,
+                 "0a0d0d0a 28000000 4d3c2b1a 0100 0000 ffffffffffffffff"
+                 "0400 0300 71327000"
+                 "00000000 28000000");
+    assert_bytes(&w, 40,
+                 "01000000 34000000 0100 0000 00000000"
+                 "0200 0500 616c696365000000"
+                 "0300 0400 686f7374"
+                 "0900 0100 09000000"
+                 "00000000 34000000"
+                 "01000000 20000000 0100 0000 00000000 0900 0100 09000000 00000000 20000000");
+    assert_int_equal(w.len, 40 + 52 + 32);
+    stop(&w);
+}
+
+static void a_datagram_over_ipv4_is_a_valid_frame(void **state)
+{
+    (void)state;
+    struct written w;
+    struct q2p_addr alice = addr("10.0.0.2:10001"), seed = addr("203.0.113.1:10000");
+    start(&w);
+    pcapng_interface(&w.out, NULL, NULL);
+    struct pcapng_datagram join = {.out = true,
+                                   .t_ns = 0x0102030405,
+                                   .id = 0x0a0b0c,
+                                   .src = &alice,
+                                   .dst = &seed,
+                                   .bytes = (const uint8_t *)"\0\0\0\0",
+                                   .len = 4,
+                                   .comment = "lost"};
+    pcapng_datagram(&w.out, &join);
+    size_t at = 40 + 32; /* section, interface */
+    assert_bytes(&w, at,
+                 "06000000 70000000 00000000 01000000 05040302 2e000000 2e000000"
+                 "0271cb00710102710a000002080045000020000040004011f4c90a000002cb00710127112710000c"
+                 "6bb100000000 0000"
+                 "0100 0400 6c6f7374"
+                 "0200 0400 02000000"
+                 "0500 0800 0c0b0a0000000000"
+                 "00000000 70000000");
+    assert_int_equal(w.len, at + 0x70);
+    stop(&w);
+}
+
+static void a_datagram_over_ipv6_is_a_valid_frame(void **state)
+{
+    (void)state;
+    struct written w;
+    struct q2p_addr one = addr("[fd77::1]:1"), two = addr("[fd77::2]:2");
+    start(&w);
+    pcapng_interface(&w.out, NULL, NULL);
+    struct pcapng_datagram odd = {
+        .src = &one, .dst = &two, .bytes = (const uint8_t *)"odd", .len = 3};
+    pcapng_datagram(&w.out, &odd);
+    assert_bytes(&w, 40 + 32 + 28,
+                 "02710000000202710000000186dd60000000000b1140fd770000000000000000000000000001fd77"
+                 "000000000000000000000000000200010002000b317e6f6464 000000"
+                 "0200 0400 01000000");
+    stop(&w);
+}
+
+static void mixed_families_become_mapped_ipv6(void **state)
+{
+    (void)state;
+    struct written w;
+    struct q2p_addr four = addr("10.0.0.2:1"), six = addr("[fd77::2]:2");
+    start(&w);
+    pcapng_interface(&w.out, NULL, NULL);
+    struct pcapng_datagram odd = {
+        .src = &four, .dst = &six, .bytes = (const uint8_t *)"odd", .len = 3};
+    pcapng_datagram(&w.out, &odd);
+    assert_bytes(&w, 40 + 32 + 28 + 14 + 8,
+                 "00000000000000000000ffff0a000002 fd770000000000000000000000000002");
+    stop(&w);
+}
+
+static void long_texts_are_cut_and_full_datagrams_fit(void **state)
+{
+    (void)state;
+    struct written w;
+    struct q2p_addr six = addr("[fd77::2]:2");
+    static char text[5000];
+    static uint8_t payload[PCAPNG_PAYLOAD_MAX];
+    memset(text, 'x', sizeof text - 1);
+    start(&w);
+    pcapng_interface(&w.out, text, text);
+    struct pcapng_datagram full = {
+        .src = &six, .dst = &six, .bytes = payload, .len = sizeof payload, .comment = text};
+    pcapng_datagram(&w.out, &full);
+    fflush(w.file);
+    assert_int_equal(w.len % 4, 0);
+    assert_in_range(w.len, 40 + 500 + sizeof payload, 40 + 1200 + sizeof payload);
+    stop(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_starts_with_section_and_interfaces),
+        cmocka_unit_test(a_datagram_over_ipv4_is_a_valid_frame),
+        cmocka_unit_test(a_datagram_over_ipv6_is_a_valid_frame),
+        cmocka_unit_test(mixed_families_become_mapped_ipv6),
+        cmocka_unit_test(long_texts_are_cut_and_full_datagrams_fit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

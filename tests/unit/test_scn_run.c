@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_scn_run.c - runs as functions of file and seed, and oracles that can fail. */
+#define _GNU_SOURCE /* mkstemp */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "scn_run.h"
+
+#define TWO_PEERS                                                                                  \
+    "until: 10s\n"                                                                                 \
+    "nodes:\n"                                                                                     \
+    "  a: {at: 192.0.2.1:1}\n"                                                                     \
+    "  b: {at: 192.0.2.2:1, joins: a}\n"
+#define REST                                                                                       \
+    "default: {delay: 10ms..30ms, loss: 10%}\n"                                                    \
+    "script: [{at: 1s, send: {from: b, to: a, size: 20KiB, as: x}}]\n"                             \
+    "expect: [{delivered: x}]\n"
+
+static void load(struct scenario *out, const char *text)
+{
+    char path[] = "/tmp/q2p-run-XXXXXX";
+    struct scn_errors errors = {0};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    bool fine = scn_read(out, path, &errors);
+    unlink(path);
+    if (!fine)
+        fail_msg("%s", errors.items[0].text);
+}
+
+static void start(struct scn_run *run, const struct scenario *scenario, uint64_t seed)
+{
+    assert_null(scn_run_init(run, scenario, seed));
+}
+
+static uint64_t trace_of(const char *text, uint64_t seed, uint64_t *first_host)
+{
+    struct scenario scenario;
+    struct scn_run run;
+    load(&scenario, text);
+    start(&run, &scenario, seed);
+    scn_run_play(&run, Q2P_NEVER);
+    assert_true(scn_run_judge(&run));
+    assert_true(run.fates[NET_FATE_LOST] > 0);
+    *first_host = run.hosts[0].host.trace;
+    uint64_t out = run.trace_hash;
+    scn_run_free(&run);
+    scn_free(&scenario);
+    return out;
+}
+
+static void a_run_is_a_function_of_file_and_seed(void **state)
+{
+    (void)state;
+    uint64_t host;
+    uint64_t once = trace_of(TWO_PEERS REST, 1, &host);
+    assert_true(trace_of(TWO_PEERS REST, 1, &host) == once);
+    assert_true(trace_of(TWO_PEERS REST, 2, &host) != once);
+}
+
+static void another_node_changes_nobodys_luck(void **state)
+{
+    (void)state;
+    uint64_t without, with;
+    trace_of(TWO_PEERS REST, 1, &without);
+    trace_of(TWO_PEERS "  c: {at: 192.0.2.3:1}\n  d: {at: 192.0.2.4:1, joins: c}\n" REST, 1, &with);
+    assert_true(with == without);
+}
+
+static void playing_in_slices_is_the_same_run(void **state)
+{
+    (void)state;
+    struct scenario scenario;
+    struct scn_run run;
+    uint64_t host, whole = trace_of(TWO_PEERS REST, 3, &host);
+    load(&scenario, TWO_PEERS REST);
+    start(&run, &scenario, 3);
+    for (q2p_time t = 0; t <= 10 * Q2P_SECOND; t += 7 * Q2P_MILLISECOND)
+        scn_run_play(&run, t);
+    scn_run_play(&run, Q2P_NEVER);
+    scn_run_judge(&run);
+    assert_true(run.trace_hash == whole);
+    assert_int_equal(run.world.now, 10 * Q2P_SECOND);
+    scn_run_free(&run);
+    scn_free(&scenario);
+}
+
+/* Plays with something turned wrong behind the judge's back, so that the oracle must speak. */
+static void assert_violation(void (*spoil)(struct scenario *, struct scn_run *),
+                             const char *beginning)
+{
+    struct scenario scenario;
+    struct scn_run run;
+    load(&scenario, TWO_PEERS REST);
+    start(&run, &scenario, 1);
+    spoil(&scenario, &run);
+    scn_run_play(&run, Q2P_NEVER);
+    assert_false(scn_run_judge(&run));
+    if (strncmp(run.violation, beginning, strlen(beginning)) != 0)
+        fail_msg("the oracle says: %s", run.violation);
+    scn_run_free(&run);
+    scn_free(&scenario);
+}
+
+static void spoil_nothing_sent(struct scenario *scenario, struct scn_run *run)
+{
+    (void)scenario;
+    run->hosts[0].number = 1; /* a delivers as if it were b */
+}
+
+static void spoil_limit(struct scenario *scenario, struct scn_run *run)
+{
+    (void)run;
+    scenario->nodes.items[0].protocol.config.peers_max = 0;
+}
+
+static void spoil_twice(struct scenario *scenario, struct scn_run *run)
+{
+    (void)scenario;
+    run->transfers[0].delivered_ns = 0;
+}
+
+static void spoil_oversize(struct scenario *scenario, struct scn_run *run)
+{
+    (void)scenario;
+    run->hosts[1].host.oversize = 1;
+}
+
+static void spoil_rest(struct scenario *scenario, struct scn_run *run)
+{
+    (void)scenario;
+    run->hosts[1].host.restless = true;
+    run->transfers[0].data[0] = 0;
+}
+
+static void oracles_speak_when_something_is_wrong(void **state)
+{
+    (void)state;
+    assert_violation(spoil_nothing_sent, "delivered is what was sent: b got");
+    assert_violation(spoil_limit, "peers within the limit: a has 1 of 0");
+    assert_violation(spoil_twice, "delivered once: a got 'x' again");
+    assert_violation(spoil_oversize, "no datagram over 512 bytes: b made 1");
+    assert_violation(spoil_rest, "time goes on: b asks");
+}
+
+static void altered_bytes_are_noticed(void **state)
+{
+    (void)state;
+    struct scenario scenario;
+    struct scn_run run;
+    load(&scenario, TWO_PEERS REST);
+    start(&run, &scenario, 1);
+    scn_run_play(&run, Q2P_SECOND + 5 * Q2P_MILLISECOND); /* sent, not there yet */
+    uint8_t *real = run.transfers[0].data, *other = calloc(1, 20480);
+    memcpy(other, real, 20480);
+    other[20479] ^= 1;
+    run.transfers[0].data = other;
+    scn_run_play(&run, Q2P_NEVER);
+    assert_false(scn_run_judge(&run));
+    assert_string_equal(run.violation, "delivered is what was sent: a got 'x' altered");
+    run.transfers[0].data = real;
+    free(other);
+    scn_run_free(&run);
+    scn_free(&scenario);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_is_a_function_of_file_and_seed),
+        cmocka_unit_test(another_node_changes_nobodys_luck),
+        cmocka_unit_test(playing_in_slices_is_the_same_run),
+        cmocka_unit_test(oracles_speak_when_something_is_wrong),
+        cmocka_unit_test(altered_bytes_are_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
