@@ -167,6 +167,11 @@ def connect_flood(scene):
         stranger.send(bare("CONNECT"), bare("CONNECTED"))
     silent(*strangers)
     must(asked_by_join(scene, node, strangers) == 0, "an unexpected CONNECT was stored")
+    node = scene.node("--original")  # stores whoever connects, and asks all of them at once
+    for stranger in strangers:
+        stranger.send(bare("CONNECT"), bare("CONNECTED"), to=node.address)
+    asked = asked_by_join(scene, node, strangers)
+    must(1 <= asked <= PEERS_MAX, f"{asked} peers are stored")
 
 
 def member_of(scene, *options):
@@ -221,7 +226,9 @@ def touched(scene):
     member.expect("TOUCHREQUEST")
     member.send(address("TOUCHED", victim.text))
     scene.stranger(node).send(address("TOUCHED", victim.text), address("TOUCHED", joiner.text))
-    silent(victim, joiner)
+    joiner.received(0.001)
+    joiner.send(address("TOUCHED", member.text))  # has joined, but was not asked
+    silent(victim, joiner, member)
     member.send(address("TOUCHED", joiner.text))
     must(joiner.expect("CONNECTREQUEST").address.decode() == member.text, "it names another")
 
