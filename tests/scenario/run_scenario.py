@@ -103,6 +103,10 @@ def capture(folder):
     expect(set(places) == set(inside), places)
     expect(times == sorted(times), "not in the order of time")
     expect(all(len(fate) == 1 for fate in fates.values()), "a datagram with two fates")
+    wan = "(home-a|home-b|seed)"
+    known = f"delivered to (alice|bob|seed)|lost on link {wan}>{wan}|filtered by home-b"
+    for fate in fates.values():
+        expect(re.fullmatch(known, next(iter(fate))), "an odd fate:", fate)
     words = collections.Counter(next(iter(fate)).split()[0] for fate in fates.values())
     wanted = report["datagrams"]
     expect(len(fates) == wanted["sent"] and words["delivered"] == wanted["delivered"]

@@ -16,6 +16,7 @@ struct fixture {
     char path[200];
     struct q2p_addr src;
     int arrived;
+    q2p_time took_ns;
 };
 
 static struct fixture *current; /* hosts are bare elements: they find the fixture here */
@@ -44,6 +45,7 @@ static void host_forward(struct net_element *self, struct sim_world *world,
 {
     current->arrived = (int)(self - current->hosts);
     current->src = packet->src;
+    current->took_ns = world->now - packet->sent_ns;
     sim_packet_drop(world, packet);
 }
 
@@ -109,6 +111,7 @@ static void send(struct fixture *f, uint32_t from, const char *to)
     packet->src = place->addr;
     packet->dst = addr(to);
     packet->from = from;
+    packet->sent_ns = f->world.now;
     packet->len = 0;
     f->arrived = -1;
     f->path[0] = f->fate[0] = '\0';
@@ -147,6 +150,7 @@ static void a_nat_translates_out_and_lets_answers_in(void **state)
     send(&f, SEED, "198.51.100.1:10001");
     assert_int_equal(f.arrived, ALICE);
     assert_string_equal(f.path, "seed> home< alice< ");
+    assert_int_equal(f.took_ns, 20 * Q2P_MILLISECOND + NET_LAN_DELAY_NS);
     send(&f, SERVER, "198.51.100.1:10001");
     assert_string_equal(f.fate, "filtered home");
     assert_int_equal(f.arrived, -1);
@@ -179,6 +183,7 @@ static void neighbours_behind_one_nat_reach_each_other_inside(void **state)
     send(&f, ALICE, "10.0.0.3:10001");
     assert_int_equal(f.arrived, CAROL);
     assert_string_equal(f.path, "alice> carol< ");
+    assert_int_equal(f.took_ns, NET_LAN_DELAY_NS);
     tear_down(&f);
 }
 

@@ -179,6 +179,21 @@ static void the_trace_tells_other_bytes_and_other_times_apart(void **state)
     assert_true(traces[0] != traces[1] && traces[0] != traces[2] && traces[1] != traces[2]);
 }
 
+static void what_is_sent_counts_even_if_nothing_comes_back(void **state)
+{
+    (void)state;
+    uint64_t traces[2];
+    for (int i = 0; i < 2; i++) {
+        struct fixture f;
+        set_up(&f);
+        memcpy(f.parrots[0].answer, i ? "aaa" : "bbb", f.parrots[0].answer_len = 3);
+        sim_host_pump(&f.hosts[0], &f.world);
+        traces[i] = f.hosts[0].trace;
+        sim_world_free(&f.world);
+    }
+    assert_true(traces[0] != traces[1]);
+}
+
 static void packets_are_used_again(void **state)
 {
     (void)state;
@@ -200,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_datagram_over_the_limit_is_counted_and_not_sent),
         cmocka_unit_test(a_machine_that_never_rests_is_stopped),
         cmocka_unit_test(the_trace_tells_other_bytes_and_other_times_apart),
+        cmocka_unit_test(what_is_sent_counts_even_if_nothing_comes_back),
         cmocka_unit_test(packets_are_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
