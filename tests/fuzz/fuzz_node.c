@@ -16,7 +16,7 @@
 #include "fuzz.h"
 
 #define QUEUE_MAX 256   /* datagrams on their way; more are lost */
-#define LIVE_MAX 4096   /* transmissions known at once */
+#define LIVE_MAX 64     /* transmissions known at once */
 #define OUTPUT_MAX 8192 /* datagrams in one go; more is a flood */
 #define DATA_MAX 20000
 #define PEERS_MAX 5
