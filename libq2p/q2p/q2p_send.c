@@ -85,6 +85,12 @@ static void tell(q2p_node *node, const struct q2p__outgoing *outgoing, enum q2p_
                                                  .data_len = outgoing->length});
 }
 
+static void end(q2p_node *node, struct q2p__outgoing *outgoing, enum q2p_on on)
+{
+    tell(node, outgoing, on);
+    forget(node, outgoing);
+}
+
 static void keep(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
     outgoing->state = Q2P__OUTGOING_KEPT;
@@ -142,8 +148,7 @@ static int make_way(q2p_node *node, const struct q2p__key *key)
         return Q2P_OK;
     if (old->state != Q2P__OUTGOING_KEPT || old->again_count > 0)
         return Q2P_ERR_BUSY;
-    tell(node, old, Q2P_ON_RELEASED);
-    forget(node, old);
+    end(node, old, Q2P_ON_RELEASED);
     return Q2P_OK;
 }
 
@@ -154,8 +159,7 @@ static void begin(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
         say_options(node, now, outgoing);
     } else if (outgoing->total == 0) { /* nothing to say in this dialect: PROTOCOL.md 6.3 */
         tell(node, outgoing, Q2P_ON_SENT);
-        tell(node, outgoing, Q2P_ON_RELEASED);
-        forget(node, outgoing);
+        end(node, outgoing, Q2P_ON_RELEASED);
     } else {
         outgoing->state = Q2P__OUTGOING_SENDING;
         base_list_append(&node->sending, &outgoing->link);
@@ -208,25 +212,30 @@ int q2p_node_cancel(q2p_node *node, const struct q2p_addr *to, const struct q2p_
     return Q2P_OK;
 }
 
+/* Has the peer turned out to speak the other dialect? Then it understood nothing; and an old node
+ * would even crash of OPTIONS. */
+static bool is_misunderstood(const q2p_node *node, const struct q2p__outgoing *outgoing)
+{
+    const struct q2p__contact *contact = q2p__contact_find(node, &outgoing->key.peer);
+
+    return contact && contact->dialect != Q2P_DIALECT_UNKNOWN &&
+           contact->dialect != outgoing->dialect;
+}
+
 void q2p__send_tick(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
-    if (outgoing->state == Q2P__OUTGOING_ASKING && node->config.persist &&
-        outgoing->tries < node->config.retries_max) {
+    bool failed = outgoing->state == Q2P__OUTGOING_ASKING || is_misunderstood(node, outgoing);
+
+    if (outgoing->state == Q2P__OUTGOING_ASKING && !is_misunderstood(node, outgoing) &&
+        node->config.persist && outgoing->tries < node->config.retries_max) {
         outgoing->tries++;
         say_options(node, now, outgoing);
         return;
     }
-    tell(node, outgoing, outgoing->state == Q2P__OUTGOING_ASKING ? Q2P_ON_FAILED : Q2P_ON_RELEASED);
-    forget(node, outgoing);
+    end(node, outgoing, failed ? Q2P_ON_FAILED : Q2P_ON_RELEASED);
 }
 
 /* ---- what the peer says ---- */
-
-static void fail(q2p_node *node, struct q2p__outgoing *outgoing)
-{
-    tell(node, outgoing, Q2P_ON_FAILED);
-    forget(node, outgoing);
-}
 
 int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key)
 {
@@ -235,7 +244,7 @@ int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key)
     if (!outgoing)
         return Q2P_ERR_ABSENT;
     if (outgoing->dialect != Q2P_DIALECT_OPTIONS) {
-        fail(node, outgoing);
+        end(node, outgoing, Q2P_ON_FAILED);
         return Q2P_OK;
     }
     if (outgoing->state != Q2P__OUTGOING_ASKING)
@@ -355,7 +364,7 @@ int q2p__send_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
     if (!outgoing || outgoing->dialect != packet->dialect)
         return Q2P_ERR_ABSENT;
     if (packet->lost_count == 0) {
-        fail(node, outgoing);
+        end(node, outgoing, Q2P_ON_FAILED);
         return Q2P_OK;
     }
     if (outgoing->state == Q2P__OUTGOING_ASKING) /* its answer was lost: it asks for everything */
