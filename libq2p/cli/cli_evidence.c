@@ -153,7 +153,9 @@ bool cli_evidence_look(const struct cli_evidence *evidence, const struct cli_dat
         return false;
 
     view->proven = dialect_of_sending(evidence, in);
-    if (view->proven == Q2P_DIALECT_UNKNOWN && view->likeness != Q2P_LIKENESS_NONE)
+    if (view->proven != Q2P_DIALECT_UNKNOWN)
+        view->likeness = Q2P_LIKENESS_STRONG; /* nobody else has 16 bytes in common with a key */
+    else if (view->likeness != Q2P_LIKENESS_NONE)
         view->proven = q2p_wire_dialect(in->bytes, in->have, in->total);
     enum q2p_dialect dialect = view->proven;
     if (dialect == Q2P_DIALECT_UNKNOWN)

@@ -88,7 +88,7 @@ static const char *const wants[] = {
     [CLI_NUMBER] = "a number",
     [CLI_TIME] = "a time such as 500ms or 2s",
     [CLI_SIZE] = "a size such as 64KiB",
-    [CLI_DIALECT] = "early, classic or options",
+    [CLI_DIALECT] = "classic or options (to read, also early)",
 };
 
 /* Stores one value. Returns 0, or -1 if it is none of this kind or out of range. */
@@ -112,7 +112,8 @@ static int store(const struct cli_option *option, void *values, const char *text
         return 0;
     }
     case CLI_DIALECT:
-        return read_dialect(at, text);
+        status = read_dialect(at, text);
+        return status || *(enum q2p_dialect *)at < option->min ? -1 : 0;
     case CLI_NUMBER:
         status = read_number(&number, text);
         break;
@@ -146,7 +147,8 @@ static int value_error(const struct cli_command *command, const struct cli_optio
         fprintf(stderr, "q2p: want a number from %" PRIu64 " to %" PRIu64 "\n", option->min,
                 option->max);
     else
-        fprintf(stderr, "q2p: want %s%s\n", wants[option->kind], option->min ? ", and not 0" : "");
+        fprintf(stderr, "q2p: want %s%s\n", wants[option->kind],
+                option->min && option->kind != CLI_DIALECT ? ", and not 0" : "");
     return usage_error(command);
 }
 

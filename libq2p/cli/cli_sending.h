@@ -52,7 +52,7 @@ struct cli_sending {
     uint32_t late;       /* fragments behind the receiver's last word */
     uint32_t lists;      /* TRANSPORT_FAILED with SYNs */
     bool orphan;         /* its start is not in the capture: only counts `late` */
-    bool again;          /* the same key was complete before */
+    bool again;          /* behind the end of one with the same key: perhaps only repetitions */
     bool gave_up;        /* empty TRANSPORT_FAILED */
     bool cut;            /* the capture lacks bytes of a fragment */
     enum cli_key_proof proof;

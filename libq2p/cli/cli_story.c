@@ -105,8 +105,8 @@ static bool settle(struct cli_story *story, struct cli_item *item)
     const struct cli_sending *sending = item->sending;
     judge(story, item);
     story->totals.repeated += sending->duplicates;
-    /* Behind a complete sending, single fragments are repetitions, unless they make a whole one
-     * or the receiver took them for a new one and asks for the rest. */
+    /* Behind the end of a sending, single fragments are repetitions of it, unless they make a
+     * whole one or the receiver took them for a new one and asks for the rest. */
     if (sending->again && !cli_sending_whole(sending) && !sending->lists && !sending->gave_up) {
         story->totals.repeated += sending->passed.count;
         return false;
@@ -282,7 +282,9 @@ static struct cli_sending *start(struct cli_story *story, const struct cli_view 
     struct cli_sending *sending = cli_sending_new(&key, packet->dialect, packet->length);
     if (!sending)
         return NULL;
-    sending->again = old && cli_sending_whole(old);
+    /* in options, a start is a word of its own; elsewhere a straggler looks like one */
+    sending->again =
+        old && (cli_sending_whole(old) || (old->gave_up && packet->event == Q2P_EV_TRANSPORT));
     sending->network_id = packet->network_id;
     sending->first_ns = view->in->t_ns;
     sending->first_frame = view->in->frame;
@@ -314,8 +316,10 @@ static int follow_fragment(struct cli_story *story, const struct cli_view *view,
         sending = start(story, view, sending);
     else if (!sending) {
         sending = start(story, view, NULL);
-        if (sending)
-            sending->orphan = true;
+        if (!sending)
+            return Q2P_ERR_MEMORY;
+        sending->orphan = true;
+        BASE_LIST_ITEM(story->items.prev, struct cli_item, link)->tale = CLI_TALE_ORPHAN;
     }
     if (!sending)
         return Q2P_ERR_MEMORY;

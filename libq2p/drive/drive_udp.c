@@ -87,8 +87,8 @@ int q2p_drive_resolve(struct q2p_addr *out, const char *text, uint8_t prefer_ip_
         text++;
         len -= 2;
     }
-    /* a port in digits only, no empty host, no IPv6 without brackets */
-    if (!len || len >= sizeof host || (!bracketed && memchr(text, ':', len)) ||
+    /* a port in digits only, no empty host, no IPv6 without brackets, no bracket without IPv6 */
+    if (!len || len >= sizeof host || (!bracketed && (memchr(text, ':', len) || *text == '[')) ||
         strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5)
         return Q2P_ERR_ADDRESS;
     unsigned long port = strtoul(colon + 1, NULL, 10);
