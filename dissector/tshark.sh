@@ -9,12 +9,12 @@
 # of the plugin and of the capture after -r, as nobody may not be able to open the originals.
 #
 #   Q2P_BUILD    build directory (default: build beside this folder)
-#   Q2P_TSHARK   the program to run (default: tshark; editcap, sharkd, wireshark work as well)
+#   Q2P_PROGRAM  the program to run (default: tshark; editcap, sharkd, wireshark work as well)
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=${Q2P_BUILD:-$here/../build}
-program=${Q2P_TSHARK:-tshark}
+program=${Q2P_PROGRAM:-tshark}
 plugins=$build/plugins
 
 command -v "$program" >/dev/null || { echo "tshark.sh: $program is not installed" >&2; exit 4; }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""run_golden.py [--accept] CAPTURE...: what the plugin shows of a capture, compared with
-pcaps/golden/<capture>.txt; --accept writes that file. CAPTURE is a path, or a name in pcaps/recorded.
+"""run_golden.py [--accept] [CAPTURE...]: what the plugin shows of a capture, compared with
+pcaps/golden/<capture>.txt; --accept writes that file. CAPTURE is a path, or a name in pcaps/recorded;
+without any, all of those.
 
 A golden file has one line per frame, as seen in one pass, and then what a second pass adds: only
 that knows of things to come, such as where a transmission will be complete.
@@ -14,9 +15,9 @@ import sys
 
 from dissect import PCAPS, rows
 
-FIELDS = ["network_id", "event", "event.name", "dialect", "address", "address.ip", "address.ipv6",
-          "address.port", "reason", "hash", "length", "syn", "lost.count", "lost", "trailing",
-          "transmission", "sending", "fragments", "missing.count", "missing", "complete",
+MESSAGE = ["network_id", "event", "event.name", "dialect", "address", "address.ip", "address.ipv6",
+           "address.port", "reason", "hash", "length", "syn", "lost.count", "lost", "trailing"]
+FIELDS = [*MESSAGE, "transmission", "sending", "fragments", "missing.count", "missing", "complete",
           "started.in", "reassembled.in", "gave_up.in", "refused.in", "duplicate.of",
           "reassembled.length", "reassembled.data"]
 SHOWN_MAX = 120  # characters of one value
@@ -52,6 +53,10 @@ def line(number, frame):
 
 
 def changes(before, after):
+    """What the second pass says otherwise. That is never about the message itself."""
+    said = [name for name in MESSAGE if before.get(name) != after.get(name)]
+    if said:
+        sys.exit(f"the second pass reads {', '.join(said)} otherwise: {before} {after}")
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     return changed | {name: "(gone)" for name in before if name not in after}
 
@@ -76,11 +81,12 @@ def path_of(name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--accept", action="store_true", help="write the golden file")
-    parser.add_argument("captures", nargs="+")
+    parser.add_argument("captures", nargs="*")
     options = parser.parse_args()
     failed = False
 
-    for name in options.captures:
+    everything = sorted((PCAPS / "recorded").glob("*.pcapng"))
+    for name in options.captures or everything:
         capture = path_of(name)
         golden = PCAPS / "golden" / (str(capture).rsplit("/", 1)[-1].rsplit(".", 1)[0] + ".txt")
         now = render(capture)
