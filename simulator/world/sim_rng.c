@@ -23,22 +23,29 @@ uint64_t sim_mix(uint64_t hash, uint64_t word)
     return split(&state) ^ rotate(word, 17);
 }
 
+/* Little-endian whatever the machine, so that every machine makes the same trace hash. */
+static uint64_t read_word(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
 uint64_t sim_mix_bytes(uint64_t hash, const void *bytes, size_t len)
 {
     const uint8_t *at = bytes;
-    uint64_t word = 0;
+    uint64_t rest = 0;
     hash = sim_mix(hash, len);
     for (; len >= 8; at += 8, len -= 8) {
-        word = 0; /* byte by byte, so that every machine makes the same trace hash */
-        for (int i = 7; i >= 0; i--)
-            word = word << 8 | at[i];
-        hash = (hash ^ word) * UINT64_C(0x9fb21c651e98df25);
+        hash = (hash ^ read_word(at)) * UINT64_C(0x9fb21c651e98df25);
         hash ^= hash >> 32;
     }
-    word = 0;
     for (size_t i = 0; i < len; i++)
-        word |= (uint64_t)at[i] << 8 * i;
-    return sim_mix(hash, word);
+        rest |= (uint64_t)at[i] << 8 * i;
+    return sim_mix(hash, rest);
 }
 
 void sim_rng_init(struct sim_rng *rng, uint64_t seed, const char *name)
