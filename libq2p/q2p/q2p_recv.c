@@ -163,8 +163,10 @@ static int begin(q2p_node *node, q2p_time now, const struct q2p__key *key, uint3
     if (status == Q2P_OK)
         status = open_new(node, now, key, &incoming);
     if (status != Q2P_OK) {
-        /* An OPTIONS that comes again may find room. Otherwise it is fair to say no. */
-        if ((length > node->config.length_max || dialect == Q2P_DIALECT_CLASSIC) &&
+        /* An OPTIONS that comes again, or a later fragment, may find room or memory. Otherwise it
+         * is fair to say no. */
+        if (status == Q2P_ERR_FULL &&
+            (length > node->config.length_max || dialect == Q2P_DIALECT_CLASSIC) &&
             q2p__contact_may(node, contact, now))
             say_about(node, key, dialect, Q2P_EV_TRANSPORT_FAILED);
         return status;

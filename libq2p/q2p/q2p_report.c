@@ -15,12 +15,9 @@
 void q2p__report_later(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
 {
     q2p_time lost_ns = node->config.lost_ns;
-    q2p_time rounds = (now - incoming->started_at) / lost_ns + 1;
+    q2p_time since_ns = (now - incoming->started_at) % lost_ns;
 
-    base_heap_set(&node->timers, &incoming->timer,
-                  rounds > (Q2P_NEVER - incoming->started_at) / lost_ns - 1
-                      ? Q2P_NEVER
-                      : incoming->started_at + rounds * lost_ns);
+    base_heap_set(&node->timers, &incoming->timer, q2p__later(now, lost_ns - since_ns));
 }
 
 void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming)

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_base_table.c - the table of items by key, its hash, and how it behaves out of memory. */
+#include "base_table.h"
+
+#include <stdlib.h>
+
+#include <q2p/status.h>
+
+#include "unit.h"
+
+struct item {
+    uint32_t other;
+    uint8_t key[8];
+};
+
+static int allocations_left;
+
+static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
+{
+    (void)ctx;
+    (void)old_len;
+    if (new_len == 0) {
+        free(old);
+        return NULL;
+    }
+    return allocations_left-- > 0 ? realloc(old, new_len) : NULL;
+}
+
+static const struct q2p_alloc alloc = {NULL, resize};
+static const uint64_t secret[2] = {1, 2};
+
+static void make(struct base_table *table, size_t items_max)
+{
+    allocations_left = 1000;
+    base_table_init(table, &alloc, secret);
+    base_table_shape(table, offsetof(struct item, key), sizeof(((struct item *)0)->key), items_max);
+}
+
+static struct item *fill(struct base_table *table, uint32_t count)
+{
+    struct item *items = calloc(count, sizeof *items);
+
+    assert_non_null(items);
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(items[i].key, &i, sizeof i);
+        assert_int_equal(base_table_add(table, &items[i]), Q2P_OK);
+    }
+    return items;
+}
+
+/* The values are those of other programs: CPython 3.11 with a secret of 0, and the reference
+ * vectors with the secret 00 01 ... 0f. */
+static void the_hash_is_siphash_1_3(void **state)
+{
+    const uint64_t zero[2] = {0, 0};
+    const uint64_t counted[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
+    uint8_t bytes[40];
+
+    (void)state;
+    for (uint8_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = i;
+    assert_int_equal(base_table_hash(zero, "abcdefg", 7), UINT64_C(0x6db12aae9070f506));
+    assert_int_equal(base_table_hash(zero, "abcdefgh", 8), UINT64_C(0x3f7b849c0b8e35ea));
+    assert_int_equal(base_table_hash(zero, bytes, 40), UINT64_C(0x95bc321ab41d8206));
+    assert_int_equal(base_table_hash(counted, bytes, 0), UINT64_C(0xabac0158050fc4dc));
+}
+
+static void what_was_added_is_found_and_nothing_else(void **state)
+{
+    struct base_table table;
+    struct item *items;
+    uint8_t absent[8] = {0xff, 0xff, 0xff, 0xff};
+
+    (void)state;
+    make(&table, 5000);
+    assert_null(base_table_find(&table, absent));
+    items = fill(&table, 5000);
+    for (uint32_t i = 0; i < 5000; i++)
+        assert_ptr_equal(base_table_find(&table, items[i].key), &items[i]);
+    assert_null(base_table_find(&table, absent));
+    base_table_clear(&table);
+    free(items);
+}
+
+static void dropping_leaves_all_others_findable(void **state)
+{
+    struct base_table table;
+    struct item *items;
+
+    (void)state;
+    make(&table, 1000);
+    items = fill(&table, 1000);
+    for (uint32_t i = 0; i < 1000; i += 3)
+        base_table_drop(&table, &items[i]);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_ptr_equal(base_table_find(&table, items[i].key), i % 3 ? &items[i] : NULL);
+    for (uint32_t i = 0; i < 1000; i++)
+        if (i % 3)
+            base_table_drop(&table, &items[i]);
+    assert_int_equal(table.used, 0);
+    assert_null(table.slots); /* an empty table holds no memory */
+    free(items);
+}
+
+static void a_full_table_says_so(void **state)
+{
+    struct base_table table;
+    struct item *items, more = {.key = {0xee}};
+
+    (void)state;
+    make(&table, 10);
+    items = fill(&table, 10);
+    assert_int_equal(base_table_add(&table, &more), Q2P_ERR_FULL);
+    assert_null(base_table_find(&table, more.key));
+    base_table_clear(&table);
+    free(items);
+}
+
+static void without_memory_nothing_changes(void **state)
+{
+    struct base_table table;
+    struct item *items, more = {.key = {0xee}};
+
+    (void)state;
+    make(&table, 100);
+    items = fill(&table, 6); /* three quarters of the first eight */
+    allocations_left = 0;
+    assert_int_equal(base_table_add(&table, &more), Q2P_ERR_MEMORY);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_ptr_equal(base_table_find(&table, items[i].key), &items[i]);
+    assert_null(base_table_find(&table, more.key));
+    base_table_clear(&table);
+    free(items);
+}
+
+static void walking_meets_every_item_once(void **state)
+{
+    struct base_table table;
+    struct item *items, *item;
+    uint32_t cursor = 0, count = 0;
+
+    (void)state;
+    make(&table, 100);
+    items = fill(&table, 50);
+    while ((item = base_table_next(&table, &cursor))) {
+        item->other++;
+        count++;
+    }
+    assert_int_equal(count, 50);
+    for (uint32_t i = 0; i < 50; i++)
+        assert_int_equal(items[i].other, 1);
+    base_table_clear(&table);
+    free(items);
+}
+
+static void another_secret_orders_otherwise(void **state)
+{
+    const uint64_t other[2] = {3, 4};
+
+    (void)state;
+    assert_int_not_equal(base_table_hash(secret, "key", 3), base_table_hash(other, "key", 3));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_hash_is_siphash_1_3),
+        cmocka_unit_test(what_was_added_is_found_and_nothing_else),
+        cmocka_unit_test(dropping_leaves_all_others_findable),
+        cmocka_unit_test(a_full_table_says_so),
+        cmocka_unit_test(without_memory_nothing_changes),
+        cmocka_unit_test(walking_meets_every_item_once),
+        cmocka_unit_test(another_secret_orders_otherwise),
+    };
+    return cmocka_run_group_tests_name("base_table", tests, NULL, NULL);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_q2p_member.c - joining from both ends, keep-alives, limits, other networks. */
+#include <q2p/node.h>
+
+#include "pipe.h"
+
+static struct q2p_config config;
+
+static void join(struct pipe *pipe, size_t node, size_t seed)
+{
+    assert_int_equal(q2p_node_join(pipe->nodes[node], pipe->now, &pipe->addrs[seed]), Q2P_OK);
+}
+
+static void start(struct pipe *pipe, size_t nodes)
+{
+    char text[48];
+
+    pipe_init(pipe);
+    for (size_t i = 0; i < nodes; i++) {
+        snprintf(text, sizeof text, "10.0.0.%zu:1000%zu", i + 1, i % 10);
+        pipe_add(pipe, text, &config);
+    }
+}
+
+static void setup(void)
+{
+    q2p_config_init(&config);
+}
+
+static void three_nodes_say_what_the_original_says(void **state)
+{
+    struct pipe pipe;
+    struct q2p_peer peers[4];
+
+    (void)state;
+    setup();
+    start(&pipe, 3);
+    join(&pipe, 1, 0);
+    pipe_run(&pipe, 100 * Q2P_MILLISECOND);
+    assert_string_equal(pipe.log, "B>A JOIN\n"); /* a seed does not answer */
+    pipe_forget_log(&pipe);
+    join(&pipe, 2, 0);
+    pipe_run(&pipe, 200 * Q2P_MILLISECOND);
+    assert_string_equal(pipe.log, "C>A JOIN\n"
+                                  "A>B TOUCHREQUEST\n"
+                                  "B>C TOUCH\n"
+                                  "B>A TOUCHED\n"
+                                  "A>C CONNECTREQUEST\n"
+                                  "C>B CONNECT\n"
+                                  "B>C CONNECTED\n");
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_JOIN), 2);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_CONNECT), 1);
+    assert_int_equal(pipe_count(&pipe, 2, Q2P_ON_CONNECTED), 1);
+    assert_int_equal(q2p_node_peers(pipe.nodes[2], peers, 4), 2);
+    assert_true(q2p_addr_equal(&peers[0].addr, &pipe.addrs[0]) && peers[0].seed);
+    assert_true(q2p_addr_equal(&peers[1].addr, &pipe.addrs[1]) && peers[1].connected);
+    assert_int_equal(q2p_node_peers(pipe.nodes[0], NULL, 0), 2);
+    pipe_free(&pipe);
+}
+
+/* The bytes of the same seven datagrams, as in the recordings of the original. */
+static void the_bytes_are_those_of_the_original(void **state)
+{
+    static const char *const sent[] = {
+        "0000 0000",
+        "0000 0100 31302e302e302e333a3130303032", /* 10.0.0.3:10002 */
+        "0000 0200",
+        "0000 0300 31302e302e302e333a3130303032",
+        "0000 0400 31302e302e302e323a3130303031",
+        "0000 0500",
+        "0000 0600"};
+    struct pipe pipe;
+    size_t first;
+
+    (void)state;
+    setup();
+    start(&pipe, 3);
+    join(&pipe, 1, 0);
+    pipe_run(&pipe, 100 * Q2P_MILLISECOND);
+    first = pipe.queue_end;
+    join(&pipe, 2, 0);
+    pipe_run(&pipe, 200 * Q2P_MILLISECOND);
+    assert_int_equal(pipe.queue_end - first, 7);
+    for (size_t i = 0; i < 7; i++) {
+        uint8_t bytes[64];
+        size_t len = unit_hex(bytes, sizeof bytes, sent[i]);
+
+        assert_int_equal(pipe.queue[first + i].len, len);
+        assert_memory_equal(pipe.queue[first + i].bytes, bytes, len);
+    }
+    pipe_free(&pipe);
+}
+
+static void many_joiners_become_a_full_mesh(void **state)
+{
+    const size_t count = 14; /* more than one JOIN brings together */
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    start(&pipe, count);
+    for (size_t i = 1; i < count; i++) {
+        join(&pipe, i, 0);
+        pipe_run(&pipe, pipe.now + 20 * Q2P_MILLISECOND);
+    }
+    pipe_run(&pipe, 10 * Q2P_SECOND);
+    for (size_t i = 1; i < count; i++)
+        assert_int_equal(q2p_node_peers(pipe.nodes[i], NULL, 0), count - 1);
+    pipe_free(&pipe);
+}
+
+static bool lose_a_third(struct pipe *pipe, const struct pipe_datagram *datagram)
+{
+    (void)datagram;
+    pipe->random = pipe->random * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (pipe->random >> 33) % 3 == 0;
+}
+
+static void repetition_gets_through_heavy_loss(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    start(&pipe, 6);
+    pipe.lose = lose_a_third;
+    for (size_t i = 1; i < 6; i++)
+        join(&pipe, i, 0);
+    pipe_run(&pipe, 60 * Q2P_SECOND);
+    for (size_t i = 1; i < 6; i++)
+        assert_int_equal(q2p_node_peers(pipe.nodes[i], NULL, 0), 5);
+    pipe_free(&pipe);
+}
+
+static void a_join_is_repeated_with_back_off_then_kept_alive(void **state)
+{
+    /* in ms: first, then 250 500 1000 2000 4000 8000 later, then every 15 s */
+    static const q2p_time times[] = {0, 250, 750, 1750, 3750, 7750, 15750, 30750, 45750};
+    struct pipe pipe;
+    size_t i = 0;
+
+    (void)state;
+    setup();
+    pipe_init(&pipe);
+    pipe_add(&pipe, "10.0.0.1:1", &config);
+    struct q2p_addr nobody = pipe_addr("10.0.0.9:9");
+    assert_int_equal(q2p_node_join(pipe.nodes[0], 0, &nobody), Q2P_OK);
+    pipe_run(&pipe, 50 * Q2P_SECOND);
+    for (; i < sizeof times / sizeof times[0]; i++)
+        assert_int_equal(pipe.queue[i].at, times[i] * Q2P_MILLISECOND + PIPE_DELAY_NS);
+    assert_int_equal(pipe.queue_end, i);
+    pipe_free(&pipe);
+}
+
+static void repeated_joins_ask_nobody_twice_who_has_answered(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    start(&pipe, 4);
+    for (size_t i = 1; i < 4; i++) {
+        join(&pipe, i, 0);
+        pipe_run(&pipe, pipe.now + 100 * Q2P_MILLISECOND);
+    }
+    pipe_run(&pipe, 60 * Q2P_SECOND);
+    assert_int_equal(pipe_sent(&pipe, 'A', '*', Q2P_EV_TOUCHREQUEST), 3); /* one for each pair */
+    assert_int_equal(pipe_sent(&pipe, '*', '*', Q2P_EV_TOUCH), 3);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_JOIN), 3);
+    pipe_free(&pipe);
+}
+
+static void who_starts_anew_is_brought_together_again(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    start(&pipe, 3);
+    join(&pipe, 1, 0);
+    join(&pipe, 2, 0);
+    pipe_run(&pipe, 20 * Q2P_SECOND);
+    pipe_forget_log(&pipe);
+    q2p_node_free(pipe.nodes[2]);
+    assert_int_equal(q2p_node_new(&pipe.nodes[2], &config), Q2P_OK);
+    join(&pipe, 2, 0);
+    pipe_run(&pipe, 22 * Q2P_SECOND);
+    assert_int_equal(pipe_sent(&pipe, 'A', 'B', Q2P_EV_TOUCHREQUEST), 1);
+    assert_int_equal(q2p_node_peers(pipe.nodes[2], NULL, 0), 2);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_JOIN), 3);
+    pipe_free(&pipe);
+}
+
+static void who_joins_once_means_it_each_time(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    start(&pipe, 2);
+    join(&pipe, 1, 0);
+    pipe_run(&pipe, Q2P_SECOND / 10);
+    pipe_forget_log(&pipe);
+    for (int i = 0; i < 3; i++) { /* an original node, restarted every 5 s */
+        pipe_hex(&pipe, 0, "10.0.0.7:7", "0000 0000");
+        pipe_run(&pipe, pipe.now + 5 * Q2P_SECOND);
+    }
+    assert_int_equal(pipe_sent(&pipe, 'A', 'B', Q2P_EV_TOUCHREQUEST), 3);
+    pipe_free(&pipe);
+}
+
+static void peers_are_kept_alive_with_connect(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    start(&pipe, 3);
+    join(&pipe, 1, 0);
+    join(&pipe, 2, 0);
+    pipe_run(&pipe, 10 * Q2P_SECOND);
+    pipe_forget_log(&pipe);
+    pipe_run(&pipe, 70 * Q2P_SECOND); /* four times 15 s */
+    assert_int_equal(pipe_sent(&pipe, 'B', 'C', Q2P_EV_CONNECT), 4);
+    assert_int_equal(pipe_sent(&pipe, 'C', 'B', Q2P_EV_CONNECTED), 4);
+    assert_int_equal(pipe_sent(&pipe, '*', '*', Q2P_EV_TOUCHREQUEST), 0);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_CONNECT), 1); /* told once */
+    pipe_free(&pipe);
+}
+
+static void silent_members_make_room(void **state)
+{
+    struct pipe pipe;
+    struct q2p_peer peers[2];
+
+    (void)state;
+    setup();
+    config.peers_max = 2;
+    start(&pipe, 1);
+    pipe_hex(&pipe, 0, "10.0.0.7:7", "0000 0000");
+    pipe_hex(&pipe, 0, "10.0.0.8:8", "0000 0000");
+    assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.9:9", "0000 0000"), Q2P_ERR_FULL);
+    assert_int_equal(q2p_node_peers(pipe.nodes[0], peers, 2), 2);
+    pipe_run(&pipe, 40 * Q2P_SECOND);
+    pipe_hex(&pipe, 0, "10.0.0.8:8", "0000 0000"); /* this one is there */
+    pipe_run(&pipe, 46 * Q2P_SECOND);
+    assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.9:9", "0000 0000"), Q2P_OK);
+    assert_int_equal(q2p_node_peers(pipe.nodes[0], peers, 2), 2);
+    assert_int_equal(peers[0].addr.port, 8);
+    assert_int_equal(peers[1].addr.port, 9);
+    pipe_free(&pipe);
+}
+
+static void joining_nowhere_is_refused(void **state)
+{
+    struct pipe pipe;
+    struct q2p_addr unusable = pipe_addr("10.0.0.9:9");
+
+    (void)state;
+    setup();
+    config.peers_max = 1;
+    start(&pipe, 3);
+    assert_int_equal(q2p_node_join(pipe.nodes[0], 0, &pipe.addrs[0]), Q2P_ERR_ADDRESS);
+    unusable.port = 0;
+    assert_int_equal(q2p_node_join(pipe.nodes[0], 0, &unusable), Q2P_ERR_ADDRESS);
+    assert_int_equal(q2p_node_join(pipe.nodes[0], 0, &pipe.addrs[1]), Q2P_OK);
+    assert_int_equal(q2p_node_join(pipe.nodes[0], 0, &pipe.addrs[1]), Q2P_OK); /* again */
+    assert_int_equal(q2p_node_join(pipe.nodes[0], 0, &pipe.addrs[2]), Q2P_ERR_FULL);
+    pipe_free(&pipe);
+}
+
+static void another_network_is_told_so_and_both_hear_of_it(void **state)
+{
+    struct pipe pipe;
+    const struct pipe_told *told;
+
+    (void)state;
+    setup();
+    pipe_init(&pipe);
+    pipe_add(&pipe, "10.0.0.1:1", &config);
+    config.network_id = 7;
+    pipe_add(&pipe, "10.0.0.2:2", &config);
+    join(&pipe, 1, 0);
+    pipe_run(&pipe, 100 * Q2P_MILLISECOND);
+    assert_string_equal(pipe.log, "B>A JOIN\nA>B CONNECT_FAILED\n");
+    assert_int_equal(pipe.queue[1].len, 31);
+    assert_memory_equal(pipe.queue[1].bytes, "\0\0\7\0Dismatch networking version", 31);
+    told = pipe_find(&pipe, 0, Q2P_ON_MISMATCH, 0);
+    assert_int_equal(told->what.network_id, 7);
+    assert_true(q2p_addr_equal(&told->what.peer, &pipe.addrs[1]));
+    told = pipe_find(&pipe, 1, Q2P_ON_REFUSED, 0);
+    assert_string_equal(told->what.text, "Dismatch networking version");
+    assert_int_equal(q2p_node_peers(pipe.nodes[0], NULL, 0), 0);
+    pipe_free(&pipe);
+}
+
+static void a_reason_is_told_in_printable_text(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    start(&pipe, 2);
+    join(&pipe, 0, 1);
+    pipe_run(&pipe, Q2P_MILLISECOND);
+    pipe_hex(&pipe, 0, "10.0.0.2:10001", "3412 0700 41 1b 5b 42 00");
+    assert_string_equal(pipe_find(&pipe, 0, Q2P_ON_REFUSED, 0)->what.text, "A?[B?");
+    /* at most one in a second, and none from strangers */
+    assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.2:10001", "3412 0700 41"), Q2P_ERR_FULL);
+    assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.9:9", "3412 0700 41"), Q2P_ERR_ABSENT);
+    pipe_free(&pipe);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(three_nodes_say_what_the_original_says),
+        cmocka_unit_test(the_bytes_are_those_of_the_original),
+        cmocka_unit_test(many_joiners_become_a_full_mesh),
+        cmocka_unit_test(repetition_gets_through_heavy_loss),
+        cmocka_unit_test(a_join_is_repeated_with_back_off_then_kept_alive),
+        cmocka_unit_test(repeated_joins_ask_nobody_twice_who_has_answered),
+        cmocka_unit_test(who_starts_anew_is_brought_together_again),
+        cmocka_unit_test(who_joins_once_means_it_each_time),
+        cmocka_unit_test(peers_are_kept_alive_with_connect),
+        cmocka_unit_test(silent_members_make_room),
+        cmocka_unit_test(joining_nowhere_is_refused),
+        cmocka_unit_test(another_network_is_told_so_and_both_hear_of_it),
+        cmocka_unit_test(a_reason_is_told_in_printable_text),
+    };
+    return cmocka_run_group_tests_name("q2p_member", tests, NULL, NULL);
+}

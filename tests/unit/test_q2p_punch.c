@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_q2p_punch.c - hole punching: repetition, giving up, other ports, the original's way. */
+#include <q2p/node.h>
+
+#include "pipe.h"
+
+#define SEED "10.0.0.1:1"
+#define PEER "10.0.0.9:9"
+#define PEER_TEXT "31302e302e302e393a39" /* 10.0.0.9:9 */
+#define PEER_ELSEWHERE "10.0.0.9:4444"   /* same host, another port: a symmetric NAT */
+
+static struct q2p_config config;
+
+/* A node that joined through SEED, which the test plays. */
+static void start(struct pipe *pipe)
+{
+    struct q2p_addr seed = pipe_addr(SEED);
+
+    pipe_init(pipe);
+    pipe_add(pipe, "10.0.0.2:2", &config);
+    assert_int_equal(q2p_node_join(pipe->nodes[0], 0, &seed), Q2P_OK);
+    pipe_run(pipe, Q2P_MILLISECOND);
+    pipe_forget_log(pipe);
+    pipe->queue_end = pipe->queue_first = 0;
+}
+
+static size_t sent_to(const struct pipe *pipe, const char *to, enum q2p_event event)
+{
+    struct q2p_addr addr = pipe_addr(to);
+    size_t count = 0;
+
+    for (size_t i = 0; i < pipe->queue_end; i++) {
+        struct q2p_packet packet;
+
+        pipe_read(&pipe->queue[i], &packet);
+        count += packet.event == event && q2p_addr_equal(&pipe->queue[i].to, &addr);
+    }
+    return count;
+}
+
+static void a_touch_is_repeated_until_connect_comes(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    assert_int_equal(pipe_hex(&pipe, 0, SEED, "0000 0100" PEER_TEXT), Q2P_OK);
+    pipe_run(&pipe, 2 * Q2P_SECOND); /* at 0, 250, 750, 1750 ms */
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_TOUCH), 4);
+    assert_int_equal(sent_to(&pipe, SEED, Q2P_EV_TOUCHED), 4);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0500"), Q2P_OK);
+    pipe_run(&pipe, 10 * Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_TOUCH), 4);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECTED), 1);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECT), 1);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 0);
+    pipe_free(&pipe);
+}
+
+static void a_connect_is_repeated_until_connected_comes(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    assert_int_equal(pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT), Q2P_OK); /* no second one */
+    pipe_run(&pipe, 600 * Q2P_MILLISECOND);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECT), 2);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0600"), Q2P_OK);
+    pipe_run(&pipe, 10 * Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECT), 2);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECTED), 1);
+    pipe_free(&pipe);
+}
+
+static void a_punch_without_answer_is_given_up(void **state)
+{
+    struct pipe pipe;
+    const struct pipe_told *told;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT);
+    pipe_run(&pipe, 60 * Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECT), 7); /* once, and 6 repetitions */
+    told = pipe_find(&pipe, 0, Q2P_ON_UNREACHED, 0);
+    assert_int_equal(told->what.peer.port, 9);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 1);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0600"), Q2P_ERR_ABSENT); /* too late */
+    pipe_free(&pipe);
+}
+
+/* A symmetric NAT at the other end: its messages come from a port that nobody announced. */
+static void connect_from_another_port_of_the_host_counts(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0100" PEER_TEXT);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0500"), Q2P_OK);
+    assert_int_equal(sent_to(&pipe, PEER_ELSEWHERE, Q2P_EV_CONNECTED), 1);
+    pipe_run(&pipe, 10 * Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_TOUCH), 1); /* settled */
+    pipe_free(&pipe);
+}
+
+static void connected_from_another_port_of_the_host_counts(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0600"), Q2P_OK);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECTED), 1);
+    pipe_run(&pipe, 20 * Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 0);
+    pipe_free(&pipe);
+}
+
+static void a_touch_from_another_port_is_answered_there_with_connect(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    for (int first = 0; first <= 1; first++) { /* TOUCH before or after the seed's word */
+        q2p_config_init(&config);
+        start(&pipe);
+        if (first == 0)
+            assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0200"), Q2P_OK);
+        assert_int_equal(sent_to(&pipe, PEER_ELSEWHERE, Q2P_EV_CONNECT), 0);
+        pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT);
+        if (first == 1)
+            assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0200"), Q2P_OK);
+        assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECT), 1);
+        assert_int_equal(sent_to(&pipe, PEER_ELSEWHERE, Q2P_EV_CONNECT), 1);
+        assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0600"), Q2P_OK);
+        pipe_run(&pipe, 20 * Q2P_SECOND); /* neither goes on, neither is called unreached */
+        assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECT), 1);
+        assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 0);
+        assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECTED), 1);
+        pipe_free(&pipe);
+    }
+}
+
+static void a_neighbour_behind_the_same_nat_settles_nothing(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT);
+    pipe_hex(&pipe, 0, PEER, "0000 0600"); /* connected; and now its neighbour */
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e302e393a3737"); /* 10.0.0.9:77 */
+    pipe_hex(&pipe, 0, PEER, "0000 0600");                        /* answer to a keep-alive */
+    pipe_hex(&pipe, 0, PEER, "0000 0500");
+    pipe_run(&pipe, Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, "10.0.0.9:77", Q2P_EV_CONNECT), 3); /* still trying */
+    pipe_free(&pipe);
+}
+
+static void a_touch_from_nowhere_gets_nothing(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    for (int i = 0; i < 200; i++) {
+        char from[32];
+
+        snprintf(from, sizeof from, "10.9.9.%d:9", i);
+        pipe_hex(&pipe, 0, from, "0000 0200");
+    }
+    pipe_run(&pipe, 60 * Q2P_SECOND);
+    for (size_t i = 0; i < pipe.queue_end; i++)
+        assert_true(q2p_addr_equal(
+            &pipe.queue[i].to, &(struct q2p_addr){.ip = {10, 0, 0, 1}, .ip_len = 4, .port = 1}));
+    assert_int_equal(pipe.told_count, 0);
+    pipe_free(&pipe);
+}
+
+static void the_original_profile_sends_each_message_once(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    q2p_config_original(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0100" PEER_TEXT);
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e302e383a38"); /* 10.0.0.8:8 */
+    pipe_hex(&pipe, 0, PEER, "0000 0200");                      /* TOUCH: the original ignores it */
+    pipe_run(&pipe, 60 * Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_TOUCH), 1);
+    assert_int_equal(sent_to(&pipe, SEED, Q2P_EV_TOUCHED), 1);
+    assert_int_equal(sent_to(&pipe, "10.0.0.8:8", Q2P_EV_CONNECT), 1);
+    assert_int_equal(sent_to(&pipe, SEED, Q2P_EV_JOIN), 0); /* was sent before */
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 2);
+    /* and stores whoever sends CONNECT or CONNECTED, but not without limit */
+    assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.5:5", "0000 0500"), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.6:6", "0000 0600"), Q2P_OK);
+    assert_int_equal(q2p_node_peers(pipe.nodes[0], NULL, 0), 3);
+    pipe_free(&pipe);
+}
+
+static void a_full_node_is_not_sent_anywhere(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    config.peers_max = 1; /* the seed */
+    start(&pipe);
+    assert_int_equal(pipe_hex(&pipe, 0, SEED, "0000 0100" PEER_TEXT), Q2P_ERR_FULL);
+    assert_int_equal(pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT), Q2P_ERR_FULL);
+    assert_int_equal(pipe.queue_end, 0);
+    pipe_free(&pipe);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_touch_is_repeated_until_connect_comes),
+        cmocka_unit_test(a_connect_is_repeated_until_connected_comes),
+        cmocka_unit_test(a_punch_without_answer_is_given_up),
+        cmocka_unit_test(connect_from_another_port_of_the_host_counts),
+        cmocka_unit_test(connected_from_another_port_of_the_host_counts),
+        cmocka_unit_test(a_touch_from_another_port_is_answered_there_with_connect),
+        cmocka_unit_test(a_neighbour_behind_the_same_nat_settles_nothing),
+        cmocka_unit_test(a_touch_from_nowhere_gets_nothing),
+        cmocka_unit_test(the_original_profile_sends_each_message_once),
+        cmocka_unit_test(a_full_node_is_not_sent_anywhere),
+    };
+    return cmocka_run_group_tests_name("q2p_punch", tests, NULL, NULL);
+}
