@@ -8,23 +8,23 @@
 
 #define FIRST_ROOM 4
 
-void base_heap_init(struct base_heap *heap, const struct q2p_alloc *alloc)
+void q2p__heap_init(struct q2p__heap *heap, const struct q2p_alloc *alloc)
 {
-    *heap = (struct base_heap){.alloc = alloc};
+    *heap = (struct q2p__heap){.alloc = alloc};
 }
 
-void base_heap_clear(struct base_heap *heap)
+void q2p__heap_clear(struct q2p__heap *heap)
 {
     if (heap->timers)
         heap->alloc->resize(heap->alloc->ctx, heap->timers, heap->room * sizeof *heap->timers, 0);
-    base_heap_init(heap, heap->alloc);
+    q2p__heap_init(heap, heap->alloc);
 }
 
-int base_heap_claim(struct base_heap *heap, struct base_timer *timer, uint32_t kind)
+int q2p__heap_claim(struct q2p__heap *heap, struct q2p__timer *timer, uint32_t kind)
 {
     if (heap->claimed == heap->room) {
         uint32_t room = heap->room ? heap->room * 2 : FIRST_ROOM;
-        struct base_timer **timers =
+        struct q2p__timer **timers =
             heap->alloc->resize(heap->alloc->ctx, heap->timers, heap->room * sizeof *heap->timers,
                                 room * sizeof *heap->timers);
 
@@ -34,25 +34,25 @@ int base_heap_claim(struct base_heap *heap, struct base_timer *timer, uint32_t k
         heap->room = room;
     }
     heap->claimed++;
-    *timer = (struct base_timer){Q2P_NEVER, 0, kind};
+    *timer = (struct q2p__timer){Q2P_NEVER, 0, kind};
     return Q2P_OK;
 }
 
-void base_heap_release(struct base_heap *heap, struct base_timer *timer)
+void q2p__heap_release(struct q2p__heap *heap, struct q2p__timer *timer)
 {
     assert(heap->claimed > 0);
-    base_heap_set(heap, timer, Q2P_NEVER);
+    q2p__heap_set(heap, timer, Q2P_NEVER);
     if (--heap->claimed == 0)
-        base_heap_clear(heap);
+        q2p__heap_clear(heap);
 }
 
-static void put(struct base_heap *heap, uint32_t place, struct base_timer *timer)
+static void put(struct q2p__heap *heap, uint32_t place, struct q2p__timer *timer)
 {
     heap->timers[place - 1] = timer;
     timer->place = place;
 }
 
-static void rise(struct base_heap *heap, struct base_timer *timer)
+static void rise(struct q2p__heap *heap, struct q2p__timer *timer)
 {
     uint32_t place = timer->place;
 
@@ -63,7 +63,7 @@ static void rise(struct base_heap *heap, struct base_timer *timer)
     put(heap, place, timer);
 }
 
-static void sink(struct base_heap *heap, struct base_timer *timer)
+static void sink(struct q2p__heap *heap, struct q2p__timer *timer)
 {
     uint32_t place = timer->place;
 
@@ -78,10 +78,10 @@ static void sink(struct base_heap *heap, struct base_timer *timer)
     put(heap, place, timer);
 }
 
-static void take_out(struct base_heap *heap, struct base_timer *timer)
+static void take_out(struct q2p__heap *heap, struct q2p__timer *timer)
 {
     uint32_t place = timer->place;
-    struct base_timer *last = heap->timers[--heap->used];
+    struct q2p__timer *last = heap->timers[--heap->used];
 
     timer->place = 0;
     if (last == timer)
@@ -91,7 +91,7 @@ static void take_out(struct base_heap *heap, struct base_timer *timer)
     sink(heap, last);
 }
 
-void base_heap_set(struct base_heap *heap, struct base_timer *timer, q2p_time at)
+void q2p__heap_set(struct q2p__heap *heap, struct q2p__timer *timer, q2p_time at)
 {
     timer->at = at;
     if (at == Q2P_NEVER) {
@@ -107,7 +107,7 @@ void base_heap_set(struct base_heap *heap, struct base_timer *timer, q2p_time at
     sink(heap, timer);
 }
 
-struct base_timer *base_heap_first(const struct base_heap *heap)
+struct q2p__timer *q2p__heap_first(const struct q2p__heap *heap)
 {
     return heap->used ? heap->timers[0] : NULL;
 }

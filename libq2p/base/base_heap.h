@@ -8,31 +8,31 @@
 
 #include <q2p/types.h>
 
-struct base_timer {
+struct q2p__timer {
     q2p_time at;
     uint32_t place; /* in the heap, from 1; 0 = not set */
     uint32_t kind;  /* the owner's: what kind of item this is in */
 };
 
-struct base_heap {
-    struct base_timer **timers;
+struct q2p__heap {
+    struct q2p__timer **timers;
     const struct q2p_alloc *alloc; /* borrowed for the heap's life */
     uint32_t used, room, claimed;
 };
 
-void base_heap_init(struct base_heap *heap, const struct q2p_alloc *alloc);
-void base_heap_clear(struct base_heap *heap);
+void q2p__heap_init(struct q2p__heap *heap, const struct q2p_alloc *alloc);
+void q2p__heap_clear(struct q2p__heap *heap);
 
 /* Makes room for one more timer and readies it, not set. Q2P_OK or Q2P_ERR_MEMORY. */
-int base_heap_claim(struct base_heap *heap, struct base_timer *timer, uint32_t kind);
+int q2p__heap_claim(struct q2p__heap *heap, struct q2p__timer *timer, uint32_t kind);
 
 /* Takes a claimed timer out for good. */
-void base_heap_release(struct base_heap *heap, struct base_timer *timer);
+void q2p__heap_release(struct q2p__heap *heap, struct q2p__timer *timer);
 
 /* Sets or moves a claimed timer; Q2P_NEVER unsets it. */
-void base_heap_set(struct base_heap *heap, struct base_timer *timer, q2p_time at);
+void q2p__heap_set(struct q2p__heap *heap, struct q2p__timer *timer, q2p_time at);
 
 /* The timer due first, or NULL. */
-struct base_timer *base_heap_first(const struct base_heap *heap);
+struct q2p__timer *q2p__heap_first(const struct q2p__heap *heap);
 
 #endif

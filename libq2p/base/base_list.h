@@ -10,35 +10,35 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct base_link {
-    struct base_link *prev, *next;
+struct q2p__link {
+    struct q2p__link *prev, *next;
 };
 
 /* The item that contains a link. */
-#define BASE_LIST_ITEM(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
+#define Q2P__LIST_ITEM(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
 
-static inline void base_list_init(struct base_link *link)
+static inline void q2p__list_init(struct q2p__link *link)
 {
     link->prev = link->next = link;
 }
 
-static inline bool base_list_empty(const struct base_link *head)
+static inline bool q2p__list_empty(const struct q2p__link *head)
 {
     return head->next == head;
 }
 
 /* Takes a link out of whatever list it is in; does nothing if it is in none. */
-static inline void base_list_drop(struct base_link *link)
+static inline void q2p__list_drop(struct q2p__link *link)
 {
     link->prev->next = link->next;
     link->next->prev = link->prev;
-    base_list_init(link);
+    q2p__list_init(link);
 }
 
 /* Puts a link behind all others, out of where it was before. */
-static inline void base_list_append(struct base_link *head, struct base_link *link)
+static inline void q2p__list_append(struct q2p__link *head, struct q2p__link *link)
 {
-    base_list_drop(link);
+    q2p__list_drop(link);
     link->prev = head->prev;
     link->next = head;
     head->prev->next = link;

@@ -40,7 +40,7 @@ static uint64_t little_endian(const uint8_t *bytes, size_t len)
     return word;
 }
 
-uint64_t base_table_hash(const uint64_t secret[2], const void *bytes, size_t len)
+uint64_t q2p__table_hash(const uint64_t secret[2], const void *bytes, size_t len)
 {
     uint64_t v[4] = {
         secret[0] ^ UINT64_C(0x736f6d6570736575), secret[1] ^ UINT64_C(0x646f72616e646f6d),
@@ -64,13 +64,13 @@ uint64_t base_table_hash(const uint64_t secret[2], const void *bytes, size_t len
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-void base_table_init(struct base_table *table, const struct q2p_alloc *alloc,
+void q2p__table_init(struct q2p__table *table, const struct q2p_alloc *alloc,
                      const uint64_t secret[2])
 {
-    *table = (struct base_table){.alloc = alloc, .secret = secret};
+    *table = (struct q2p__table){.alloc = alloc, .secret = secret};
 }
 
-void base_table_shape(struct base_table *table, size_t key_at, size_t key_len, size_t items_max)
+void q2p__table_shape(struct q2p__table *table, size_t key_at, size_t key_len, size_t items_max)
 {
     assert(table->used == 0);
     table->key_at = (uint16_t)key_at;
@@ -78,7 +78,7 @@ void base_table_shape(struct base_table *table, size_t key_at, size_t key_len, s
     table->items_max = (uint32_t)items_max;
 }
 
-void base_table_clear(struct base_table *table)
+void q2p__table_clear(struct q2p__table *table)
 {
     if (table->slots)
         table->alloc->resize(table->alloc->ctx, table->slots, table->room * sizeof *table->slots,
@@ -88,13 +88,13 @@ void base_table_clear(struct base_table *table)
     table->used = 0;
 }
 
-static const void *key_of(const struct base_table *table, const void *item)
+static const void *key_of(const struct q2p__table *table, const void *item)
 {
     return (const uint8_t *)item + table->key_at;
 }
 
 /* Where an item with this key is, or else the free slot where it would go. */
-static uint32_t seek(const struct base_table *table, uint64_t hash, const void *key)
+static uint32_t seek(const struct q2p__table *table, uint64_t hash, const void *key)
 {
     uint32_t mask = table->room - 1;
     uint32_t i = (uint32_t)hash & mask;
@@ -106,16 +106,16 @@ static uint32_t seek(const struct base_table *table, uint64_t hash, const void *
     return i;
 }
 
-void *base_table_find(const struct base_table *table, const void *key)
+void *q2p__table_find(const struct q2p__table *table, const void *key)
 {
     if (table->used == 0)
         return NULL;
-    return table->slots[seek(table, base_table_hash(table->secret, key, table->key_len), key)].item;
+    return table->slots[seek(table, q2p__table_hash(table->secret, key, table->key_len), key)].item;
 }
 
-static int grow(struct base_table *table)
+static int grow(struct q2p__table *table)
 {
-    struct base_table bigger = *table;
+    struct q2p__table bigger = *table;
     size_t len;
 
     bigger.room = table->room ? table->room * 2 : FIRST_ROOM;
@@ -125,19 +125,19 @@ static int grow(struct base_table *table)
         return Q2P_ERR_MEMORY;
     memset(bigger.slots, 0, len);
     for (uint32_t i = 0; i < table->room; i++) {
-        struct base_table_slot *slot = &table->slots[i];
+        struct q2p__table_slot *slot = &table->slots[i];
 
         if (slot->item)
             bigger.slots[seek(&bigger, slot->hash, key_of(table, slot->item))] = *slot;
     }
-    base_table_clear(table);
+    q2p__table_clear(table);
     *table = bigger;
     return Q2P_OK;
 }
 
-int base_table_add(struct base_table *table, void *item)
+int q2p__table_add(struct q2p__table *table, void *item)
 {
-    uint64_t hash = base_table_hash(table->secret, key_of(table, item), table->key_len);
+    uint64_t hash = q2p__table_hash(table->secret, key_of(table, item), table->key_len);
     uint32_t i;
 
     if (table->used >= table->items_max)
@@ -146,15 +146,15 @@ int base_table_add(struct base_table *table, void *item)
         return Q2P_ERR_MEMORY;
     i = seek(table, hash, key_of(table, item));
     assert(!table->slots[i].item);
-    table->slots[i] = (struct base_table_slot){item, hash};
+    table->slots[i] = (struct q2p__table_slot){item, hash};
     table->used++;
     return Q2P_OK;
 }
 
-void base_table_drop(struct base_table *table, const void *item)
+void q2p__table_drop(struct q2p__table *table, const void *item)
 {
     uint32_t mask = table->room - 1;
-    uint64_t hash = base_table_hash(table->secret, key_of(table, item), table->key_len);
+    uint64_t hash = q2p__table_hash(table->secret, key_of(table, item), table->key_len);
     uint32_t hole;
 
     assert(table->used > 0);
@@ -171,10 +171,10 @@ void base_table_drop(struct base_table *table, const void *item)
     }
     table->slots[hole].item = NULL;
     if (--table->used == 0)
-        base_table_clear(table);
+        q2p__table_clear(table);
 }
 
-void *base_table_next(const struct base_table *table, uint32_t *cursor)
+void *q2p__table_next(const struct q2p__table *table, uint32_t *cursor)
 {
     while (*cursor < table->room) {
         void *item = table->slots[(*cursor)++].item;

@@ -9,13 +9,13 @@
 
 #include <q2p/types.h>
 
-struct base_table_slot {
+struct q2p__table_slot {
     void *item; /* NULL = free */
     uint64_t hash;
 };
 
-struct base_table {
-    struct base_table_slot *slots;
+struct q2p__table {
+    struct q2p__table_slot *slots;
     const struct q2p_alloc *alloc; /* borrowed for the table's life, as is the secret */
     const uint64_t *secret;        /* two of them */
     uint32_t used;
@@ -26,29 +26,29 @@ struct base_table {
 };
 
 /* A table without items; takes no memory before the first one. */
-void base_table_init(struct base_table *table, const struct q2p_alloc *alloc,
+void q2p__table_init(struct q2p__table *table, const struct q2p_alloc *alloc,
                      const uint64_t secret[2]);
 
 /* Which bytes of an item are its key, and how many items there may be. */
-void base_table_shape(struct base_table *table, size_t key_at, size_t key_len, size_t items_max);
+void q2p__table_shape(struct q2p__table *table, size_t key_at, size_t key_len, size_t items_max);
 
 /* Frees the table, not the items. */
-void base_table_clear(struct base_table *table);
+void q2p__table_clear(struct q2p__table *table);
 
 /* The item with this key, or NULL. */
-void *base_table_find(const struct base_table *table, const void *key);
+void *q2p__table_find(const struct q2p__table *table, const void *key);
 
 /* Adds an item whose key is not there yet. Q2P_OK, Q2P_ERR_FULL or Q2P_ERR_MEMORY. */
-int base_table_add(struct base_table *table, void *item);
+int q2p__table_add(struct q2p__table *table, void *item);
 
 /* Takes out an item that is there. */
-void base_table_drop(struct base_table *table, const void *item);
+void q2p__table_drop(struct q2p__table *table, const void *item);
 
 /* Walks over all items: *cursor starts at 0; NULL at the end. Nothing may be added or dropped
  * meanwhile. */
-void *base_table_next(const struct base_table *table, uint32_t *cursor);
+void *q2p__table_next(const struct q2p__table *table, uint32_t *cursor);
 
 /* SipHash-1-3 of some bytes. */
-uint64_t base_table_hash(const uint64_t secret[2], const void *bytes, size_t len);
+uint64_t q2p__table_hash(const uint64_t secret[2], const void *bytes, size_t len);
 
 #endif

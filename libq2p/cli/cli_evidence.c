@@ -23,45 +23,45 @@ static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
 void cli_evidence_init(struct cli_evidence *evidence, uint16_t port, size_t max)
 {
     *evidence = (struct cli_evidence){.port = port, .alloc.resize = resize};
-    struct base_table *const tables[] = {&evidence->endpoints, &evidence->pairs,
+    struct q2p__table *const tables[] = {&evidence->endpoints, &evidence->pairs,
                                          &evidence->sendings};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        base_table_init(tables[i], &evidence->alloc, evidence->secret);
-    base_table_shape(&evidence->endpoints, offsetof(struct cli_endpoint, addr),
+        q2p__table_init(tables[i], &evidence->alloc, evidence->secret);
+    q2p__table_shape(&evidence->endpoints, offsetof(struct cli_endpoint, addr),
                      sizeof(struct q2p_addr), max);
-    base_table_shape(&evidence->pairs, offsetof(struct cli_pair, key), sizeof(struct cli_pair_key),
+    q2p__table_shape(&evidence->pairs, offsetof(struct cli_pair, key), sizeof(struct cli_pair_key),
                      max);
-    base_table_shape(&evidence->sendings, offsetof(struct cli_sending, key),
+    q2p__table_shape(&evidence->sendings, offsetof(struct cli_sending, key),
                      sizeof(struct cli_sending_key), max);
 }
 
-static void free_all(struct base_table *table)
+static void free_all(struct q2p__table *table)
 {
     uint32_t cursor = 0;
     void *item;
-    while ((item = base_table_next(table, &cursor)))
+    while ((item = q2p__table_next(table, &cursor)))
         free(item);
-    base_table_clear(table);
+    q2p__table_clear(table);
 }
 
 void cli_evidence_clear(struct cli_evidence *evidence)
 {
     free_all(&evidence->endpoints);
     free_all(&evidence->pairs);
-    base_table_clear(&evidence->sendings);
+    q2p__table_clear(&evidence->sendings);
 }
 
 struct cli_endpoint *cli_evidence_endpoint(const struct cli_evidence *evidence,
                                            const struct q2p_addr *addr)
 {
-    return base_table_find(&evidence->endpoints, addr);
+    return q2p__table_find(&evidence->endpoints, addr);
 }
 
 struct cli_pair *cli_evidence_pair(const struct cli_evidence *evidence, const struct q2p_addr *from,
                                    const struct q2p_addr *to)
 {
     struct cli_pair_key key = {*from, *to};
-    return base_table_find(&evidence->pairs, &key);
+    return q2p__table_find(&evidence->pairs, &key);
 }
 
 struct cli_sending *cli_evidence_sending(const struct cli_evidence *evidence,
@@ -70,12 +70,12 @@ struct cli_sending *cli_evidence_sending(const struct cli_evidence *evidence,
 {
     struct cli_sending_key key = {.src = *src, .dst = *dst};
     memcpy(key.hash.bytes, hash, Q2P_HASH_LEN);
-    return base_table_find(&evidence->sendings, &key);
+    return q2p__table_find(&evidence->sendings, &key);
 }
 
 bool cli_evidence_node(const struct cli_evidence *evidence, const struct q2p_addr *addr)
 {
-    const struct cli_endpoint *endpoint = base_table_find(&evidence->endpoints, addr);
+    const struct cli_endpoint *endpoint = q2p__table_find(&evidence->endpoints, addr);
     return endpoint && endpoint->proven;
 }
 
@@ -143,7 +143,7 @@ bool cli_evidence_look(const struct cli_evidence *evidence, const struct cli_dat
 {
     *view = (struct cli_view){.in = in};
     view->src = cli_evidence_endpoint(evidence, &in->src);
-    view->dst = base_table_find(&evidence->endpoints, &in->dst);
+    view->dst = q2p__table_find(&evidence->endpoints, &in->dst);
     view->pair = cli_evidence_pair(evidence, &in->src, &in->dst);
     view->back = cli_evidence_pair(evidence, &in->dst, &in->src);
     view->likeness = q2p_wire_likeness(in->bytes, in->have, in->total);
@@ -167,13 +167,13 @@ bool cli_evidence_look(const struct cli_evidence *evidence, const struct cli_dat
 }
 
 /* What the datagram shows about the two. */
-static void *add(struct base_table *table, size_t size, const void *key, size_t key_len)
+static void *add(struct q2p__table *table, size_t size, const void *key, size_t key_len)
 {
     void *item = calloc(1, size);
     if (!item)
         return NULL;
     memcpy((char *)item + table->key_at, key, key_len);
-    if (base_table_add(table, item) == Q2P_OK)
+    if (q2p__table_add(table, item) == Q2P_OK)
         return item;
     free(item);
     return NULL;

@@ -42,8 +42,8 @@ struct cli_evidence {
     uint16_t port; /* where a weak sign is enough */
     struct q2p_alloc alloc;
     uint64_t secret[2]; /* zeros: a capture has nobody who waits for an answer */
-    struct base_table endpoints, pairs;
-    struct base_table sendings; /* the latest of each key; owned by whoever adds them */
+    struct q2p__table endpoints, pairs;
+    struct q2p__table sendings; /* the latest of each key; owned by whoever adds them */
 };
 
 /* One datagram on its way through the rules. */

@@ -24,7 +24,7 @@ struct cli_sending *cli_sending_new(const struct cli_sending_key *key, enum q2p_
     struct cli_sending *sending = calloc(1, sizeof *sending);
     if (!sending)
         return NULL;
-    base_list_init(&sending->link);
+    q2p__list_init(&sending->link);
     sending->key = *key;
     sending->dialect = dialect;
     sending->length = length;

@@ -34,7 +34,7 @@ struct cli_bits {
 struct cli_piece;
 
 struct cli_sending {
-    struct base_link link; /* for whoever lists them */
+    struct q2p__link link; /* for whoever lists them */
     struct cli_sending_key key;
     enum q2p_dialect dialect;
     uint32_t length;

@@ -16,7 +16,7 @@
 struct cli_story {
     struct cli_story_config config;
     struct cli_evidence evidence;
-    struct base_link items; /* oldest first */
+    struct q2p__link items; /* oldest first */
     size_t items_count, memory;
     struct cli_totals totals;
 };
@@ -27,7 +27,7 @@ int cli_story_new(struct cli_story **out, const struct cli_story_config *config)
     if (!*out)
         return Q2P_ERR_MEMORY;
     (*out)->config = *config;
-    base_list_init(&(*out)->items);
+    q2p__list_init(&(*out)->items);
     cli_evidence_init(&(*out)->evidence, config->port, config->items_max);
     return Q2P_OK;
 }
@@ -36,9 +36,9 @@ void cli_story_free(struct cli_story *story)
 {
     if (!story)
         return;
-    while (!base_list_empty(&story->items)) {
-        struct cli_item *item = BASE_LIST_ITEM(story->items.next, struct cli_item, link);
-        base_list_drop(&item->link);
+    while (!q2p__list_empty(&story->items)) {
+        struct cli_item *item = Q2P__LIST_ITEM(story->items.next, struct cli_item, link);
+        q2p__list_drop(&item->link);
         cli_sending_free(item->sending);
         free(item);
     }
@@ -124,8 +124,8 @@ static void count(struct cli_totals *totals, const struct cli_item *item)
 
 static void tell_oldest(struct cli_story *story)
 {
-    struct cli_item *item = BASE_LIST_ITEM(story->items.next, struct cli_item, link);
-    base_list_drop(&item->link);
+    struct cli_item *item = Q2P__LIST_ITEM(story->items.next, struct cli_item, link);
+    q2p__list_drop(&item->link);
     story->items_count--;
     if (settle(story, item)) {
         count(&story->totals, item);
@@ -139,8 +139,8 @@ static void tell_oldest(struct cli_story *story)
     struct cli_sending *sending = item->sending;
     if (sending) {
         story->memory -= sending->memory;
-        if (base_table_find(&story->evidence.sendings, &sending->key) == sending)
-            base_table_drop(&story->evidence.sendings, sending);
+        if (q2p__table_find(&story->evidence.sendings, &sending->key) == sending)
+            q2p__table_drop(&story->evidence.sendings, sending);
         cli_sending_free(sending);
     }
     free(item);
@@ -148,11 +148,11 @@ static void tell_oldest(struct cli_story *story)
 
 void cli_story_end(struct cli_story *story, struct cli_totals *out)
 {
-    while (!base_list_empty(&story->items))
+    while (!q2p__list_empty(&story->items))
         tell_oldest(story);
     uint32_t cursor = 0;
     const struct cli_pair *pair;
-    while ((pair = base_table_next(&story->evidence.pairs, &cursor)))
+    while ((pair = q2p__table_next(&story->evidence.pairs, &cursor)))
         if (cli_evidence_node(&story->evidence, &pair->key.from) ||
             cli_evidence_node(&story->evidence, &pair->key.to))
             story->totals.q2p += pair->datagrams;
@@ -178,8 +178,8 @@ static struct cli_item *add_item(struct cli_story *story, const struct cli_view 
     item->b = view->in->dst;
     item->times = 1;
     item->strong = view->likeness == Q2P_LIKENESS_STRONG;
-    base_list_init(&item->link);
-    base_list_append(&story->items, &item->link);
+    q2p__list_init(&item->link);
+    q2p__list_append(&story->items, &item->link);
     story->items_count++;
     return item;
 }
@@ -212,7 +212,7 @@ static int malformed_somewhere(struct cli_story *story, const struct cli_view *v
     int status = malformed(story, view, view->status);
     if (status)
         return status;
-    struct cli_item *item = BASE_LIST_ITEM(story->items.prev, struct cli_item, link);
+    struct cli_item *item = Q2P__LIST_ITEM(story->items.prev, struct cli_item, link);
     item->dialect = Q2P_DIALECT_UNKNOWN;
     memcpy(item->statuses, statuses, sizeof statuses);
     return Q2P_OK;
@@ -289,9 +289,9 @@ static struct cli_sending *start(struct cli_story *story, const struct cli_view 
     sending->first_ns = view->in->t_ns;
     sending->first_frame = view->in->frame;
     if (old)
-        base_table_drop(&story->evidence.sendings, old);
+        q2p__table_drop(&story->evidence.sendings, old);
     struct cli_item *item = add_item(story, view, CLI_TALE_TRANSMISSION); /* makes room, too */
-    if (!item || base_table_add(&story->evidence.sendings, sending) != Q2P_OK) {
+    if (!item || q2p__table_add(&story->evidence.sendings, sending) != Q2P_OK) {
         cli_sending_free(sending); /* an item without a sending is told as nothing */
         return NULL;
     }
@@ -319,7 +319,7 @@ static int follow_fragment(struct cli_story *story, const struct cli_view *view,
         if (!sending)
             return Q2P_ERR_MEMORY;
         sending->orphan = true;
-        BASE_LIST_ITEM(story->items.prev, struct cli_item, link)->tale = CLI_TALE_ORPHAN;
+        Q2P__LIST_ITEM(story->items.prev, struct cli_item, link)->tale = CLI_TALE_ORPHAN;
     }
     if (!sending)
         return Q2P_ERR_MEMORY;
@@ -403,7 +403,7 @@ int cli_story_datagram(struct cli_story *story, const struct cli_datagram *in)
         status = malformed(story, &view, view.status);
     if (status == Q2P_OK && (cli_readable(view.status) || list))
         status = follow(story, &view);
-    while (story->memory > story->config.memory_max && !base_list_empty(&story->items)) {
+    while (story->memory > story->config.memory_max && !q2p__list_empty(&story->items)) {
         tell_oldest(story);
         story->totals.early++;
     }

@@ -32,7 +32,7 @@ enum cli_verdict {
 };
 
 struct cli_item {
-    struct base_link link;
+    struct q2p__link link;
     enum cli_tale tale;
     int64_t t_ns;
     uint64_t frame;

@@ -16,13 +16,13 @@
 
 struct q2p__contact *q2p__contact_find(const q2p_node *node, const struct q2p_addr *addr)
 {
-    return base_table_find(&node->contacts, addr);
+    return q2p__table_find(&node->contacts, addr);
 }
 
 static void forget(q2p_node *node, struct q2p__contact *contact)
 {
-    base_table_drop(&node->contacts, contact);
-    base_list_drop(&contact->link);
+    q2p__table_drop(&node->contacts, contact);
+    q2p__list_drop(&contact->link);
     q2p__resize(node, contact, sizeof *contact, 0);
 }
 
@@ -30,8 +30,8 @@ static void forget(q2p_node *node, struct q2p__contact *contact)
  * as it has room for more than all members and all open transmissions. */
 static void forget_a_stranger(q2p_node *node)
 {
-    for (struct base_link *at = node->strangers.next; at != &node->strangers; at = at->next) {
-        struct q2p__contact *contact = BASE_LIST_ITEM(at, struct q2p__contact, link);
+    for (struct q2p__link *at = node->strangers.next; at != &node->strangers; at = at->next) {
+        struct q2p__contact *contact = Q2P__LIST_ITEM(at, struct q2p__contact, link);
 
         if (contact->open == 0) {
             forget(node, contact);
@@ -58,13 +58,13 @@ int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2
     contact->addr = *addr;
     contact->heard_at = contact->answers_at = contact->refusal_at = contact->called_at =
         contact->join_at = Q2P__LONG_AGO;
-    status = base_table_add(&node->contacts, contact);
+    status = q2p__table_add(&node->contacts, contact);
     if (status != Q2P_OK) {
         q2p__resize(node, contact, sizeof *contact, 0);
         return status;
     }
-    base_list_init(&contact->link);
-    base_list_append(&node->strangers, &contact->link);
+    q2p__list_init(&contact->link);
+    q2p__list_append(&node->strangers, &contact->link);
     *out = contact;
     return Q2P_OK;
 }
@@ -77,7 +77,7 @@ void q2p__contact_heard(q2p_node *node, struct q2p__contact *contact, q2p_time n
     if (proven != Q2P_DIALECT_UNKNOWN)
         contact->dialect = (uint8_t)proven;
     if (!contact->member)
-        base_list_append(&node->strangers, &contact->link);
+        q2p__list_append(&node->strangers, &contact->link);
 }
 
 bool q2p__contact_may(const q2p_node *node, struct q2p__contact *contact, q2p_time now)
@@ -97,8 +97,8 @@ static struct q2p__contact *find_silent(const q2p_node *node, q2p_time now, bool
         return NULL; /* nobody has to speak, so silence means nothing */
     if (patience_ns < SILENT_NS)
         patience_ns = SILENT_NS;
-    for (struct base_link *at = node->members.next; at != &node->members; at = at->next) {
-        struct q2p__contact *contact = BASE_LIST_ITEM(at, struct q2p__contact, link);
+    for (struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
+        struct q2p__contact *contact = Q2P__LIST_ITEM(at, struct q2p__contact, link);
 
         if (contact->seed || contact->heard_at > now - patience_ns)
             continue;
@@ -121,15 +121,15 @@ static void dismiss(q2p_node *node, struct q2p__contact *member)
     uint32_t cursor = 0;
     struct q2p__contact *contact;
 
-    base_heap_release(&node->timers, &member->timer);
-    while ((contact = base_table_next(&node->contacts, &cursor))) {
+    q2p__heap_release(&node->timers, &member->timer);
+    while ((contact = q2p__table_next(&node->contacts, &cursor))) {
         q2p__slot_take(contact->asked, member->slot);
         q2p__slot_take(contact->touched, member->slot);
     }
     q2p__slot_take(node->slots, member->slot);
     node->members_count--;
     member->member = member->connected = member->vouched = false;
-    base_list_append(&node->strangers, &member->link);
+    q2p__list_append(&node->strangers, &member->link);
 }
 
 int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time now, bool connecting)
@@ -145,7 +145,7 @@ int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time n
             return Q2P_ERR_FULL;
         dismiss(node, silent);
     }
-    if (base_heap_claim(&node->timers, &contact->timer, Q2P__TIMER_CONTACT) != Q2P_OK)
+    if (q2p__heap_claim(&node->timers, &contact->timer, Q2P__TIMER_CONTACT) != Q2P_OK)
         return Q2P_ERR_MEMORY;
     while (q2p__slot_has(node->slots, slot))
         slot++;
@@ -153,7 +153,7 @@ int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time n
     contact->slot = (uint8_t)slot;
     contact->member = true;
     node->members_count++;
-    base_list_append(&node->members, &contact->link);
+    q2p__list_append(&node->members, &contact->link);
     return Q2P_OK;
 }
 
@@ -165,15 +165,15 @@ enum q2p_dialect q2p__contact_dialect(const q2p_node *node, const struct q2p_add
                                                               : node->config.dialect;
 }
 
-static void free_list(q2p_node *node, struct base_link *head)
+static void free_list(q2p_node *node, struct q2p__link *head)
 {
-    while (!base_list_empty(head))
-        forget(node, BASE_LIST_ITEM(head->next, struct q2p__contact, link));
+    while (!q2p__list_empty(head))
+        forget(node, Q2P__LIST_ITEM(head->next, struct q2p__contact, link));
 }
 
 void q2p__contact_free_all(q2p_node *node)
 {
-    while (!base_list_empty(&node->members))
-        dismiss(node, BASE_LIST_ITEM(node->members.next, struct q2p__contact, link));
+    while (!q2p__list_empty(&node->members))
+        dismiss(node, Q2P__LIST_ITEM(node->members.next, struct q2p__contact, link));
     free_list(node, &node->strangers);
 }

@@ -10,8 +10,8 @@
 #include "q2p_node.h"
 
 struct q2p__contact {
-    struct base_timer timer; /* of members: JOIN or CONNECT again */
-    struct base_link link;   /* in members or strangers */
+    struct q2p__timer timer; /* of members: JOIN or CONNECT again */
+    struct q2p__link link;   /* in members or strangers */
     struct q2p_addr addr;
     q2p_time heard_at;
     q2p_time answers_at; /* budget of control messages it may cause */

@@ -29,7 +29,7 @@ static void join_later(q2p_node *node, q2p_time now, struct q2p__contact *seed)
 
     if (config->persist && seed->tries < config->retries_max)
         delay_ns = q2p__doubled(config->retry_ns, seed->tries);
-    base_heap_set(&node->timers, &seed->timer, delay_ns ? q2p__later(now, delay_ns) : Q2P_NEVER);
+    q2p__heap_set(&node->timers, &seed->timer, delay_ns ? q2p__later(now, delay_ns) : Q2P_NEVER);
 }
 
 int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed)
@@ -62,7 +62,7 @@ void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact
         join_later(node, now, contact);
     } else {
         q2p__say_bare(node, &contact->addr, Q2P_EV_CONNECT);
-        base_heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
+        q2p__heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
     }
 }
 
@@ -111,9 +111,9 @@ static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
     uint64_t asked_before[2] = {joiner->asked[0], joiner->asked[1]};
 
     for (int again = 0; again <= 1; again++) {
-        for (struct base_link *at = node->members.next; at != &node->members && left > 0;
+        for (struct q2p__link *at = node->members.next; at != &node->members && left > 0;
              at = at->next) {
-            struct q2p__contact *member = BASE_LIST_ITEM(at, struct q2p__contact, link);
+            struct q2p__contact *member = Q2P__LIST_ITEM(at, struct q2p__contact, link);
 
             if (member == joiner || q2p__slot_has(joiner->touched, member->slot) ||
                 q2p__slot_has(asked_before, member->slot) != (again == 1))
@@ -182,7 +182,7 @@ int q2p__member_connect(q2p_node *node, q2p_time now, const struct q2p_addr *fro
         return Q2P_OK;
     contact->connected = true;
     if (!contact->seed && node->config.keepalive_ns)
-        base_heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
+        q2p__heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
     q2p__news_tell(node, &(struct q2p_happening){.on = on,
                                                  .peer = *from,
                                                  .dialect = (enum q2p_dialect)contact->dialect});

@@ -33,18 +33,18 @@ static void init_tables(q2p_node *node)
 {
     const struct q2p_config *config = &node->config;
     size_t incoming_max = config->incoming_max;
-    struct base_table *tables[] = {&node->contacts, &node->incoming, &node->finished,
+    struct q2p__table *tables[] = {&node->contacts, &node->incoming, &node->finished,
                                    &node->outgoing};
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        base_table_init(tables[i], &config->alloc, node->secret);
-    base_table_shape(&node->contacts, offsetof(struct q2p__contact, addr), sizeof(struct q2p_addr),
+        q2p__table_init(tables[i], &config->alloc, node->secret);
+    q2p__table_shape(&node->contacts, offsetof(struct q2p__contact, addr), sizeof(struct q2p_addr),
                      config->peers_max + incoming_max + STRANGERS_MAX);
-    base_table_shape(&node->incoming, offsetof(struct q2p__incoming, key), sizeof(struct q2p__key),
+    q2p__table_shape(&node->incoming, offsetof(struct q2p__incoming, key), sizeof(struct q2p__key),
                      incoming_max);
-    base_table_shape(&node->finished, offsetof(struct q2p__finished, key), sizeof(struct q2p__key),
+    q2p__table_shape(&node->finished, offsetof(struct q2p__finished, key), sizeof(struct q2p__key),
                      incoming_max * FINISHED_SHARE);
-    base_table_shape(&node->outgoing, offsetof(struct q2p__outgoing, key), sizeof(struct q2p__key),
+    q2p__table_shape(&node->outgoing, offsetof(struct q2p__outgoing, key), sizeof(struct q2p__key),
                      config->outgoing_max);
 }
 
@@ -64,14 +64,14 @@ int q2p_node_new(q2p_node **out, const struct q2p_config *config)
     node->config = taken;
     node->secret[0] = stir(taken.seed + UINT64_C(0x9e3779b97f4a7c15));
     node->secret[1] = stir(taken.seed + UINT64_C(0x3c6ef372fe94f82a));
-    base_heap_init(&node->timers, &node->config.alloc);
+    q2p__heap_init(&node->timers, &node->config.alloc);
     init_tables(node);
 
-    struct base_link *lists[] = {&node->members,    &node->strangers, &node->punches,
+    struct q2p__link *lists[] = {&node->members,    &node->strangers, &node->punches,
                                  &node->announced,  &node->receiving, &node->reporting,
                                  &node->remembered, &node->sending};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        base_list_init(lists[i]);
+        q2p__list_init(lists[i]);
     node->news.item_len = sizeof(struct q2p__news);
     node->notes.item_len = sizeof(struct q2p__note);
     node->paced_at = node->joins_at = node->refusals_at = Q2P__LONG_AGO;
@@ -257,7 +257,7 @@ int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
 
 q2p_time q2p_node_deadline(const q2p_node *node)
 {
-    const struct base_timer *timer = base_heap_first(&node->timers);
+    const struct q2p__timer *timer = q2p__heap_first(&node->timers);
     q2p_time paced = q2p__send_deadline(node);
 
     return timer && timer->at < paced ? timer->at : paced;
@@ -265,10 +265,10 @@ q2p_time q2p_node_deadline(const q2p_node *node)
 
 void q2p_node_tick(q2p_node *node, q2p_time now)
 {
-    struct base_timer *timer;
+    struct q2p__timer *timer;
 
     reclaim(node);
-    while ((timer = base_heap_first(&node->timers)) && timer->at <= now &&
+    while ((timer = q2p__heap_first(&node->timers)) && timer->at <= now &&
            q2p__news_reserve(node, Q2P__NEWS_INPUT) == Q2P_OK) {
         switch ((enum q2p__timer_kind)timer->kind) {
         case Q2P__TIMER_CONTACT:
@@ -314,8 +314,8 @@ size_t q2p_node_peers(const q2p_node *node, struct q2p_peer *out, size_t max)
 {
     size_t count = 0;
 
-    for (const struct base_link *at = node->members.next; at != &node->members; at = at->next) {
-        const struct q2p__contact *contact = BASE_LIST_ITEM(at, const struct q2p__contact, link);
+    for (const struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
+        const struct q2p__contact *contact = Q2P__LIST_ITEM(at, const struct q2p__contact, link);
 
         if (count++ < max)
             out[count - 1] = (struct q2p_peer){.addr = contact->addr,

@@ -60,19 +60,19 @@ struct q2p_node {
     struct q2p_config config;
     struct q2p_counters counters;
     uint64_t secret[2];
-    struct base_heap timers;
-    struct base_table contacts;  /* q2p_contact.h, by address */
-    struct base_table incoming;  /* q2p_recv.h, by key */
-    struct base_table finished;  /* q2p_recv.h, by key */
-    struct base_table outgoing;  /* q2p_send.h, by key */
-    struct base_link members;    /* contacts, in order of arrival */
-    struct base_link strangers;  /* other contacts, the longest unheard first */
-    struct base_link punches;    /* q2p_punch.h, the oldest first */
-    struct base_link announced;  /* incoming without a fragment yet, the oldest first */
-    struct base_link receiving;  /* other incoming, the longest without progress first */
-    struct base_link reporting;  /* incoming with lists to send */
-    struct base_link remembered; /* finished, the oldest first */
-    struct base_link sending;    /* outgoing with fragments to send, whose turn it is first */
+    struct q2p__heap timers;
+    struct q2p__table contacts;  /* q2p_contact.h, by address */
+    struct q2p__table incoming;  /* q2p_recv.h, by key */
+    struct q2p__table finished;  /* q2p_recv.h, by key */
+    struct q2p__table outgoing;  /* q2p_send.h, by key */
+    struct q2p__link members;    /* contacts, in order of arrival */
+    struct q2p__link strangers;  /* other contacts, the longest unheard first */
+    struct q2p__link punches;    /* q2p_punch.h, the oldest first */
+    struct q2p__link announced;  /* incoming without a fragment yet, the oldest first */
+    struct q2p__link receiving;  /* other incoming, the longest without progress first */
+    struct q2p__link reporting;  /* incoming with lists to send */
+    struct q2p__link remembered; /* finished, the oldest first */
+    struct q2p__link sending;    /* outgoing with fragments to send, whose turn it is first */
     struct q2p__ring news;
     struct q2p__ring notes;
     struct q2p__news lent; /* freed at the next call */

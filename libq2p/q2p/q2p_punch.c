@@ -18,8 +18,8 @@ static unsigned punches_max(const q2p_node *node)
 
 static struct q2p__punch *find(const q2p_node *node, const struct q2p_addr *addr)
 {
-    for (struct base_link *at = node->punches.next; at != &node->punches; at = at->next) {
-        struct q2p__punch *punch = BASE_LIST_ITEM(at, struct q2p__punch, link);
+    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
+        struct q2p__punch *punch = Q2P__LIST_ITEM(at, struct q2p__punch, link);
 
         if (q2p_addr_equal(&punch->addr, addr))
             return punch;
@@ -36,8 +36,8 @@ static bool same_host(const struct q2p_addr *a, const struct q2p_addr *b)
 static struct q2p__punch *find_host(const q2p_node *node, const struct q2p_addr *addr,
                                     enum q2p__punch_kind kind)
 {
-    for (struct base_link *at = node->punches.next; at != &node->punches; at = at->next) {
-        struct q2p__punch *punch = BASE_LIST_ITEM(at, struct q2p__punch, link);
+    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
+        struct q2p__punch *punch = Q2P__LIST_ITEM(at, struct q2p__punch, link);
 
         if (punch->kind == kind && same_host(&punch->addr, addr))
             return punch;
@@ -47,16 +47,16 @@ static struct q2p__punch *find_host(const q2p_node *node, const struct q2p_addr 
 
 static void forget(q2p_node *node, struct q2p__punch *punch)
 {
-    base_heap_release(&node->timers, &punch->timer);
-    base_list_drop(&punch->link);
+    q2p__heap_release(&node->timers, &punch->timer);
+    q2p__list_drop(&punch->link);
     node->punches_count--;
     q2p__resize(node, punch, sizeof *punch, 0);
 }
 
 void q2p__punch_free_all(q2p_node *node)
 {
-    while (!base_list_empty(&node->punches))
-        forget(node, BASE_LIST_ITEM(node->punches.next, struct q2p__punch, link));
+    while (!q2p__list_empty(&node->punches))
+        forget(node, Q2P__LIST_ITEM(node->punches.next, struct q2p__punch, link));
 }
 
 static int make(q2p_node *node, struct q2p__punch **out, const struct q2p_addr *addr,
@@ -70,14 +70,14 @@ static int make(q2p_node *node, struct q2p__punch **out, const struct q2p_addr *
     if (!punch)
         return Q2P_ERR_MEMORY;
     memset(punch, 0, sizeof *punch);
-    if (base_heap_claim(&node->timers, &punch->timer, Q2P__TIMER_PUNCH) != Q2P_OK) {
+    if (q2p__heap_claim(&node->timers, &punch->timer, Q2P__TIMER_PUNCH) != Q2P_OK) {
         q2p__resize(node, punch, sizeof *punch, 0);
         return Q2P_ERR_MEMORY;
     }
     punch->addr = punch->asked = *addr;
     punch->kind = kind;
-    base_list_init(&punch->link);
-    base_list_append(&node->punches, &punch->link);
+    q2p__list_init(&punch->link);
+    q2p__list_append(&node->punches, &punch->link);
     node->punches_count++;
     *out = punch;
     return Q2P_OK;
@@ -100,7 +100,7 @@ static void send(q2p_node *node, q2p_time now, struct q2p__punch *punch)
         q2p__say_bare(node, &punch->addr, Q2P_EV_CONNECT);
     }
     punch->sent++;
-    base_heap_set(&node->timers, &punch->timer,
+    q2p__heap_set(&node->timers, &punch->timer,
                   q2p__later(now, node->config.persist
                                       ? q2p__doubled(node->config.retry_ns, punch->sent - 1)
                                       : patience(node)));
@@ -124,8 +124,8 @@ static void settle(q2p_node *node, struct q2p__punch *punch)
     struct q2p_addr asked = punch->asked;
 
     forget(node, punch);
-    for (struct base_link *at = node->punches.next; at != &node->punches;) {
-        struct q2p__punch *other = BASE_LIST_ITEM(at, struct q2p__punch, link);
+    for (struct q2p__link *at = node->punches.next; at != &node->punches;) {
+        struct q2p__punch *other = Q2P__LIST_ITEM(at, struct q2p__punch, link);
 
         at = at->next;
         if (q2p_addr_equal(&other->asked, &asked))
@@ -211,16 +211,16 @@ static int remember_touch(q2p_node *node, q2p_time now, const struct q2p_addr *f
     if (node->punches_count >= punches_max(node) / 2) {
         struct q2p__punch *oldest = NULL;
 
-        for (struct base_link *at = node->punches.prev; at != &node->punches; at = at->prev)
-            if (BASE_LIST_ITEM(at, struct q2p__punch, link)->kind == Q2P__PUNCH_HEARD)
-                oldest = BASE_LIST_ITEM(at, struct q2p__punch, link);
+        for (struct q2p__link *at = node->punches.prev; at != &node->punches; at = at->prev)
+            if (Q2P__LIST_ITEM(at, struct q2p__punch, link)->kind == Q2P__PUNCH_HEARD)
+                oldest = Q2P__LIST_ITEM(at, struct q2p__punch, link);
         if (!oldest)
             return Q2P_ERR_FULL;
         forget(node, oldest);
     }
     status = make(node, &punch, from, Q2P__PUNCH_HEARD);
     if (status == Q2P_OK)
-        base_heap_set(&node->timers, &punch->timer, q2p__later(now, patience(node)));
+        q2p__heap_set(&node->timers, &punch->timer, q2p__later(now, patience(node)));
     return status;
 }
 

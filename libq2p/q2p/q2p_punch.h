@@ -16,8 +16,8 @@ enum q2p__punch_kind {
 };
 
 struct q2p__punch {
-    struct base_timer timer;
-    struct base_link link;
+    struct q2p__timer timer;
+    struct q2p__link link;
     struct q2p_addr addr;  /* where we send */
     struct q2p_addr asked; /* what the seed said; differs if a TOUCH came from another port */
     struct q2p_addr via;   /* the seed */

@@ -31,17 +31,17 @@ void q2p__recv_forget(q2p_node *node, struct q2p__incoming *incoming)
     q2p__pile_free(&incoming->pile, &node->config.alloc);
     charge(node, incoming, before);
     incoming->contact->open--;
-    base_heap_release(&node->timers, &incoming->timer);
-    base_table_drop(&node->incoming, incoming);
-    base_list_drop(&incoming->link);
-    base_list_drop(&incoming->report);
+    q2p__heap_release(&node->timers, &incoming->timer);
+    q2p__table_drop(&node->incoming, incoming);
+    q2p__list_drop(&incoming->link);
+    q2p__list_drop(&incoming->report);
     q2p__resize(node, incoming, sizeof *incoming, 0);
 }
 
 static void forget_finished(q2p_node *node, struct q2p__finished *finished)
 {
-    base_table_drop(&node->finished, finished);
-    base_list_drop(&finished->link);
+    q2p__table_drop(&node->finished, finished);
+    q2p__list_drop(&finished->link);
     q2p__resize(node, finished, sizeof *finished, 0);
 }
 
@@ -50,12 +50,12 @@ void q2p__recv_free_all(q2p_node *node)
     struct q2p__incoming *incoming;
     uint32_t cursor = 0;
 
-    while ((incoming = base_table_next(&node->incoming, &cursor))) {
+    while ((incoming = q2p__table_next(&node->incoming, &cursor))) {
         q2p__recv_forget(node, incoming);
         cursor = 0;
     }
-    while (!base_list_empty(&node->remembered))
-        forget_finished(node, BASE_LIST_ITEM(node->remembered.next, struct q2p__finished, link));
+    while (!q2p__list_empty(&node->remembered))
+        forget_finished(node, Q2P__LIST_ITEM(node->remembered.next, struct q2p__finished, link));
 }
 
 static void say_about(q2p_node *node, const struct q2p__key *key, enum q2p_dialect dialect,
@@ -89,11 +89,11 @@ static void evict(q2p_node *node, struct q2p__incoming *incoming)
 /* The one longest without progress, of one contact or of all; first those that never had any. */
 static struct q2p__incoming *oldest(const q2p_node *node, const struct q2p__contact *of)
 {
-    const struct base_link *heads[] = {&node->announced, &node->receiving};
+    const struct q2p__link *heads[] = {&node->announced, &node->receiving};
 
     for (int i = 0; i < 2; i++) {
-        for (struct base_link *at = heads[i]->next; at != heads[i]; at = at->next) {
-            struct q2p__incoming *incoming = BASE_LIST_ITEM(at, struct q2p__incoming, link);
+        for (struct q2p__link *at = heads[i]->next; at != heads[i]; at = at->next) {
+            struct q2p__incoming *incoming = Q2P__LIST_ITEM(at, struct q2p__incoming, link);
 
             if (!of || incoming->contact == of)
                 return incoming;
@@ -128,16 +128,16 @@ static int open_new(q2p_node *node, q2p_time now, const struct q2p__key *key,
     memset(incoming, 0, sizeof *incoming);
     incoming->key = *key;
     incoming->started_at = incoming->progress_at = now;
-    base_list_init(&incoming->link);
-    base_list_init(&incoming->report);
-    status = base_heap_claim(&node->timers, &incoming->timer, Q2P__TIMER_INCOMING);
+    q2p__list_init(&incoming->link);
+    q2p__list_init(&incoming->report);
+    status = q2p__heap_claim(&node->timers, &incoming->timer, Q2P__TIMER_INCOMING);
     if (status != Q2P_OK) {
         q2p__resize(node, incoming, sizeof *incoming, 0);
         return status;
     }
-    status = base_table_add(&node->incoming, incoming);
+    status = q2p__table_add(&node->incoming, incoming);
     if (status != Q2P_OK) {
-        base_heap_release(&node->timers, &incoming->timer);
+        q2p__heap_release(&node->timers, &incoming->timer);
         q2p__resize(node, incoming, sizeof *incoming, 0);
         return status;
     }
@@ -177,7 +177,7 @@ static int begin(q2p_node *node, q2p_time now, const struct q2p__key *key, uint3
     incoming->length = length;
     incoming->dialect = dialect;
     q2p__pile_init(&incoming->pile, q2p_wire_fragments(length), (uint32_t)node->secret[0]);
-    base_list_append(&node->announced, &incoming->link);
+    q2p__list_append(&node->announced, &incoming->link);
     q2p__report_later(node, now, incoming);
     told = q2p__recv_about(incoming, Q2P_ON_RECEIVING);
     q2p__news_tell(node, &told);
@@ -222,9 +222,9 @@ static enum q2p_check check(const q2p_node *node, const struct q2p__incoming *in
 
 static void forget_finished_before(q2p_node *node, q2p_time now)
 {
-    while (!base_list_empty(&node->remembered)) {
+    while (!q2p__list_empty(&node->remembered)) {
         struct q2p__finished *first =
-            BASE_LIST_ITEM(node->remembered.next, struct q2p__finished, link);
+            Q2P__LIST_ITEM(node->remembered.next, struct q2p__finished, link);
 
         if (first->until > now && node->finished.used < node->finished.items_max)
             return;
@@ -247,13 +247,13 @@ static int prepare_finished(q2p_node *node, q2p_time now, const struct q2p__inco
     finished->key = incoming->key;
     finished->dialect = incoming->dialect;
     finished->until = q2p__later(now, node->config.remember_ns);
-    base_list_init(&finished->link);
-    status = base_table_add(&node->finished, finished);
+    q2p__list_init(&finished->link);
+    status = q2p__table_add(&node->finished, finished);
     if (status != Q2P_OK) {
         q2p__resize(node, finished, sizeof *finished, 0);
         return status;
     }
-    base_list_append(&node->remembered, &finished->link);
+    q2p__list_append(&node->remembered, &finished->link);
     *out = finished;
     return Q2P_OK;
 }
@@ -288,12 +288,12 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
 
 int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, uint32_t length)
 {
-    struct q2p__incoming *incoming = base_table_find(&node->incoming, key);
+    struct q2p__incoming *incoming = q2p__table_find(&node->incoming, key);
     struct q2p__finished *finished;
     int status = Q2P_OK;
 
     forget_finished_before(node, now);
-    finished = base_table_find(&node->finished, key);
+    finished = q2p__table_find(&node->finished, key);
     if (incoming && (incoming->dialect != Q2P_DIALECT_OPTIONS || incoming->length != length ||
                      incoming->closing))
         return Q2P_ERR_ABSENT;
@@ -337,8 +337,8 @@ static int afford(q2p_node *node, const struct q2p__incoming *incoming, size_t m
            node->counters.memory > node->config.memory_max - more) {
         const struct q2p__contact *richest = contact;
 
-        for (struct base_link *at = node->receiving.next; at != &node->receiving; at = at->next) {
-            const struct q2p__incoming *other = BASE_LIST_ITEM(at, struct q2p__incoming, link);
+        for (struct q2p__link *at = node->receiving.next; at != &node->receiving; at = at->next) {
+            const struct q2p__incoming *other = Q2P__LIST_ITEM(at, struct q2p__incoming, link);
 
             if (other->contact->memory > richest->memory + more)
                 richest = other->contact;
@@ -375,7 +375,7 @@ static int store(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
     }
     node->counters.fragments_in++;
     incoming->progress_at = now;
-    base_list_append(&node->receiving, &incoming->link);
+    q2p__list_append(&node->receiving, &incoming->link);
     if (finished)
         finish(node, incoming, finished);
     return Q2P_OK;
@@ -384,12 +384,12 @@ static int store(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
 int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
                        const struct q2p_packet *packet, const uint8_t *bytes)
 {
-    struct q2p__incoming *incoming = base_table_find(&node->incoming, key);
+    struct q2p__incoming *incoming = q2p__table_find(&node->incoming, key);
     int status = Q2P_OK;
 
     if (!incoming) {
         forget_finished_before(node, now);
-        if (base_table_find(&node->finished, key)) {
+        if (q2p__table_find(&node->finished, key)) {
             node->counters.fragments_duplicate++;
             return Q2P_OK;
         }

@@ -12,9 +12,9 @@
 #include "q2p_pile.h"
 
 struct q2p__incoming {
-    struct base_timer timer;
-    struct base_link link;   /* in the node's receiving, or announced before the first fragment */
-    struct base_link report; /* in the node's reporting, while lists are to be sent */
+    struct q2p__timer timer;
+    struct q2p__link link;   /* in the node's receiving, or announced before the first fragment */
+    struct q2p__link report; /* in the node's reporting, while lists are to be sent */
     struct q2p__key key;
     struct q2p__pile pile;
     struct q2p__contact *contact; /* whom it is charged to */
@@ -30,7 +30,7 @@ struct q2p__incoming {
 };
 
 struct q2p__finished {
-    struct base_link link; /* in the node's remembered */
+    struct q2p__link link; /* in the node's remembered */
     struct q2p__key key;
     q2p_time until;
     enum q2p_dialect dialect;

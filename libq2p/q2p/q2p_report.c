@@ -17,7 +17,7 @@ void q2p__report_later(q2p_node *node, q2p_time now, struct q2p__incoming *incom
     q2p_time lost_ns = node->config.lost_ns;
     q2p_time since_ns = (now - incoming->started_at) % lost_ns;
 
-    base_heap_set(&node->timers, &incoming->timer, q2p__later(now, lost_ns - since_ns));
+    q2p__heap_set(&node->timers, &incoming->timer, q2p__later(now, lost_ns - since_ns));
 }
 
 void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming)
@@ -53,7 +53,7 @@ static void report(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
     incoming->lists_left = LISTS_MAX;
     incoming->round_left =
         incoming->heard * ECHO_MAX > spent ? (incoming->heard * ECHO_MAX - spent) / 2 : 0;
-    base_list_append(&node->reporting, &incoming->report);
+    q2p__list_append(&node->reporting, &incoming->report);
 }
 
 void q2p__report_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
@@ -62,7 +62,7 @@ void q2p__report_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incomi
 
     if (now - since >= node->config.timeout_ns) {
         incoming->closing = true;
-        base_heap_set(&node->timers, &incoming->timer, Q2P_NEVER);
+        q2p__heap_set(&node->timers, &incoming->timer, Q2P_NEVER);
         q2p__report_expired(node, incoming);
     } else {
         q2p__report_later(node, now, incoming);
@@ -89,9 +89,9 @@ static size_t next_list(struct q2p__incoming *incoming, uint32_t syns[Q2P_SYNS_M
 
 int q2p__report_output(q2p_node *node, struct q2p_datagram *out)
 {
-    while (!base_list_empty(&node->reporting)) {
+    while (!q2p__list_empty(&node->reporting)) {
         struct q2p__incoming *incoming =
-            BASE_LIST_ITEM(node->reporting.next, struct q2p__incoming, report);
+            Q2P__LIST_ITEM(node->reporting.next, struct q2p__incoming, report);
         uint32_t syns[Q2P_SYNS_MAX];
         struct q2p_message message = {.event = Q2P_EV_TRANSPORT_FAILED,
                                       .network_id = node->config.network_id,
@@ -101,7 +101,7 @@ int q2p__report_output(q2p_node *node, struct q2p_datagram *out)
         int len;
 
         if (message.lost_count == 0 && !incoming->closing) {
-            base_list_drop(&incoming->report);
+            q2p__list_drop(&incoming->report);
             continue;
         }
         len = q2p_wire_write(node->bytes, sizeof node->bytes, incoming->dialect, &message);

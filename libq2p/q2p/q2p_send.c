@@ -40,7 +40,7 @@ static struct q2p__outgoing *find(const q2p_node *node, const struct q2p_addr *t
 {
     struct q2p__key key = {*to, *hash};
 
-    return base_table_find(&node->outgoing, &key);
+    return q2p__table_find(&node->outgoing, &key);
 }
 
 static size_t bits_words(const struct q2p__outgoing *outgoing)
@@ -55,9 +55,9 @@ static size_t bits_len(const struct q2p__outgoing *outgoing)
 
 static void forget(q2p_node *node, struct q2p__outgoing *outgoing)
 {
-    base_heap_release(&node->timers, &outgoing->timer);
-    base_table_drop(&node->outgoing, outgoing);
-    base_list_drop(&outgoing->link);
+    q2p__heap_release(&node->timers, &outgoing->timer);
+    q2p__table_drop(&node->outgoing, outgoing);
+    q2p__list_drop(&outgoing->link);
     if (outgoing->again)
         q2p__resize(node, outgoing->again, bits_len(outgoing), 0);
     q2p__resize(node, outgoing, sizeof *outgoing, 0);
@@ -68,7 +68,7 @@ void q2p__send_free_all(q2p_node *node)
     struct q2p__outgoing *outgoing;
     uint32_t cursor = 0;
 
-    while ((outgoing = base_table_next(&node->outgoing, &cursor))) {
+    while ((outgoing = q2p__table_next(&node->outgoing, &cursor))) {
         forget(node, outgoing);
         cursor = 0;
     }
@@ -94,7 +94,7 @@ static void end(q2p_node *node, struct q2p__outgoing *outgoing, enum q2p_on on)
 static void keep(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
     outgoing->state = Q2P__OUTGOING_KEPT;
-    base_heap_set(&node->timers, &outgoing->timer, q2p__later(now, node->config.keep_ns));
+    q2p__heap_set(&node->timers, &outgoing->timer, q2p__later(now, node->config.keep_ns));
 }
 
 /* ---- starting ---- */
@@ -111,7 +111,7 @@ static void say_options(q2p_node *node, q2p_time now, struct q2p__outgoing *outg
                            : q2p__doubled(node->config.retry_ns, node->config.retries_max);
 
     q2p__say(node, &note);
-    base_heap_set(&node->timers, &outgoing->timer, q2p__later(now, wait_ns));
+    q2p__heap_set(&node->timers, &outgoing->timer, q2p__later(now, wait_ns));
 }
 
 static int make(q2p_node *node, struct q2p__outgoing **out, const struct q2p__key *key)
@@ -123,15 +123,15 @@ static int make(q2p_node *node, struct q2p__outgoing **out, const struct q2p__ke
         return Q2P_ERR_MEMORY;
     memset(outgoing, 0, sizeof *outgoing);
     outgoing->key = *key;
-    base_list_init(&outgoing->link);
-    status = base_heap_claim(&node->timers, &outgoing->timer, Q2P__TIMER_OUTGOING);
+    q2p__list_init(&outgoing->link);
+    status = q2p__heap_claim(&node->timers, &outgoing->timer, Q2P__TIMER_OUTGOING);
     if (status != Q2P_OK) {
         q2p__resize(node, outgoing, sizeof *outgoing, 0);
         return status;
     }
-    status = base_table_add(&node->outgoing, outgoing);
+    status = q2p__table_add(&node->outgoing, outgoing);
     if (status != Q2P_OK) {
-        base_heap_release(&node->timers, &outgoing->timer);
+        q2p__heap_release(&node->timers, &outgoing->timer);
         q2p__resize(node, outgoing, sizeof *outgoing, 0);
         return status;
     }
@@ -142,7 +142,7 @@ static int make(q2p_node *node, struct q2p__outgoing **out, const struct q2p__ke
 /* Frees the way for the same bytes to the same peer, if they have all left before. */
 static int make_way(q2p_node *node, const struct q2p__key *key)
 {
-    struct q2p__outgoing *old = base_table_find(&node->outgoing, key);
+    struct q2p__outgoing *old = q2p__table_find(&node->outgoing, key);
 
     if (!old)
         return Q2P_OK;
@@ -162,7 +162,7 @@ static void begin(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
         end(node, outgoing, Q2P_ON_RELEASED);
     } else {
         outgoing->state = Q2P__OUTGOING_SENDING;
-        base_list_append(&node->sending, &outgoing->link);
+        q2p__list_append(&node->sending, &outgoing->link);
     }
 }
 
@@ -239,7 +239,7 @@ void q2p__send_tick(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
 
 int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key)
 {
-    struct q2p__outgoing *outgoing = base_table_find(&node->outgoing, key);
+    struct q2p__outgoing *outgoing = q2p__table_find(&node->outgoing, key);
 
     if (!outgoing)
         return Q2P_ERR_ABSENT;
@@ -255,8 +255,8 @@ int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key)
         return Q2P_OK;
     }
     outgoing->state = Q2P__OUTGOING_SENDING;
-    base_heap_set(&node->timers, &outgoing->timer, Q2P_NEVER);
-    base_list_append(&node->sending, &outgoing->link);
+    q2p__heap_set(&node->timers, &outgoing->timer, Q2P_NEVER);
+    q2p__list_append(&node->sending, &outgoing->link);
     return Q2P_OK;
 }
 
@@ -287,9 +287,9 @@ static bool queue_again(q2p_node *node, struct q2p__outgoing *outgoing, uint32_t
         return false; /* it is going to leave anyway */
     bit_put(outgoing->again, syn);
     outgoing->again_count++;
-    base_heap_set(&node->timers, &outgoing->timer, Q2P_NEVER);
+    q2p__heap_set(&node->timers, &outgoing->timer, Q2P_NEVER);
     if (outgoing->link.next == &outgoing->link)
-        base_list_append(&node->sending, &outgoing->link);
+        q2p__list_append(&node->sending, &outgoing->link);
     return true;
 }
 
@@ -355,7 +355,7 @@ static int take_lost(q2p_node *node, struct q2p__outgoing *outgoing, const uint3
 int q2p__send_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
                    const struct q2p_packet *packet, const uint8_t *bytes)
 {
-    struct q2p__outgoing *outgoing = base_table_find(&node->outgoing, key);
+    struct q2p__outgoing *outgoing = q2p__table_find(&node->outgoing, key);
     uint32_t syns[Q2P_SYNS_MAX];
     uint64_t *reported;
     size_t count = 0;
@@ -429,7 +429,7 @@ static q2p_time depth(const q2p_node *node)
 
 q2p_time q2p__send_deadline(const q2p_node *node)
 {
-    if (base_list_empty(&node->sending))
+    if (q2p__list_empty(&node->sending))
         return Q2P_NEVER;
     /* a quarter of a burst at a time: waking for every datagram would cost more than sending it */
     return node->paced_at + (node->config.burst > 4 ? depth(node) / 4 : depth(node));
@@ -463,10 +463,10 @@ static void advance(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
         outgoing->repairing = false;
     }
     if (outgoing->state == Q2P__OUTGOING_SENDING || outgoing->again_count > 0) {
-        base_list_append(&node->sending, &outgoing->link); /* the others' turn */
+        q2p__list_append(&node->sending, &outgoing->link); /* the others' turn */
         return;
     }
-    base_list_drop(&outgoing->link);
+    q2p__list_drop(&outgoing->link);
     keep(node, now, outgoing);
 }
 
@@ -477,9 +477,9 @@ int q2p__send_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
     bool resent;
     int len;
 
-    if (base_list_empty(&node->sending) || q2p__news_reserve(node, 2) != Q2P_OK)
+    if (q2p__list_empty(&node->sending) || q2p__news_reserve(node, 2) != Q2P_OK)
         return 0;
-    outgoing = BASE_LIST_ITEM(node->sending.next, struct q2p__outgoing, link);
+    outgoing = Q2P__LIST_ITEM(node->sending.next, struct q2p__outgoing, link);
     q2p__allow(&node->paced_at, now, 0, depth(node));
     if (node->paced_at + cost(node, Q2P_DATAGRAM_MAX) > now)
         return 0;

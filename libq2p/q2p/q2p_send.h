@@ -17,8 +17,8 @@ enum q2p__outgoing_state {
 };
 
 struct q2p__outgoing {
-    struct base_timer timer;
-    struct base_link link; /* in the node's sending, if a fragment is to leave */
+    struct q2p__timer timer;
+    struct q2p__link link; /* in the node's sending, if a fragment is to leave */
     struct q2p__key key;
     const uint8_t *data;
     uint32_t length, total; /* bytes, fragments */

@@ -29,21 +29,21 @@ static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
 static const struct q2p_alloc alloc = {NULL, resize};
 static const uint64_t secret[2] = {1, 2};
 
-static void make(struct base_table *table, size_t items_max)
+static void make(struct q2p__table *table, size_t items_max)
 {
     allocations_left = 1000;
-    base_table_init(table, &alloc, secret);
-    base_table_shape(table, offsetof(struct item, key), sizeof(((struct item *)0)->key), items_max);
+    q2p__table_init(table, &alloc, secret);
+    q2p__table_shape(table, offsetof(struct item, key), sizeof(((struct item *)0)->key), items_max);
 }
 
-static struct item *fill(struct base_table *table, uint32_t count)
+static struct item *fill(struct q2p__table *table, uint32_t count)
 {
     struct item *items = calloc(count, sizeof *items);
 
     assert_non_null(items);
     for (uint32_t i = 0; i < count; i++) {
         memcpy(items[i].key, &i, sizeof i);
-        assert_int_equal(base_table_add(table, &items[i]), Q2P_OK);
+        assert_int_equal(q2p__table_add(table, &items[i]), Q2P_OK);
     }
     return items;
 }
@@ -59,44 +59,44 @@ static void the_hash_is_siphash_1_3(void **state)
     (void)state;
     for (uint8_t i = 0; i < sizeof bytes; i++)
         bytes[i] = i;
-    assert_int_equal(base_table_hash(zero, "abcdefg", 7), UINT64_C(0x6db12aae9070f506));
-    assert_int_equal(base_table_hash(zero, "abcdefgh", 8), UINT64_C(0x3f7b849c0b8e35ea));
-    assert_int_equal(base_table_hash(zero, bytes, 40), UINT64_C(0x95bc321ab41d8206));
-    assert_int_equal(base_table_hash(counted, bytes, 0), UINT64_C(0xabac0158050fc4dc));
+    assert_int_equal(q2p__table_hash(zero, "abcdefg", 7), UINT64_C(0x6db12aae9070f506));
+    assert_int_equal(q2p__table_hash(zero, "abcdefgh", 8), UINT64_C(0x3f7b849c0b8e35ea));
+    assert_int_equal(q2p__table_hash(zero, bytes, 40), UINT64_C(0x95bc321ab41d8206));
+    assert_int_equal(q2p__table_hash(counted, bytes, 0), UINT64_C(0xabac0158050fc4dc));
 }
 
 static void what_was_added_is_found_and_nothing_else(void **state)
 {
-    struct base_table table;
+    struct q2p__table table;
     struct item *items;
     uint8_t absent[8] = {0xff, 0xff, 0xff, 0xff};
 
     (void)state;
     make(&table, 5000);
-    assert_null(base_table_find(&table, absent));
+    assert_null(q2p__table_find(&table, absent));
     items = fill(&table, 5000);
     for (uint32_t i = 0; i < 5000; i++)
-        assert_ptr_equal(base_table_find(&table, items[i].key), &items[i]);
-    assert_null(base_table_find(&table, absent));
-    base_table_clear(&table);
+        assert_ptr_equal(q2p__table_find(&table, items[i].key), &items[i]);
+    assert_null(q2p__table_find(&table, absent));
+    q2p__table_clear(&table);
     free(items);
 }
 
 static void dropping_leaves_all_others_findable(void **state)
 {
-    struct base_table table;
+    struct q2p__table table;
     struct item *items;
 
     (void)state;
     make(&table, 1000);
     items = fill(&table, 1000);
     for (uint32_t i = 0; i < 1000; i += 3)
-        base_table_drop(&table, &items[i]);
+        q2p__table_drop(&table, &items[i]);
     for (uint32_t i = 0; i < 1000; i++)
-        assert_ptr_equal(base_table_find(&table, items[i].key), i % 3 ? &items[i] : NULL);
+        assert_ptr_equal(q2p__table_find(&table, items[i].key), i % 3 ? &items[i] : NULL);
     for (uint32_t i = 0; i < 1000; i++)
         if (i % 3)
-            base_table_drop(&table, &items[i]);
+            q2p__table_drop(&table, &items[i]);
     assert_int_equal(table.used, 0);
     assert_null(table.slots); /* an empty table holds no memory */
     free(items);
@@ -104,52 +104,52 @@ static void dropping_leaves_all_others_findable(void **state)
 
 static void a_full_table_says_so(void **state)
 {
-    struct base_table table;
+    struct q2p__table table;
     struct item *items, more = {.key = {0xee}};
 
     (void)state;
     make(&table, 10);
     items = fill(&table, 10);
-    assert_int_equal(base_table_add(&table, &more), Q2P_ERR_FULL);
-    assert_null(base_table_find(&table, more.key));
-    base_table_clear(&table);
+    assert_int_equal(q2p__table_add(&table, &more), Q2P_ERR_FULL);
+    assert_null(q2p__table_find(&table, more.key));
+    q2p__table_clear(&table);
     free(items);
 }
 
 static void without_memory_nothing_changes(void **state)
 {
-    struct base_table table;
+    struct q2p__table table;
     struct item *items, more = {.key = {0xee}};
 
     (void)state;
     make(&table, 100);
     items = fill(&table, 6); /* three quarters of the first eight */
     allocations_left = 0;
-    assert_int_equal(base_table_add(&table, &more), Q2P_ERR_MEMORY);
+    assert_int_equal(q2p__table_add(&table, &more), Q2P_ERR_MEMORY);
     for (uint32_t i = 0; i < 6; i++)
-        assert_ptr_equal(base_table_find(&table, items[i].key), &items[i]);
-    assert_null(base_table_find(&table, more.key));
-    base_table_clear(&table);
+        assert_ptr_equal(q2p__table_find(&table, items[i].key), &items[i]);
+    assert_null(q2p__table_find(&table, more.key));
+    q2p__table_clear(&table);
     free(items);
 }
 
 static void walking_meets_every_item_once(void **state)
 {
-    struct base_table table;
+    struct q2p__table table;
     struct item *items, *item;
     uint32_t cursor = 0, count = 0;
 
     (void)state;
     make(&table, 100);
     items = fill(&table, 50);
-    while ((item = base_table_next(&table, &cursor))) {
+    while ((item = q2p__table_next(&table, &cursor))) {
         item->other++;
         count++;
     }
     assert_int_equal(count, 50);
     for (uint32_t i = 0; i < 50; i++)
         assert_int_equal(items[i].other, 1);
-    base_table_clear(&table);
+    q2p__table_clear(&table);
     free(items);
 }
 
@@ -158,7 +158,7 @@ static void another_secret_orders_otherwise(void **state)
     const uint64_t other[2] = {3, 4};
 
     (void)state;
-    assert_int_not_equal(base_table_hash(secret, "key", 3), base_table_hash(other, "key", 3));
+    assert_int_not_equal(q2p__table_hash(secret, "key", 3), q2p__table_hash(other, "key", 3));
 }
 
 int main(void)
