@@ -211,8 +211,8 @@ static int simulate(struct session *session)
     const struct cli_values *values = session->values;
     const char *refused = scn_run_init(&session->run, &session->scenario, session->scenario.seed);
     if (refused) {
-        fprintf(stderr, "%s: a node's protocol settings are refused: %s\n", values->file, refused);
-        return CLI_INPUT;
+        fprintf(stderr, "q2p-sim: a node cannot be made: %s\n", refused);
+        return CLI_SYSTEM;
     }
     make_again(session, session->scenario.seed);
     if (!open_folder(&session->folder, values))
@@ -262,8 +262,12 @@ static int compare_runs(const struct scenario *scenario)
     struct scn_run runs[2] = {0};
     int status = CLI_DONE;
     for (int i = 0; i < 2; i++) {
-        if (scn_run_init(&runs[i], scenario, scenario->seed))
-            status = CLI_INPUT;
+        const char *refused = scn_run_init(&runs[i], scenario, scenario->seed);
+        if (refused) {
+            fprintf(stderr, "q2p-sim: a node cannot be made: %s\n", refused);
+            status = CLI_SYSTEM;
+            break;
+        }
         scn_run_play(&runs[i], scenario->until_ns);
         scn_run_judge(&runs[i]);
     }
@@ -276,7 +280,8 @@ static int compare_runs(const struct scenario *scenario)
     if (status == CLI_DONE)
         printf("ok    two runs are the same\ntrace hash: %016" PRIx64 "\n", runs[0].trace_hash);
     for (int i = 0; i < 2; i++)
-        scn_run_free(&runs[i]);
+        if (runs[i].scenario)
+            scn_run_free(&runs[i]);
     return status;
 }
 

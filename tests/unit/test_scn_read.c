@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <q2p/status.h>
+
 #include "scn_resolve.h"
 #include "scn_schema.h"
 
@@ -70,6 +72,35 @@ static void every_row_of_the_schema_makes_sense(void **state)
         scn_value_write(key, object, printed, sizeof printed);
         if (strcmp(printed, "0") != 0) /* of nothing the unit is lost */
             assert_string_equal(printed, key->fallback);
+    }
+}
+
+/* What the schema lets through, the library must take: its ends, one key at a time. */
+static void the_library_takes_what_the_schema_allows(void **state)
+{
+    (void)state;
+    for (const struct scn_key *key = scn_schema; key->section; key++) {
+        if (strcmp(key->section, "protocol") != 0 || key->kind == SCN_WORD || key->kind == SCN_BOOL)
+            continue;
+        for (int end = 0; end < 2; end++) {
+            struct scn_protocol protocol = {0};
+            struct scn_errors errors = {0};
+            q2p_node *node = NULL;
+            char text[40];
+            const char *unit = key->kind == SCN_TIME ? "ns" : key->kind == SCN_SIZE ? "B" : "";
+            int64_t value = end ? key->max : key->min;
+            if (key->kind == SCN_RATE) {
+                unit = "bit";
+                value *= 8;
+            }
+            snprintf(text, sizeof text, "%lld%s", (long long)value, unit);
+            struct scn_yaml yaml = {.shape = SCN_SCALAR, .text = text};
+            scn_defaults("protocol", &protocol);
+            assert_true(scn_value_read(key, &yaml, &protocol, &errors));
+            if (q2p_node_new(&node, &protocol.config) != Q2P_OK)
+                fail_msg("%s: %s is refused", key->name, text);
+            q2p_node_free(node);
+        }
     }
 }
 
@@ -193,7 +224,8 @@ static void mistakes_are_pointed_at(void **state)
 #define NODES "nodes: {a: {at: 192.0.2.1:1}, b: {at: 192.0.2.2:1}}\n"
     assert_error("nodes: {a: {at: 192.0.2.1:1, dialetc: options}}\n", 1, 30,
                  "unknown key 'dialetc' (did you mean 'dialect'?)");
-    assert_error(NODES "until: 5\n", 2, 8, "bad value '5' for until: want a time such as 20ms, at least 1ms");
+    assert_error(NODES "until: 5\n", 2, 8,
+                 "bad value '5' for until: want a time such as 20ms, at least 1ms");
     assert_error(NODES "until: 5s\nuntil: 6s\n", 3, 1, "duplicate key 'until' (first in line 2)");
     assert_error(NODES "default: {loss: 1}\n", 2, 17,
                  "bad value '1' for loss: want a percentage such as 1%, up to 100%");
@@ -215,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_of_the_schema_makes_sense),
+        cmocka_unit_test(the_library_takes_what_the_schema_allows),
         cmocka_unit_test(the_starter_is_a_good_scenario),
         cmocka_unit_test(a_node_has_the_protocol_of_the_file_and_its_own_on_top),
         cmocka_unit_test(a_count_makes_many_nodes_with_addresses_counting_up),
