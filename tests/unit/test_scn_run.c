@@ -169,6 +169,26 @@ static void altered_bytes_are_noticed(void **state)
     scn_free(&scenario);
 }
 
+static void a_send_that_the_node_refuses_has_failed(void **state)
+{
+    (void)state;
+    struct scenario scenario;
+    struct scn_run run;
+    load(&scenario, "protocol: {outgoing-max: 1}\n" TWO_PEERS "script:\n"
+                    "  - {at: 1s, send: {from: b, to: a, size: 20KiB, as: x}}\n"
+                    "  - {at: 1s, send: {from: b, to: a, size: 20KiB, as: y}}\n"
+                    "expect: [{delivered: x}, {failed: y, before: 1s}, {delivered: y}]\n");
+    start(&run, &scenario, 1);
+    scn_run_play(&run, Q2P_NEVER);
+    assert_false(scn_run_judge(&run));
+    assert_true(run.verdicts[0].ok);
+    assert_true(run.verdicts[1].ok);
+    assert_false(run.verdicts[2].ok);
+    assert_string_equal(run.verdicts[2].why, "table is at its configured limit at 1000 ms");
+    scn_run_free(&run);
+    scn_free(&scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +196,7 @@ int main(void)
         cmocka_unit_test(another_node_changes_nobodys_luck),
         cmocka_unit_test(playing_in_slices_is_the_same_run),
         cmocka_unit_test(oracles_speak_when_something_is_wrong),
+        cmocka_unit_test(a_send_that_the_node_refuses_has_failed),
         cmocka_unit_test(altered_bytes_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
