@@ -55,8 +55,9 @@ static bool open_folder(struct folder *folder, const struct cli_values *values)
 {
     if (values->no_files)
         return true;
-    const char *slash = strrchr(values->file, '/');
-    const char *name = slash ? slash + 1 : values->file;
+    const char *file = strcmp(values->file, "-") == 0 ? "scenario" : values->file;
+    const char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
     const char *dot = strrchr(name, '.');
     if (values->out)
         snprintf(folder->path, sizeof folder->path, "%s", values->out);
