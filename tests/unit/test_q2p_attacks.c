@@ -182,6 +182,8 @@ static void rows_8_to_10_third_parties_are_left_alone(void **state)
     }
     assert_int_equal(pipe.log_len, 0);
     pipe_hex(&pipe, 0, "10.9.9.9:9", "0000 0000"); /* it did JOIN, EVIL was asked: now it may */
+    pipe_hex(&pipe, 0, "10.0.0.5:5", "0000 0000"); /* a member, but nobody asked it */
+    assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.5:5", messages[2]), Q2P_ERR_ABSENT);
     assert_int_equal(pipe_hex(&pipe, 0, EVIL, messages[2]), Q2P_OK);
     end(&pipe);
 }

@@ -212,6 +212,24 @@ static void the_original_profile_sends_each_message_once(void **state)
     pipe_free(&pipe);
 }
 
+/* A peer that a seed had vouched for may be a seed itself; but through it we did not join. */
+static void a_vouched_peer_may_send_joiners_but_no_connectrequest(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT);
+    pipe_hex(&pipe, 0, PEER, "0000 0600");
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0400 31302e302e302e383a38"), Q2P_ERR_ABSENT);
+    assert_int_equal(sent_to(&pipe, "10.0.0.8:8", Q2P_EV_CONNECT), 0);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0100 31302e302e302e383a38"), Q2P_OK);
+    assert_int_equal(sent_to(&pipe, "10.0.0.8:8", Q2P_EV_TOUCH), 1);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_TOUCHED), 1);
+    pipe_free(&pipe);
+}
+
 static void a_full_node_is_not_sent_anywhere(void **state)
 {
     struct pipe pipe;
@@ -238,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_neighbour_behind_the_same_nat_settles_nothing),
         cmocka_unit_test(a_touch_from_nowhere_gets_nothing),
         cmocka_unit_test(the_original_profile_sends_each_message_once),
+        cmocka_unit_test(a_vouched_peer_may_send_joiners_but_no_connectrequest),
         cmocka_unit_test(a_full_node_is_not_sent_anywhere),
     };
     return cmocka_run_group_tests_name("q2p_punch", tests, NULL, NULL);
