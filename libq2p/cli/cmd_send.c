@@ -212,8 +212,8 @@ static const struct cli_option options[] = {
      "the peer that gets it"},
     {"wait", 0, CLI_TIME, offsetof(struct send_values, wait_ns), "TIME", "10s", 1, 0,
      "with --seed: for the connection"},
-    {"quiet-after", 0, CLI_TIME, offsetof(struct send_values, quiet_ns), "TIME", "3s", 1, 0,
-     "end when the peer has asked for nothing this long"},
+    {"quiet-after", 0, CLI_TIME, offsetof(struct send_values, quiet_ns), "TIME", "7s", 1, 0,
+     "end after so long a silence; the original speaks of losses only after 6s"},
     {.name = NULL},
 };
 
