@@ -383,6 +383,22 @@ static void what_cannot_be_sent_is_refused(void **state)
     pipe_free(&pipe);
 }
 
+static void what_the_peer_cannot_have_understood_has_failed(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    send(&pipe, "hello", 5); /* in classic, as nothing else is known */
+    pipe_run(&pipe, Q2P_SECOND);
+    pipe_hex(&pipe, 0, PEER, "0000 0800 000102030405060708090a0b0c0d0e0f 05000000"); /* OPTIONS */
+    pipe_run(&pipe, 20 * Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_FAILED), 1);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_RELEASED), 0);
+    pipe_free(&pipe);
+}
+
 static void the_learned_dialect_is_spoken(void **state)
 {
     struct pipe pipe;
@@ -432,6 +448,7 @@ int main(void)
         cmocka_unit_test(fragments_leave_at_the_configured_rate),
         cmocka_unit_test(transmissions_take_turns),
         cmocka_unit_test(what_cannot_be_sent_is_refused),
+        cmocka_unit_test(what_the_peer_cannot_have_understood_has_failed),
         cmocka_unit_test(the_learned_dialect_is_spoken),
     };
     return cmocka_run_group_tests_name("q2p_send", tests, NULL, NULL);
