@@ -96,7 +96,7 @@
     XX(asked_seen, "q2p.expert.asked_seen", PI_SEQUENCE, PI_NOTE,                                  \
        "Asks for fragments that passed here: they were lost further on, or are on their way")      \
     XX(after_complete, "q2p.expert.after_complete", PI_SEQUENCE, PI_WARN,                          \
-       "Reports losses although every fragment passed here")                                       \
+       "Reports losses although every fragment passed here: they were lost further on")            \
     XX(gave_up, "q2p.expert.gave_up", PI_SEQUENCE, PI_WARN,                                        \
        "Receiver has given up: the transmission failed")                                           \
     XX(unread, "q2p.expert.unread", PI_PROTOCOL, PI_WARN,                                          \

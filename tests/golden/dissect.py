@@ -19,7 +19,8 @@ SECONDS_MAX = 120
 def tshark(args, check=True):
     """Runs it; gives back stdout. A bug in the dissector ends it with SIGABRT, which is an error."""
     with tempfile.TemporaryDirectory() as config:
-        environment = dict(os.environ, WIRESHARK_CONFIG_DIR=config, LC_ALL="C.UTF-8", TZ="UTC")
+        environment = dict(os.environ, WIRESHARK_CONFIG_DIR=config, WIRESHARK_EXTCAP_DIR=config,
+                           LC_ALL="C.UTF-8", TZ="UTC")
         done = subprocess.run([str(ROOT / "dissector/tshark.sh"), *args], capture_output=True,
                               text=True, errors="replace", timeout=SECONDS_MAX, env=environment,
                               check=False)

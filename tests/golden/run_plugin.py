@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dissect import PCAPS, rows, tshark
+from dissect import PCAPS, ROOT, rows, tshark
 
 EXPORTS = {"plugin_version", "plugin_want_major", "plugin_want_minor", "plugin_register"}
 OPTIONAL = {"plugin_describe"}
@@ -76,8 +76,17 @@ def check_preferences():
         yield "Q2P cannot be switched off"
 
 
+def check_readme():
+    """Filters in the README are ones that TShark takes."""
+    text = (ROOT / "dissector/README.md").read_text()
+    for line in text.split("## Ten filters")[1].split("##")[0].splitlines():
+        if line.startswith("| `"):
+            tshark(["-r", str(OPTIONS), "-Y", line.split("`")[1]])
+
+
 def main():
     complaints = [*check_plugin(), *check_fields(), *check_preferences()]
+    check_readme()
     for text in complaints:
         print(text)
     sys.exit(bool(complaints))
