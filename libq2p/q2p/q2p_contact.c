@@ -10,8 +10,8 @@
 
 #include "q2p_member.h"
 
-/* With keep-alives running, who was not heard for this many of them, and this long, is gone. */
-#define SILENT_KEEPALIVES 3
+/* With keep-alives running, who was not heard for four of them, and so long, is gone. */
+#define SILENT_DOUBLINGS 2
 #define SILENT_NS (30 * Q2P_SECOND)
 
 struct q2p__contact *q2p__contact_find(const q2p_node *node, const struct q2p_addr *addr)
@@ -30,15 +30,12 @@ static void forget(q2p_node *node, struct q2p__contact *contact)
  * as it has room for more than all members and all open transmissions. */
 static void forget_a_stranger(q2p_node *node)
 {
-    for (struct q2p__link *at = node->strangers.next; at != &node->strangers; at = at->next) {
-        struct q2p__contact *contact = Q2P__LIST_ITEM(at, struct q2p__contact, link);
+    struct q2p__link *at = node->strangers.next;
 
-        if (contact->open == 0) {
-            forget(node, contact);
-            return;
-        }
-    }
-    assert(!"a full table of contacts has an idle stranger");
+    while (at != &node->strangers && Q2P__LIST_ITEM(at, struct q2p__contact, link)->open > 0)
+        at = at->next;
+    assert(at != &node->strangers);
+    forget(node, Q2P__LIST_ITEM(at, struct q2p__contact, link));
 }
 
 int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2p_addr *addr)
@@ -90,7 +87,7 @@ bool q2p__contact_may(const q2p_node *node, struct q2p__contact *contact, q2p_ti
 /* The member that is missed least, if any may go. */
 static struct q2p__contact *find_silent(const q2p_node *node, q2p_time now, bool connecting)
 {
-    q2p_time patience_ns = q2p__later(0, node->config.keepalive_ns) * SILENT_KEEPALIVES;
+    q2p_time patience_ns = q2p__doubled(node->config.keepalive_ns, SILENT_DOUBLINGS);
     struct q2p__contact *silent = NULL;
 
     if (node->config.keepalive_ns == 0)
@@ -100,7 +97,7 @@ static struct q2p__contact *find_silent(const q2p_node *node, q2p_time now, bool
     for (struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
         struct q2p__contact *contact = Q2P__LIST_ITEM(at, struct q2p__contact, link);
 
-        if (contact->seed || contact->heard_at > now - patience_ns)
+        if (contact->seed || now - contact->heard_at < patience_ns)
             continue;
         if (contact->connected && (!connecting || (silent && !silent->connected)))
             continue;
@@ -123,10 +120,10 @@ static void dismiss(q2p_node *node, struct q2p__contact *member)
 
     q2p__heap_release(&node->timers, &member->timer);
     while ((contact = q2p__table_next(&node->contacts, &cursor))) {
-        q2p__slot_take(contact->asked, member->slot);
-        q2p__slot_take(contact->touched, member->slot);
+        q2p__bit_take(contact->asked, member->slot);
+        q2p__bit_take(contact->touched, member->slot);
     }
-    q2p__slot_take(node->slots, member->slot);
+    q2p__bit_take(node->slots, member->slot);
     node->members_count--;
     member->member = member->connected = member->vouched = false;
     q2p__list_append(&node->strangers, &member->link);
@@ -147,9 +144,9 @@ int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time n
     }
     if (q2p__heap_claim(&node->timers, &contact->timer, Q2P__TIMER_CONTACT) != Q2P_OK)
         return Q2P_ERR_MEMORY;
-    while (q2p__slot_has(node->slots, slot))
+    while (q2p__bit_has(node->slots, slot))
         slot++;
-    q2p__slot_put(node->slots, slot);
+    q2p__bit_put(node->slots, slot);
     contact->slot = (uint8_t)slot;
     contact->member = true;
     node->members_count++;

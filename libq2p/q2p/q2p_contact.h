@@ -59,20 +59,4 @@ enum q2p_dialect q2p__contact_dialect(const q2p_node *node, const struct q2p_add
 
 void q2p__contact_free_all(q2p_node *node);
 
-/* One bit per member slot. */
-static inline bool q2p__slot_has(const uint64_t slots[2], unsigned slot)
-{
-    return slots[slot / 64] >> (slot % 64) & 1;
-}
-
-static inline void q2p__slot_put(uint64_t slots[2], unsigned slot)
-{
-    slots[slot / 64] |= UINT64_C(1) << (slot % 64);
-}
-
-static inline void q2p__slot_take(uint64_t slots[2], unsigned slot)
-{
-    slots[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
-}
-
 #endif

@@ -100,7 +100,7 @@ static bool ask(q2p_node *node, q2p_time now, struct q2p__contact *joiner,
     }
     if (q2p__say(node, &note) != Q2P_OK)
         return false;
-    q2p__slot_put(joiner->asked, member->slot);
+    q2p__bit_put(joiner->asked, member->slot);
     return true;
 }
 
@@ -115,8 +115,8 @@ static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
              at = at->next) {
             struct q2p__contact *member = Q2P__LIST_ITEM(at, struct q2p__contact, link);
 
-            if (member == joiner || q2p__slot_has(joiner->touched, member->slot) ||
-                q2p__slot_has(asked_before, member->slot) != (again == 1))
+            if (member == joiner || q2p__bit_has(joiner->touched, member->slot) ||
+                q2p__bit_has(asked_before, member->slot) != (again == 1))
                 continue;
             if (!ask(node, now, joiner, member))
                 return;
@@ -154,13 +154,13 @@ int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *fro
     struct q2p__contact *joiner = q2p__contact_find(node, joiner_addr);
     struct q2p__note note = {.to = *joiner_addr, .about = *from, .event = Q2P_EV_CONNECTREQUEST};
 
-    if (!member || !member->member || !joiner || !q2p__slot_has(joiner->asked, member->slot))
+    if (!member || !member->member || !joiner || !q2p__bit_has(joiner->asked, member->slot))
         return Q2P_ERR_ABSENT;
     if (!q2p__contact_may(node, member, now))
         return Q2P_ERR_FULL;
-    q2p__slot_put(joiner->touched, member->slot);
+    q2p__bit_put(joiner->touched, member->slot);
     if (joiner->member)
-        q2p__slot_put(member->touched, joiner->slot);
+        q2p__bit_put(member->touched, joiner->slot);
     return q2p__say(node, &note);
 }
 

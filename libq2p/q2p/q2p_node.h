@@ -127,4 +127,20 @@ bool q2p__allow(q2p_time *at, q2p_time now, q2p_time cost_ns, q2p_time depth_ns)
 q2p_time q2p__later(q2p_time now, q2p_time delay_ns);
 q2p_time q2p__doubled(q2p_time delay_ns, unsigned times);
 
+/* Bits in words. */
+static inline bool q2p__bit_has(const uint64_t *bits, uint32_t i)
+{
+    return bits[i / 64] >> (i % 64) & 1;
+}
+
+static inline void q2p__bit_put(uint64_t *bits, uint32_t i)
+{
+    bits[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static inline void q2p__bit_take(uint64_t *bits, uint32_t i)
+{
+    bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
+}
+
 #endif

@@ -192,6 +192,7 @@ int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const
     if (status != Q2P_OK)
         return status;
     contact->called_at = now;
+    outgoing->reported_since = now;
     outgoing->data = data;
     outgoing->length = (uint32_t)len;
     outgoing->total = q2p_wire_fragments(outgoing->length);
@@ -260,16 +261,6 @@ int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key)
     return Q2P_OK;
 }
 
-static bool bit_has(const uint64_t *bits, uint32_t i)
-{
-    return bits[i / 64] >> (i % 64) & 1;
-}
-
-static void bit_put(uint64_t *bits, uint32_t i)
-{
-    bits[i / 64] |= UINT64_C(1) << (i % 64);
-}
-
 static int need_bits(q2p_node *node, struct q2p__outgoing *outgoing)
 {
     if (outgoing->again)
@@ -283,9 +274,9 @@ static int need_bits(q2p_node *node, struct q2p__outgoing *outgoing)
 
 static bool queue_again(q2p_node *node, struct q2p__outgoing *outgoing, uint32_t syn)
 {
-    if (syn >= outgoing->next || bit_has(outgoing->again, syn))
+    if (syn >= outgoing->next || q2p__bit_has(outgoing->again, syn))
         return false; /* it is going to leave anyway */
-    bit_put(outgoing->again, syn);
+    q2p__bit_put(outgoing->again, syn);
     outgoing->again_count++;
     q2p__heap_set(&node->timers, &outgoing->timer, Q2P_NEVER);
     if (outgoing->link.next == &outgoing->link)
@@ -378,9 +369,12 @@ int q2p__send_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
     for (uint32_t i = 0; i < packet->lost_count; i++) {
         uint32_t syn = q2p_wire_lost(packet, bytes, i);
 
-        if (syn >= outgoing->next || bit_has(reported, syn))
+        if (syn >= outgoing->next)
             continue;
-        bit_put(reported, syn);
+        status = status == Q2P_ERR_SYN ? Q2P_OK : status;
+        if (q2p__bit_has(reported, syn))
+            continue;
+        q2p__bit_put(reported, syn);
         syns[count++] = syn;
         if (count == Q2P_SYNS_MAX) {
             status = take_lost(node, outgoing, syns, count);
@@ -391,7 +385,8 @@ int q2p__send_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
     }
     if (count > 0)
         status = take_lost(node, outgoing, syns, count);
-    if (outgoing->state == Q2P__OUTGOING_KEPT && outgoing->again_count == 0)
+    /* as long as nothing is repaired, a list is a sign of need; else the repairs are, which end */
+    if (status == Q2P_OK && outgoing->state == Q2P__OUTGOING_KEPT && !node->config.repair)
         keep(node, now, outgoing);
     return status;
 }
@@ -440,12 +435,12 @@ static uint32_t next_again(struct q2p__outgoing *outgoing)
     uint32_t syn = outgoing->again_cursor;
 
     assert(outgoing->again_count > 0);
-    while (!bit_has(outgoing->again, syn)) {
+    while (!q2p__bit_has(outgoing->again, syn)) {
         if (outgoing->again[syn / 64] >> (syn % 64) == 0)
             syn |= 63; /* none in the rest of this word */
         syn = syn + 1 < outgoing->total ? syn + 1 : 0;
     }
-    outgoing->again[syn / 64] &= ~(UINT64_C(1) << (syn % 64));
+    q2p__bit_take(outgoing->again, syn);
     outgoing->again_count--;
     outgoing->again_cursor = syn;
     return syn;

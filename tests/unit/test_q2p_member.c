@@ -241,9 +241,9 @@ static void silent_members_make_room(void **state)
     pipe_hex(&pipe, 0, "10.0.0.8:8", "0000 0000");
     assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.9:9", "0000 0000"), Q2P_ERR_FULL);
     assert_int_equal(q2p_node_peers(pipe.nodes[0], peers, 2), 2);
-    pipe_run(&pipe, 40 * Q2P_SECOND);
+    pipe_run(&pipe, 50 * Q2P_SECOND);
     pipe_hex(&pipe, 0, "10.0.0.8:8", "0000 0000"); /* this one is there */
-    pipe_run(&pipe, 46 * Q2P_SECOND);
+    pipe_run(&pipe, 61 * Q2P_SECOND);
     assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.9:9", "0000 0000"), Q2P_OK);
     assert_int_equal(q2p_node_peers(pipe.nodes[0], peers, 2), 2);
     assert_int_equal(peers[0].addr.port, 8);
