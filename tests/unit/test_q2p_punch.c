@@ -167,6 +167,24 @@ static void a_neighbour_behind_the_same_nat_settles_nothing(void **state)
     pipe_free(&pipe);
 }
 
+/* Two peers of one host: the TOUCH of the second comes while the first is being connected to, and
+ * before the seed has spoken of it. Connecting to the first must not forget the second. */
+static void a_touch_before_its_connectrequest_loses_no_peer(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    assert_int_equal(pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0200"), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e302e393a34343434"), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0600"), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0600"), Q2P_OK);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECTED), 2);
+    pipe_free(&pipe);
+}
+
 static void a_touch_from_nowhere_gets_nothing(void **state)
 {
     struct pipe pipe;
@@ -254,6 +272,7 @@ int main(void)
         cmocka_unit_test(connected_from_another_port_of_the_host_counts),
         cmocka_unit_test(a_touch_from_another_port_is_answered_there_with_connect),
         cmocka_unit_test(a_neighbour_behind_the_same_nat_settles_nothing),
+        cmocka_unit_test(a_touch_before_its_connectrequest_loses_no_peer),
         cmocka_unit_test(a_touch_from_nowhere_gets_nothing),
         cmocka_unit_test(the_original_profile_sends_each_message_once),
         cmocka_unit_test(a_vouched_peer_may_send_joiners_but_no_connectrequest),
