@@ -251,7 +251,8 @@ int q2p__punch_connectrequest(q2p_node *node, q2p_time now, const struct q2p_add
     if (!seed->seed && !node->config.open)
         return Q2P_ERR_ABSENT; /* only whom we joined through can know that we joined */
     if (punch && punch->kind == Q2P__PUNCH_CONNECTING) {
-        punch->asked = *peer; /* its TOUCH came first; it is a peer of its own, not another's port */
+        punch->asked =
+            *peer; /* its TOUCH came first; it is a peer of its own, not another's port */
         return Q2P_OK;
     }
     if (!punch)
