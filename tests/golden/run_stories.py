@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""run_stories.py [NAME...]: short captures made by hand, one for each thing that the plugin can say beside the
+plain fields. Each frame has exactly the expert items it is given here, and the fields."""
+import struct
+import sys
+import tempfile
+from pathlib import Path
+
+from dissect import rows
+
+KEY, OTHER = bytes(range(16)), bytes(range(1, 17))
+FULL = b"\xa5" * 484
+NUMBERS = {  # event -> number in early, classic, options
+    "JOIN": (0, 0, 0), "TOUCHREQUEST": (1, 1, 1), "TOUCH": (2, 2, 2), "CONNECTREQUEST": (4, 4, 4),
+    "CONNECT": (5, 5, 5), "CONNECTED": (6, 6, 6), "CONNECT_FAILED": (None, 7, 7),
+    "OPTIONS": (None, None, 8), "OPTIONSFEEDBACK": (None, None, 9), "TRANSPORT": (7, 8, 10),
+    "TRANSPORT_FAILED": (8, 9, 11), "TEST": (9, 10, 12)}
+EARLY, CLASSIC, OPTIONS = range(3)
+SEED, ANN, BOB = ("203.0.113.1", 10000), ("203.0.113.2", 20001), ("203.0.113.3", 20002)
+V6 = ("2001:db8::2", 20003)
+
+
+def message(event, dialect=CLASSIC, body=b"", network=0):
+    number = event if isinstance(event, int) else NUMBERS[event][dialect]
+    return struct.pack("<HH", network, number) + body
+
+
+def piece(syn, body, length, key=KEY, dialect=CLASSIC, network=0):
+    sizes = struct.pack("<I", syn) if dialect == OPTIONS else struct.pack("<II", length, syn)
+    return message("TRANSPORT", dialect, key + sizes + body, network)
+
+
+def lost(*syns, key=KEY, dialect=CLASSIC):
+    return message("TRANSPORT_FAILED", dialect, key + struct.pack(f"<{len(syns)}I", *syns))
+
+
+def start(length, key=KEY):
+    return message("OPTIONS", OPTIONS, key + struct.pack("<I", length))
+
+
+READY = message("OPTIONSFEEDBACK", OPTIONS, KEY)
+REFUSED = message("CONNECT_FAILED", CLASSIC, b"Dismatch networking version")
+A, B, C = piece(0, FULL, 1000), piece(1, FULL, 1000), piece(2, b"z" * 32, 1000)
+TO, FROM = (ANN, SEED), (SEED, ANN)
+
+# name: [((from, to), datagram, {expert items}, {field: value})...]; as seen in two passes
+STORIES = {
+    "three_fragments_make_a_whole": [
+        (TO, A, "", {"fragments": "3", "reassembled.in": "3"}),
+        (TO, C, "", {"syn": "2"}),
+        (TO, B, "", {"reassembled.length": "1000", "complete": "1", "missing.count": "0"})],
+    "a_fragment_comes_twice": [
+        (TO, A, "", {}), (TO, A, "duplicate", {"duplicate.of": "1"}),
+        (TO, piece(0, b"\0" * 484, 1000), "conflict", {"duplicate.of": "1"}),
+        (TO, B, "", {"missing": "2", "missing.count": "1", "complete": "0"})],
+    "one_duplicate_after_the_end_is_no_second_sending": [
+        (TO, A, "", {}), (TO, B, "", {}), (TO, C, "", {"reassembled.length": "1000"}),
+        (TO, B, "duplicate", {"transmission": "0", "duplicate.of": "2", "sending": "1"})],
+    "all_of_it_again_is_a_second_sending": [
+        (TO, A, "", {"sending": "1"}), (TO, B, "", {}), (TO, C, "", {}),
+        (TO, A, "", {"transmission": "1", "sending": "2", "reassembled.in": "6"}),
+        (TO, B, "", {}), (TO, C, "", {"reassembled.length": "1000"})],
+    "two_receivers_are_two_transmissions": [
+        (TO, A, "", {"transmission": "0"}), ((ANN, BOB), A, None, {})],
+    "too_late": [
+        (TO, A, "", {}), (TO, C, "", {}), (FROM, lost(1), "", {"lost": "1"}),
+        (FROM, lost(), "gave_up", {"missing": "1", "lost.count": "0"}),
+        (TO, piece(1, FULL, 0), "late", {"complete": "0", "gave_up.in": "4"})],
+    "resent_without_length_in_time": [
+        (TO, A, "", {}), (TO, C, "", {}), (FROM, lost(1), "", {}),
+        (TO, piece(1, FULL, 0), "", {"complete": "1", "reassembled.length": "1000"})],
+    "resent_for_a_start_that_was_not_seen": [(TO, piece(1, FULL, 0), "stray", {"syn": "1"})],
+    "asks_for_what_passed_here": [
+        (TO, A, "", {}), (FROM, lost(0), "asked_seen", {}), (TO, B, "", {}), (TO, C, "", {}),
+        (FROM, lost(2), "after_complete", {})],
+    "answers_nothing_that_was_seen": [
+        (FROM, lost(1, 2), "orphan", {"dialect": "classic"}), (FROM, lost(), "orphan", {})],
+    "the_length_changes": [
+        (TO, A, "", {}), (TO, piece(1, FULL, 2000), "length_changed", {}),
+        (TO, piece(2, FULL, 2000), "length_changed misfit", {"complete": "0"})],
+    "options_start_to_end": [
+        (TO, start(500), "", {"dialect": "options", "length": "500"}), (FROM, READY, "", {}),
+        (TO, start(500), "restart", {}), (TO, start(600), "restart length_changed", {}),
+        (TO, piece(0, FULL, 0, dialect=OPTIONS), "", {"event.name": "TRANSPORT"}),
+        (TO, piece(1, b"y" * 17, 0, dialect=OPTIONS), "misfit", {}),
+        (TO, piece(1, b"y" * 16, 0, dialect=OPTIONS), "", {"reassembled.length": "500"})],
+    "options_of_25_bytes": [
+        (TO, start(500), "", {}),
+        (TO, message("OPTIONS", OPTIONS, OTHER + bytes(5)), "err.length trailing", {"trailing": "00"})],
+    "options_without_a_start": [(TO, piece(0, FULL, 0, dialect=OPTIONS), "stray", {})],
+    "event_9_answers_options": [
+        (TO, start(500), "", {}), (FROM, READY, "", {"event.name": "OPTIONSFEEDBACK"})],
+    "event_9_answers_classic": [
+        (TO, A, "", {}), (FROM, READY, "gave_up", {"event.name": "TRANSPORT_FAILED"})],
+    "event_9_of_another_key_follows_the_sender": [
+        (TO, start(500), "", {}), (FROM, lost(0, dialect=OPTIONS), "", {"dialect": "options"}),
+        (FROM, message("OPTIONSFEEDBACK", OPTIONS, OTHER), "orphan",
+         {"event.name": "OPTIONSFEEDBACK"})],
+    "an_early_list_of_one_looks_like_options": [
+        (TO, piece(0, FULL, 1000, dialect=EARLY), "", {"dialect": "early", "event": "7"}),
+        (FROM, lost(1, dialect=EARLY), "", {"event.name": "TRANSPORT_FAILED", "lost": "1"})],
+    "known_to_be_of_another_network": [
+        (FROM, message("TOUCH"), "", {}),
+        (TO, message("JOIN", network=7), "foreign", {"network_id": "7"}),
+        (FROM, REFUSED, "mismatch", {"reason": "Dismatch networking version"}),
+        (TO, piece(0, b"x", 1, network=7), "foreign", {"complete": "0", "missing.count": "1"})],
+    "refused_after_it_was_whole": [
+        (TO, piece(0, b"x", 1, network=7), "", {"complete": "0", "refused.in": "2",
+                                                "reassembled.length": "", "reassembled.in": ""}),
+        (FROM, REFUSED, "mismatch", {})],
+    "classic_to_a_node_that_goes_on_in_options": [
+        (TO, piece(0, b"x", 1), "unread", {"complete": "0", "reassembled.length": ""}),
+        (FROM, start(500, OTHER), "", {})],
+    "classic_to_a_node_that_speaks_both": [
+        (TO, piece(0, b"x", 1), "", {"complete": "1"}), (FROM, start(500, OTHER), "", {}),
+        (FROM, piece(0, b"y", 1), "", {"complete": "1"})],
+    "a_length_of_4_GiB": [
+        (TO, piece(7, FULL, 0xFFFFFFFF), "", {"fragments": "8873900"}),
+        (FROM, lost(), "gave_up", {"missing.count": "8873899"})],
+    "nothing_to_carry": [
+        (TO, start(0), "", {"fragments": "0", "complete": "", "missing": ""}),
+        (FROM, READY, "", {})],
+    "malformed": [
+        (TO, message(99), "err.unknown", {"event.name": "UNKNOWN", "event": "99"}),
+        (TO, message("JOIN", body=b"tail"), "trailing", {"trailing": "7461696c"}),
+        (TO, b"\0\0\0", "err.short", {}),
+        (TO, message("TRANSPORT_FAILED"), "err.short", {}),
+        (TO, message("TOUCHREQUEST", body=b"host.example:1"), "err.address", {"address.port": ""}),
+        (TO, piece(0, b"", 500), "err.empty", {}),
+        (TO, piece(2, b"x", 500), "err.syn", {}),
+        (TO, piece(0, b"x", 500), "err.share", {}),
+        (TO, message("TRANSPORT_FAILED", body=KEY + b"\1\0\0\0\2"), "err.list orphan",
+         {"lost": "1"}),
+        (TO, message("OPTIONS", OPTIONS, KEY + bytes(5)), "err.short", {}),
+        (FROM, lost(*range(200)), "err.oversize oversize_list orphan", {"lost.count": "200"})],
+    "a_punch_is_announced": [
+        ((SEED, ANN), message("TOUCHREQUEST", body=b"203.0.113.3:20002"), "",
+         {"address": "203.0.113.3:20002", "address.ip": "203.0.113.3", "address.port": "20002"}),
+        ((ANN, BOB), message("TOUCH"), "", {"event.name": "TOUCH"}),
+        ((BOB, ANN), b"\1\2\3\4\5", None, {})],
+    "ipv6": [
+        (((V6[0], 10000), V6), message("CONNECTREQUEST", body=b"[fd77::3]:10003"), "",
+         {"address.ipv6": "fd77::3", "address.port": "10003", "address.ip": ""})],
+}
+
+
+def frame(ends, data):
+    (source, sport), (target, dport) = ends
+    udp = struct.pack("!HHHH", sport, dport, len(data) + 8, 0) + data
+    if ":" in source:
+        import ipaddress
+        pair = b"".join(ipaddress.ip_address(text).packed for text in (source, target))
+        return b"\2" * 12 + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + pair + udp
+    pair = bytes(int(part) for text in (source, target) for part in text.split("."))
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, len(udp) + 20, 0, 0, 64, 17, 0)
+    return b"\2" * 12 + b"\x08\0" + ip + pair + udp
+
+
+def differences(steps, folder, experts):
+    path = Path(folder) / "story.pcap"
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
+        for number, (ends, data, _, _) in enumerate(steps):
+            bytes_ = frame(ends, data)
+            file.write(struct.pack("<IIII", number, 0, len(bytes_), len(bytes_)) + bytes_)
+    fields = sorted({"q2p." + name for step in steps for name in step[3]} | {"q2p.event.name"})
+    shown = list(rows(path, ["_ws.col.Protocol", *fields, *experts], passes=2))
+    for number, (row, step) in enumerate(zip(shown, steps, strict=True), 1):
+        if step[2] is None:
+            if row["_ws.col.Protocol"] == "Q2P":
+                yield f"frame {number} is shown as Q2P"
+            continue
+        wanted = {name if "." in name else f"expert.{name}" for name in step[2].split()}
+        found = {name.removeprefix("q2p.") for name in experts if row[name]}
+        if found != wanted:
+            yield f"frame {number} has {sorted(found)}, not {sorted(wanted)}"
+        for name, value in step[3].items():
+            if row["q2p." + name] != value:
+                yield f"frame {number}: {name} is '{row['q2p.' + name]}', not '{value}'"
+
+
+def expert_names():
+    """Every expert item that the plugin has."""
+    from dissect import tshark
+
+    names = [line.split("\t")[2] for line in tshark(["-G", "fields"]).splitlines()]
+    return [name for name in names if name.startswith(("q2p.err.", "q2p.expert."))]
+
+
+def main():
+    experts, told, failed = expert_names(), set(), False
+    for name, steps in STORIES.items():
+        told |= {item for step in steps for item in (step[2] or "").split()}
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            for text in differences(steps, folder, experts):
+                failed = True
+                print(f"{name}: {text}")
+    elsewhere = {"err.cut", "expert.uncollected"}  # captures that are cut: run_damage.py
+    silent = {name.removeprefix("q2p.") for name in experts} - elsewhere
+    silent -= {name if "." in name else f"expert.{name}" for name in told}
+    if silent:
+        failed = True
+        print(f"no story has {sorted(silent)}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
