@@ -113,24 +113,24 @@ void q2p__punch_tick(q2p_node *node, q2p_time now, struct q2p__punch *punch)
         send(node, now, punch);
         return;
     }
-    if (punch->kind != Q2P__PUNCH_HEARD && q2p_addr_equal(&punch->addr, &punch->asked))
+    if (punch->kind != Q2P__PUNCH_HEARD && !punch->doubtful &&
+        q2p_addr_equal(&punch->addr, &punch->asked))
         q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_UNREACHED, .peer = punch->addr});
     forget(node, punch);
 }
 
-/* It is done: what was pending for this address and for the one the seed had named. */
+/*
+ * It is done. If this was another port of the host that a seed had named, then the one it named is
+ * probably the same peer and will not answer: no word of that. But it may be a second peer behind
+ * the same NAT, so it goes on.
+ */
 static void settle(q2p_node *node, struct q2p__punch *punch)
 {
-    struct q2p_addr asked = punch->asked;
+    struct q2p__punch *named = find(node, &punch->asked);
 
+    if (named)
+        named->doubtful = true;
     forget(node, punch);
-    for (struct q2p__link *at = node->punches.next; at != &node->punches;) {
-        struct q2p__punch *other = Q2P__LIST_ITEM(at, struct q2p__punch, link);
-
-        at = at->next;
-        if (q2p_addr_equal(&other->asked, &asked))
-            forget(node, other);
-    }
 }
 
 /* May this node send us to others? Seeds may, and peers that a seed had vouched for; with `open`
@@ -251,8 +251,8 @@ int q2p__punch_connectrequest(q2p_node *node, q2p_time now, const struct q2p_add
     if (!seed->seed && !node->config.open)
         return Q2P_ERR_ABSENT; /* only whom we joined through can know that we joined */
     if (punch && punch->kind == Q2P__PUNCH_CONNECTING) {
-        punch->asked =
-            *peer; /* its TOUCH came first; it is a peer of its own, not another's port */
+        punch->asked = *peer; /* its TOUCH came first, but it is a peer, not another's port */
+        punch->doubtful = false;
         return Q2P_OK;
     }
     if (!punch)

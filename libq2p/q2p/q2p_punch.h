@@ -23,6 +23,7 @@ struct q2p__punch {
     struct q2p_addr via;   /* the seed */
     enum q2p__punch_kind kind;
     unsigned sent; /* so many times */
+    bool doubtful; /* another port of this host has connected: perhaps it was the same peer */
 };
 
 int q2p__punch_touchrequest(q2p_node *node, q2p_time now, const struct q2p_addr *from,
