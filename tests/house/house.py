@@ -332,8 +332,8 @@ def main():
     parser.add_argument("--root", default=Path(__file__).resolve().parents[2])
     parser.add_argument("--build")
     args = parser.parse_args()
-    if not args.build and {"floors", "exports"} & set(args.rules):
-        parser.error("these rules look at objects: give --build DIR")
+    if not args.build and {"floors", "exports", "fences"} & set(args.rules):
+        parser.error("these rules look at what is built: give --build DIR")
     house = House(args.root, args.build)
     found = [f"house.{rule}: {line}" for rule in args.rules for line in RULES[rule](house)]
     print("\n".join(found))
