@@ -50,7 +50,8 @@ def read(capture, args):
         if event == "CONNECT":
             asked.add((source, target, network))
         elif event == "CONNECTED" and (target, source, network) in asked:
-            pairs.append(sorted((source, target)))
+            if (pair := sorted((source, target))) not in pairs:  # ours ask again, to keep NATs open
+                pairs.append(pair)
         if not row["q2p.transmission"]:
             continue
         found = transmissions.setdefault(row["q2p.transmission"], {"missing": []})
