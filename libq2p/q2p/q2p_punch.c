@@ -10,6 +10,9 @@
 
 #include "q2p_member.h"
 
+/* So many doublings of a keep-alive's time, a punch given up is still remembered. */
+#define GIVEN_UP_DOUBLINGS 2
+
 /* Punches at a time: for every peer there may be, one to its address and one to another port. */
 static unsigned punches_max(const q2p_node *node)
 {
@@ -59,12 +62,31 @@ void q2p__punch_free_all(q2p_node *node)
         forget(node, Q2P__LIST_ITEM(node->punches.next, struct q2p__punch, link));
 }
 
+static bool is_at_work(const struct q2p__punch *punch)
+{
+    return punch->kind == Q2P__PUNCH_TOUCHING || punch->kind == Q2P__PUNCH_CONNECTING;
+}
+
+/* Makes the oldest punch go that nothing is sent for any more; false if there is none. */
+static bool forget_an_idle_one(q2p_node *node)
+{
+    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
+        struct q2p__punch *punch = Q2P__LIST_ITEM(at, struct q2p__punch, link);
+
+        if (!is_at_work(punch)) {
+            forget(node, punch);
+            return true;
+        }
+    }
+    return false;
+}
+
 static int make(q2p_node *node, struct q2p__punch **out, const struct q2p_addr *addr,
                 enum q2p__punch_kind kind)
 {
     struct q2p__punch *punch;
 
-    if (node->punches_count >= punches_max(node))
+    if (node->punches_count >= punches_max(node) && !forget_an_idle_one(node))
         return Q2P_ERR_FULL;
     punch = q2p__resize(node, NULL, 0, sizeof *punch);
     if (!punch)
@@ -106,17 +128,23 @@ static void send(q2p_node *node, q2p_time now, struct q2p__punch *punch)
                                       : patience(node)));
 }
 
+static void give_up(q2p_node *node, q2p_time now, struct q2p__punch *punch)
+{
+    if (!punch->doubtful && q2p_addr_equal(&punch->addr, &punch->asked))
+        q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_UNREACHED, .peer = punch->addr});
+    punch->kind = Q2P__PUNCH_GIVEN_UP;
+    q2p__heap_set(&node->timers, &punch->timer,
+                  q2p__later(now, q2p__doubled(node->config.keepalive_ns, GIVEN_UP_DOUBLINGS)));
+}
+
 void q2p__punch_tick(q2p_node *node, q2p_time now, struct q2p__punch *punch)
 {
-    if (punch->kind != Q2P__PUNCH_HEARD && node->config.persist &&
-        punch->sent <= node->config.retries_max) {
+    if (!is_at_work(punch))
+        forget(node, punch);
+    else if (node->config.persist && punch->sent <= node->config.retries_max)
         send(node, now, punch);
-        return;
-    }
-    if (punch->kind != Q2P__PUNCH_HEARD && !punch->doubtful &&
-        q2p_addr_equal(&punch->addr, &punch->asked))
-        q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_UNREACHED, .peer = punch->addr});
-    forget(node, punch);
+    else
+        give_up(node, now, punch);
 }
 
 /*
@@ -174,13 +202,14 @@ int q2p__punch_touchrequest(q2p_node *node, q2p_time now, const struct q2p_addr 
 
     if (status != Q2P_OK)
         return status;
-    if (punch && punch->kind != Q2P__PUNCH_HEARD)
+    if (punch && is_at_work(punch))
         return Q2P_OK; /* at work already: no more messages to one address for more requests */
     if (!punch)
         status = make(node, &punch, joiner, Q2P__PUNCH_TOUCHING);
     if (status != Q2P_OK)
         return status;
     punch->kind = Q2P__PUNCH_TOUCHING;
+    punch->sent = 0;
     punch->via = *from;
     send(node, now, punch);
     return Q2P_OK;
@@ -208,16 +237,8 @@ static int remember_touch(q2p_node *node, q2p_time now, const struct q2p_addr *f
     struct q2p__punch *punch;
     int status;
 
-    if (node->punches_count >= punches_max(node) / 2) {
-        struct q2p__punch *oldest = NULL;
-
-        for (struct q2p__link *at = node->punches.prev; at != &node->punches; at = at->prev)
-            if (Q2P__LIST_ITEM(at, struct q2p__punch, link)->kind == Q2P__PUNCH_HEARD)
-                oldest = Q2P__LIST_ITEM(at, struct q2p__punch, link);
-        if (!oldest)
-            return Q2P_ERR_FULL;
-        forget(node, oldest);
-    }
+    if (node->punches_count >= punches_max(node) / 2 && !forget_an_idle_one(node))
+        return Q2P_ERR_FULL;
     status = make(node, &punch, from, Q2P__PUNCH_HEARD);
     if (status == Q2P_OK)
         q2p__heap_set(&node->timers, &punch->timer, q2p__later(now, patience(node)));
@@ -303,7 +324,7 @@ int q2p__punch_connected(q2p_node *node, q2p_time now, const struct q2p_addr *fr
     struct q2p__punch *punch = find(node, from);
     int status;
 
-    if (punch && punch->kind != Q2P__PUNCH_CONNECTING)
+    if (punch && (punch->kind == Q2P__PUNCH_HEARD || punch->kind == Q2P__PUNCH_TOUCHING))
         punch = NULL;
     if (!punch && contact && contact->connected)
         return Q2P_OK; /* the answer to a keep-alive */

@@ -12,7 +12,8 @@
 enum q2p__punch_kind {
     Q2P__PUNCH_HEARD,    /* it sent TOUCH before any seed spoke of it: kept in mind, not answered */
     Q2P__PUNCH_TOUCHING, /* TOUCHREQUEST came: TOUCH to it and TOUCHED to the seed, till CONNECT */
-    Q2P__PUNCH_CONNECTING /* CONNECTREQUEST came: CONNECT to it, till CONNECTED */
+    Q2P__PUNCH_CONNECTING, /* CONNECTREQUEST came: CONNECT to it, till CONNECTED */
+    Q2P__PUNCH_GIVEN_UP    /* unreached; but if it has heard us, its keep-alive may still come */
 };
 
 struct q2p__punch {

@@ -132,6 +132,33 @@ static void repetition_gets_through_heavy_loss(void **state)
     pipe_free(&pipe);
 }
 
+static void a_crowd_on_one_host_becomes_a_full_mesh(void **state)
+{
+    char text[32];
+
+    (void)state;
+    for (uint64_t luck = 1; luck <= 10; luck++) {
+        struct pipe pipe;
+
+        setup();
+        pipe_init(&pipe);
+        pipe.random = luck;
+        pipe.lose = luck % 2 ? lose_a_third : NULL;
+        for (unsigned i = 0; i < 9; i++) {
+            snprintf(text, sizeof text, "127.0.0.1:%u", 10000 + i);
+            pipe_add(&pipe, text, &config);
+        }
+        for (size_t i = 1; i < 9; i++) {
+            join(&pipe, i, 0);
+            pipe_run(&pipe, pipe.now + (q2p_time)luck * Q2P_MILLISECOND / 2);
+        }
+        pipe_run(&pipe, 60 * Q2P_SECOND);
+        for (size_t i = 1; i < 9; i++)
+            assert_int_equal(q2p_node_peers(pipe.nodes[i], NULL, 0), 8);
+        pipe_free(&pipe);
+    }
+}
+
 static void a_join_is_repeated_with_back_off_then_kept_alive(void **state)
 {
     /* in ms: first, then 250 500 1000 2000 4000 8000 later, then every 15 s */
@@ -318,6 +345,7 @@ int main(void)
         cmocka_unit_test(the_bytes_are_those_of_the_original),
         cmocka_unit_test(many_joiners_become_a_full_mesh),
         cmocka_unit_test(repetition_gets_through_heavy_loss),
+        cmocka_unit_test(a_crowd_on_one_host_becomes_a_full_mesh),
         cmocka_unit_test(a_join_is_repeated_with_back_off_then_kept_alive),
         cmocka_unit_test(repeated_joins_ask_nobody_twice_who_has_answered),
         cmocka_unit_test(who_starts_anew_is_brought_together_again),

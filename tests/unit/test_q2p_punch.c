@@ -85,12 +85,34 @@ static void a_punch_without_answer_is_given_up(void **state)
     q2p_config_init(&config);
     start(&pipe);
     pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT);
-    pipe_run(&pipe, 60 * Q2P_SECOND);
+    pipe_run(&pipe, 120 * Q2P_SECOND);
     assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECT), 7); /* once, and 6 repetitions */
     told = pipe_find(&pipe, 0, Q2P_ON_UNREACHED, 0);
     assert_int_equal(told->what.peer.port, 9);
     assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 1);
     assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0600"), Q2P_ERR_ABSENT); /* too late */
+    pipe_free(&pipe);
+}
+
+/* Of seven rounds each may have lost one of its two datagrams: then the other end has us, and we
+ * have not heard of it. Its keep-alive puts that right. */
+static void half_a_connection_is_made_whole_by_a_keep_alive(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0400" PEER_TEXT);
+    pipe_run(&pipe, 40 * Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 1);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0500"), Q2P_OK);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECTED), 1);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECT), 1);
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e302e383a38"); /* and a seed may ask once more */
+    pipe_run(&pipe, 80 * Q2P_SECOND);
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e302e383a38");
+    assert_int_equal(sent_to(&pipe, "10.0.0.8:8", Q2P_EV_CONNECT), 8);
     pipe_free(&pipe);
 }
 
@@ -290,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_touch_is_repeated_until_connect_comes),
         cmocka_unit_test(a_connect_is_repeated_until_connected_comes),
         cmocka_unit_test(a_punch_without_answer_is_given_up),
+        cmocka_unit_test(half_a_connection_is_made_whole_by_a_keep_alive),
         cmocka_unit_test(connect_from_another_port_of_the_host_counts),
         cmocka_unit_test(connected_from_another_port_of_the_host_counts),
         cmocka_unit_test(a_touch_from_another_port_is_answered_there_with_connect),
