@@ -6,7 +6,7 @@
 # Wireshark ignores WIRESHARK_PLUGIN_DIR when the user or group is root. Root therefore becomes
 # user 1000 of a user namespace of its own, which takes nothing away: files stay as readable as
 # before. Where namespaces are refused (many containers), root becomes nobody for real and reads copies
-# of the plugin and of the capture after -r, as nobody may not be able to open the originals.
+# of the plugin, the configuration and the capture after -r, as nobody may not be able to open the originals.
 #
 #   Q2P_BUILD    build directory (default: build beside this folder)
 #   Q2P_PROGRAM  the program to run (default: tshark; editcap, sharkd, wireshark work as well)
@@ -53,6 +53,10 @@ while [ "$count" -gt 0 ]; do # rotate the arguments once, with the copy for the 
     last=$arg
     count=$((count - 1))
 done
+if [ -d "${WIRESHARK_CONFIG_DIR:-}" ]; then
+    cp -rL "$WIRESHARK_CONFIG_DIR" "$home/config"
+    export WIRESHARK_CONFIG_DIR="$home/config"
+fi
 chmod -R a+rX "$home"
 status=0
 setpriv --reuid=65534 --regid=65534 --clear-groups \
