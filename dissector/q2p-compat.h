@@ -9,6 +9,7 @@
 #include <wireshark.h>
 
 #include <epan/packet.h>
+#include <wiretap/wtap.h>
 
 #define Q2P_WIRESHARK_SINCE(major, minor)                                                          \
     (WIRESHARK_VERSION_MAJOR > (major) ||                                                          \
