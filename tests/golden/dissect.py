@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PCAPS = ROOT / "pcaps"
 SEPARATOR = "\x1f"
 SECONDS_MAX = 120
+BOOLEANS = {"True": "1", "False": "0"}  # as 4.4 says it, and as 4.0 does
 
 
 def tshark(args, check=True):
@@ -40,7 +41,7 @@ def rows(capture, fields, passes=1, args=()):
     for name in names:
         command += ["-e", name]
     for line in tshark(command).splitlines():
-        values = line.split(SEPARATOR)
+        values = [BOOLEANS.get(value, value) for value in line.split(SEPARATOR)]
         yield {name: (value.split(",") if value else []) if field.endswith("[]") else value
                for field, name, value in zip(fields, names, values)}
 

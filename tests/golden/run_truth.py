@@ -58,7 +58,7 @@ def read(capture, args):
         if event not in TO_THE_RECEIVER:
             source, target = target, source
         found.update(src=source, dst=target, key=row["q2p.hash"],
-                     complete=row["q2p.complete"] in ("1", "True"))
+                     complete=row["q2p.complete"] == "1")
         found["missing"] += map(int, row["q2p.missing"])
         found["left"] = int(row["q2p.missing.count"] or 0)
         if row["q2p.reassembled.data"]:
