@@ -57,16 +57,24 @@ static void try_send(struct scn_run *run, struct scn_transfer *transfer)
     }
 }
 
-static struct scn_transfer *find_transfer(struct scn_run *run, uint32_t from, uint32_t to,
-                                          const struct q2p_hash *hash)
+static bool is_transfer(const struct scn_transfer *transfer, uint32_t from, uint32_t to,
+                        const struct q2p_hash *hash)
 {
-    for (size_t i = 0; i < run->transfers_count; i++) {
-        struct scn_transfer *transfer = &run->transfers[i];
-        if (transfer->started && (from == SCN_NONE || transfer->send->from.index == from) &&
-            (to == SCN_NONE || transfer->send->to.index == to) &&
-            memcmp(&transfer->hash, hash, sizeof *hash) == 0)
-            return transfer;
-    }
+    return transfer->started && (from == SCN_NONE || transfer->send->from.index == from) &&
+           (to == SCN_NONE || transfer->send->to.index == to) &&
+           memcmp(&transfer->hash, hash, sizeof *hash) == 0;
+}
+
+/* Most often it is the one that was found last. */
+struct scn_transfer *scn_run_transfer(struct scn_run *run, uint32_t from, uint32_t to,
+                                      const struct q2p_hash *hash)
+{
+    uint32_t *near = &run->transfers_near[hash->bytes[0]];
+    if (*near < run->transfers_count && is_transfer(&run->transfers[*near], from, to, hash))
+        return &run->transfers[*near];
+    for (uint32_t i = 0; i < run->transfers_count; i++)
+        if (is_transfer(&run->transfers[i], from, to, hash))
+            return &run->transfers[*near = i];
     return NULL;
 }
 
@@ -81,7 +89,7 @@ static void learn(struct scn_run *run, uint32_t who, uint32_t whom, const struct
     } else {
         if (host->contacts_count == host->contacts_room)
             host->contacts = sim_grow(host->contacts, &host->contacts_room, sizeof *host->contacts);
-        host->contacts[host->contacts_count++] = (struct scn_contact){whom, *addr};
+        host->contacts[host->contacts_count++] = (struct scn_contact){whom, run->world.now, *addr};
     }
     for (size_t i = 0; i < run->transfers_count; i++) {
         struct scn_transfer *transfer = &run->transfers[i];
@@ -110,7 +118,7 @@ static void on_delivered(struct scn_host *host, const struct q2p_happening *what
 {
     struct scn_run *run = host->run;
     const char *name = run->scenario->nodes.items[host->number].name;
-    struct scn_transfer *transfer = find_transfer(run, peer, host->number, &what->hash);
+    struct scn_transfer *transfer = scn_run_transfer(run, peer, host->number, &what->hash);
     if (!transfer) {
         scn_run_violate(run, "delivered is what was sent: %s got %zu bytes that nobody sent to it",
                         name, what->data_len);
@@ -129,8 +137,8 @@ static void on_delivered(struct scn_host *host, const struct q2p_happening *what
 static void on_failed(struct scn_host *host, const struct q2p_happening *what)
 {
     bool sender = what->on == Q2P_ON_FAILED;
-    struct scn_transfer *transfer = find_transfer(host->run, sender ? host->number : SCN_NONE,
-                                                  sender ? SCN_NONE : host->number, &what->hash);
+    struct scn_transfer *transfer = scn_run_transfer(host->run, sender ? host->number : SCN_NONE,
+                                                     sender ? SCN_NONE : host->number, &what->hash);
     if (!transfer || transfer->failed_ns != Q2P_NEVER)
         return;
     transfer->failed_ns = host->run->world.now;
@@ -164,73 +172,6 @@ static bool settle(void *ctx, struct sim_host *host)
     for (; q2p_node_happening(((struct scn_host *)ctx)->node, &what) == 1; any = true)
         take(ctx, &what);
     return any;
-}
-
-/* ---- what the network reports ------------------------------------------------------------ */
-
-/* What a datagram says; the one doubt (PROTOCOL.md 4) is solved by who started the transmission. */
-static enum q2p_event read_event(struct scn_run *run, const struct sim_packet *packet)
-{
-    struct q2p_packet read;
-    enum q2p_dialect dialect = q2p_wire_dialect(packet->bytes, packet->len, packet->len);
-    if (dialect != Q2P_DIALECT_UNKNOWN) {
-        q2p_wire_read(&read, dialect, packet->bytes, packet->len, packet->len);
-    } else {
-        q2p_wire_read(&read, Q2P_DIALECT_CLASSIC, packet->bytes, packet->len, packet->len);
-        if (read.hash_at.len != sizeof(struct q2p_hash))
-            return read.event;
-    }
-    if (read.event != Q2P_EV_OPTIONS && dialect != Q2P_DIALECT_UNKNOWN)
-        return read.event;
-    struct q2p_hash hash;
-    memcpy(&hash, packet->bytes + read.hash_at.at, sizeof hash);
-    struct scn_transfer *transfer = find_transfer(run, SCN_NONE, SCN_NONE, &hash);
-    if (read.event == Q2P_EV_OPTIONS) {
-        if (transfer)
-            transfer->options = true;
-        return read.event;
-    }
-    if (transfer && transfer->options)
-        q2p_wire_read(&read, Q2P_DIALECT_OPTIONS, packet->bytes, packet->len, packet->len);
-    return read.event;
-}
-
-static void seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
-{
-    struct scn_run *run = ctx;
-    if (out && run->net.places[point]->host)
-        run->sent++;
-    if (run->trace)
-        report_trace_seen(run->trace, point, out, packet, now);
-}
-
-static void fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
-                 q2p_time now)
-{
-    struct scn_run *run = ctx;
-    run->fates[fate]++;
-    if (run->trace)
-        report_trace_fate(run->trace, packet, fate, where);
-    if (!run->reads_events && !run->ladder)
-        return;
-    enum q2p_event event = read_event(run, packet);
-    if (fate == NET_FATE_DELIVERED)
-        scn_expect_event(run, packet->to - run->first_place, q2p_event_name(event));
-    enum q2p_shape shape = q2p_event_shape(event);
-    if (!run->ladder ||
-        (shape != Q2P_SHAPE_BARE && shape != Q2P_SHAPE_ADDRESS && shape != Q2P_SHAPE_TEXT))
-        return;
-    struct report_row row = {.sent_ns = packet->sent_ns,
-                             .fate_ns = now,
-                             .id = packet->id,
-                             .from = packet->from,
-                             .to = packet->to,
-                             .event = event,
-                             .fate = fate,
-                             .where = where};
-    if (fate != NET_FATE_DELIVERED)
-        row.to = net_who(&run->net, packet->from, &packet->dst);
-    report_ladder_add(run->ladder, &row);
 }
 
 /* ---- the script -------------------------------------------------------------------------- */
@@ -377,7 +318,7 @@ const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, u
     *run = (struct scn_run){.scenario = scenario, .seed = seed};
     const struct scn_link *link = &scenario->link_default;
     struct net_link_config link_default = {link->delay_ns.min, link->delay_ns.max, link->loss_ppb};
-    run->tap = (struct net_tap){run, seen, fate};
+    run->tap = (struct net_tap){run, scn_tap_seen, scn_tap_fate};
     sim_world_init(&run->world, seed);
     net_init(&run->net, &run->world, &run->tap, &link_default);
     for (size_t i = 0; i < scenario->nats.count; i++) {

@@ -8,6 +8,7 @@
 
 #include "net_route.h"
 #include "report_ladder.h"
+#include "report_story.h"
 #include "report_trace.h"
 #include "scn_schema.h"
 #include "sim_host.h"
@@ -15,6 +16,7 @@
 /* What a node knows of another: it has exchanged CONNECT or CONNECTED (or JOIN). */
 struct scn_contact {
     uint32_t node;
+    q2p_time since_ns;    /* when it was first heard of */
     struct q2p_addr addr; /* as the knowing one must use it */
 };
 
@@ -58,6 +60,7 @@ struct scn_run {
     size_t actions_count, actions_next;
     struct scn_transfer *transfers;
     size_t transfers_count;
+    uint32_t transfers_near[256]; /* first byte of the key -> which was found last */
     struct scn_verdict *verdicts; /* as scenario->expect */
     size_t undecided;
     bool reads_events; /* somebody wants to know what datagrams say */
@@ -70,6 +73,7 @@ struct scn_run {
     /* set between scn_run_init and scn_run_play, if wanted */
     struct report_trace *trace;
     struct report_ladder *ladder;
+    struct report_story *story; /* by scn_run_tell */
     void (*happened)(void *ctx, const struct scn_host *host, const struct q2p_happening *what,
                      const char *peer);
     void *ctx;
@@ -91,6 +95,20 @@ __attribute__((format(printf, 2, 3))) void scn_run_violate(struct scn_run *run, 
 
 /* The contact of `host` with a node, or NULL. */
 const struct scn_contact *scn_run_contact(const struct scn_host *host, uint32_t node);
+
+/* The transmission with this key, from and to these nodes (SCN_NONE: any), or NULL. */
+struct scn_transfer *scn_run_transfer(struct scn_run *run, uint32_t from, uint32_t to,
+                                      const struct q2p_hash *hash);
+
+/* ---- scn_tap.c --------------------------------------------------------------------------- */
+
+/* Callbacks of struct net_tap; ctx is the run. */
+void scn_tap_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now);
+void scn_tap_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
+                  q2p_time now);
+
+/* From now on the story collects what a page about the run needs; the caller frees it. */
+void scn_run_tell(struct scn_run *run, struct report_story *story);
 
 /* ---- scn_expect.c ------------------------------------------------------------------------ */
 
