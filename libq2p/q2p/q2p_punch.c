@@ -202,7 +202,7 @@ int q2p__punch_touchrequest(q2p_node *node, q2p_time now, const struct q2p_addr 
 
     if (status != Q2P_OK)
         return status;
-    if (punch && is_at_work(punch))
+    if (punch && is_at_work(punch) && node->config.persist)
         return Q2P_OK; /* at work already: no more messages to one address for more requests */
     if (!punch)
         status = make(node, &punch, joiner, Q2P__PUNCH_TOUCHING);
@@ -271,7 +271,7 @@ int q2p__punch_connectrequest(q2p_node *node, q2p_time now, const struct q2p_add
         return status;
     if (!seed->seed && !node->config.open)
         return Q2P_ERR_ABSENT; /* only whom we joined through can know that we joined */
-    if (punch && punch->kind == Q2P__PUNCH_CONNECTING) {
+    if (punch && punch->kind == Q2P__PUNCH_CONNECTING && node->config.persist) {
         punch->asked = *peer; /* its TOUCH came first, but it is a peer, not another's port */
         punch->doubtful = false;
         return Q2P_OK;

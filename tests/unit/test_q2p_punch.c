@@ -274,6 +274,28 @@ static void the_original_profile_sends_each_message_once(void **state)
     pipe_free(&pipe);
 }
 
+/* What one seed loses another may bring, since nothing is repeated. */
+static void the_original_profile_answers_every_seed(void **state)
+{
+    struct pipe pipe;
+    struct q2p_addr other = pipe_addr("10.0.0.3:3");
+
+    (void)state;
+    q2p_config_init(&config);
+    q2p_config_original(&config);
+    start(&pipe);
+    assert_int_equal(q2p_node_join(pipe.nodes[0], 0, &other), Q2P_OK);
+    pipe_hex(&pipe, 0, SEED, "0000 0100" PEER_TEXT);
+    pipe_hex(&pipe, 0, "10.0.0.3:3", "0000 0100" PEER_TEXT);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_TOUCH), 2);
+    assert_int_equal(sent_to(&pipe, SEED, Q2P_EV_TOUCHED), 1);
+    assert_int_equal(sent_to(&pipe, "10.0.0.3:3", Q2P_EV_TOUCHED), 1);
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e302e383a38"); /* 10.0.0.8:8 */
+    pipe_hex(&pipe, 0, "10.0.0.3:3", "0000 0400 31302e302e302e383a38");
+    assert_int_equal(sent_to(&pipe, "10.0.0.8:8", Q2P_EV_CONNECT), 2);
+    pipe_free(&pipe);
+}
+
 /* A peer that a seed had vouched for may be a seed itself; but through it we did not join. */
 static void a_vouched_peer_may_send_joiners_but_no_connectrequest(void **state)
 {
@@ -321,6 +343,7 @@ int main(void)
         cmocka_unit_test(two_peers_of_one_host_both_connect),
         cmocka_unit_test(a_touch_from_nowhere_gets_nothing),
         cmocka_unit_test(the_original_profile_sends_each_message_once),
+        cmocka_unit_test(the_original_profile_answers_every_seed),
         cmocka_unit_test(a_vouched_peer_may_send_joiners_but_no_connectrequest),
         cmocka_unit_test(a_full_node_is_not_sent_anywhere),
     };
