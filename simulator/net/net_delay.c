@@ -1,21 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* net_delay.c - holds each packet for a time drawn uniformly; so packets may overtake. */
+/* net_delay.c - the end of every link: holds each packet for a time drawn; packets may overtake. */
 #include "net_link.h"
 
 static void forward(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
 {
-    struct net_delay *delay = (struct net_delay *)self;
-    uint64_t width = (uint64_t)(delay->max_ns - delay->min_ns);
-    q2p_time at = world->now + delay->min_ns;
-    if (width > 0)
-        at += (q2p_time)sim_rng_below(&delay->rng, width + 1);
-    sim_world_deliver(world, at, self, self->next, packet);
+    const struct net_link *link = ((struct net_part *)self)->link;
+    const struct net_link_config *config = &link->config;
+    q2p_time width = config->delay_max_ns - config->delay_min_ns, delay = config->delay_min_ns;
+    if (config->table)
+        delay = config->table->items[net_scale(net_draw(packet, NET_DRAW_DELAY),
+                                               (q2p_time)config->table->count - 1)];
+    else if (width > 0)
+        delay += net_scale(net_draw(packet, NET_DRAW_DELAY), width);
+    if (config->jitter_ns > 0)
+        delay += net_shape_draw(config->shape, config->jitter_ns, packet);
+    if (config->reorder_ppb > 0 && net_chance(link, packet, NET_DRAW_REORDER, config->reorder_ppb))
+        delay += config->reorder_ns;
+    if (delay <= 0 && link->direct) {
+        packet->way_end->ops->forward(packet->way_end, world, packet);
+        return;
+    }
+    if (delay < 0)
+        delay = 0;
+    sim_world_deliver_turn(world, world->now + delay, packet->way_end, packet);
 }
 
-static const struct net_ops delay_ops = {.forward = forward};
-
-void net_delay_init(struct net_delay *delay, uint64_t seed, const char *stream)
+static bool wanted(const struct net_link_config *config)
 {
-    delay->element = (struct net_element){.ops = &delay_ops, .wake_at = Q2P_NEVER};
-    sim_rng_init(&delay->rng, seed, stream);
+    (void)config;
+    return true;
 }
+
+const struct net_part_kind net_delay_kind = {sizeof(struct net_part), {.forward = forward}, wanted};

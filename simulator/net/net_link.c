@@ -1,35 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* net_link.c - chains the elements of a link: loss, then delay. */
+/* net_link.c - chains the parts of a link and gives each packet its luck. */
 #include "net_link.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
-void net_link_init(struct net_link *link, uint64_t seed, const struct net_tap *tap,
-                   const char *name, struct net_element *end)
-{
-    char stream[sizeof link->name + 16];
-    snprintf(link->name, sizeof link->name, "%s", name);
+static const struct net_part_kind *const kinds[NET_PARTS] = {
+    &net_gate_kind, &net_loss_kind, &net_pattern_kind, &net_spoil_kind,
+    &net_copy_kind, &net_rate_kind, &net_delay_kind,
+};
 
-    snprintf(stream, sizeof stream, "link:%s/loss", name);
-    net_loss_init(&link->loss, seed, stream);
-    link->loss.tap = tap;
-    link->loss.where = link->name;
-    link->loss.element.next = &link->delay.element;
-
-    snprintf(stream, sizeof stream, "link:%s/delay", name);
-    net_delay_init(&link->delay, seed, stream);
-    link->delay.element.next = end;
-    link->delay.element.order = UINT64_C(1) << 63 | (uint64_t)link->from << 32 | link->to;
-}
-
+/* A part that is not wanted any more stays, outside of the chain: what it holds still goes on. */
 void net_link_set(struct net_link *link, const struct net_link_config *config)
 {
-    link->loss.loss_ppb = config->loss_ppb;
-    link->delay.min_ns = config->delay_min_ns;
-    link->delay.max_ns = config->delay_max_ns;
+    struct net_element *next = NULL;
+    link->config = *config;
+    for (int i = NET_PARTS - 1; i >= 0; i--) {
+        if (kinds[i]->wanted(config) && !link->parts[i]) {
+            link->parts[i] = sim_alloc(kinds[i]->size);
+            link->parts[i]->element.ops = &kinds[i]->ops;
+            link->parts[i]->element.wake_at = Q2P_NEVER;
+            link->parts[i]->link = link;
+        }
+        if (link->parts[i])
+            link->parts[i]->element.next = next;
+        if (kinds[i]->wanted(config))
+            next = &link->parts[i]->element;
+    }
+    link->start = next;
 }
 
-struct net_element *net_link_start(struct net_link *link)
+void net_link_free(struct net_link *link)
 {
-    return &link->loss.element;
+    for (int i = 0; i < NET_PARTS; i++)
+        free(link->parts[i]);
+}
+
+bool net_link_remembers(const struct net_link_config *config)
+{
+    return config->to_bad_ppb > 0 || net_pattern_kind.wanted(config) ||
+           net_rate_kind.wanted(config);
+}
+
+void net_link_enter(const struct net_link *link, struct sim_world *world, struct sim_packet *packet,
+                    uint64_t key, struct net_turn *turn)
+{
+    bool again = turn->at == world->now && turn->to == packet->way_to;
+    turn->same = again ? turn->same + 1 : 0;
+    turn->at = world->now;
+    turn->to = packet->way_to;
+    packet->turn = 2 * turn->count++; /* the odd ones belong to copies */
+    packet->luck = sim_mix(sim_mix(key, (uint64_t)world->now), packet->digest + turn->same);
+    link->start->ops->forward(link->start, world, packet);
+}
+
+bool net_chance(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
+                uint32_t ppb)
+{
+    bool hit = (net_draw(packet, what) >> 32) * NET_LOSS_ALWAYS >> 32 < ppb;
+    return link->tap->decide ? link->tap->decide(link->tap->ctx, packet, what, hit) : hit;
+}
+
+void net_link_end(const struct net_link *link, struct sim_world *world, struct sim_packet *packet,
+                  enum net_fate fate)
+{
+    if (link->tap->fate)
+        link->tap->fate(link->tap->ctx, packet, fate, link->name_of(link->ctx, packet), world->now);
+    sim_packet_drop(world, packet);
+}
+
+q2p_time net_scale(uint64_t draw, q2p_time width)
+{
+    uint64_t span = (uint64_t)width + 1;
+    return (q2p_time)(span >> 32 ? draw % span : (draw >> 32) * span >> 32);
 }

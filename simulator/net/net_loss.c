@@ -1,23 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* net_loss.c - loses packets, each independent of the others. */
+/*
+ * net_loss.c - loses packets: each independent of the others, or, after Gilbert and Elliott, in a
+ * good and a bad state with a probability each and transitions before every packet.
+ */
 #include "net_link.h"
+
+struct net_loss {
+    struct net_part part;
+    bool bad;
+};
 
 static void forward(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
 {
     struct net_loss *loss = (struct net_loss *)self;
-    /* The draw comes even without loss: raising the loss later must not shift the stream. */
-    if (sim_rng_below(&loss->rng, NET_LOSS_ALWAYS) >= loss->loss_ppb) {
-        self->next->ops->forward(self->next, world, packet);
-        return;
+    const struct net_link *link = loss->part.link;
+    const struct net_link_config *config = &link->config;
+    uint32_t loss_ppb = config->loss_ppb;
+    if (config->to_bad_ppb > 0) {
+        if (net_chance(link, packet, NET_DRAW_TURN_BAD,
+                       loss->bad ? config->to_good_ppb : config->to_bad_ppb))
+            loss->bad = !loss->bad;
+        if (loss->bad)
+            loss_ppb = config->bad_loss_ppb;
     }
-    loss->tap->fate(loss->tap->ctx, packet, NET_FATE_LOST, loss->where, world->now);
-    sim_packet_drop(world, packet);
+    if (net_chance(link, packet, NET_DRAW_LOSS, loss_ppb))
+        net_link_end(link, world, packet, NET_FATE_LOST);
+    else
+        self->next->ops->forward(self->next, world, packet);
 }
 
-static const struct net_ops loss_ops = {.forward = forward};
-
-void net_loss_init(struct net_loss *loss, uint64_t seed, const char *stream)
+static bool wanted(const struct net_link_config *config)
 {
-    loss->element = (struct net_element){.ops = &loss_ops, .wake_at = Q2P_NEVER};
-    sim_rng_init(&loss->rng, seed, stream);
+    return config->loss_ppb > 0 || config->to_bad_ppb > 0;
 }
+
+const struct net_part_kind net_loss_kind = {sizeof(struct net_loss), {.forward = forward}, wanted};

@@ -23,50 +23,124 @@ enum net_nat_kind {
 #define NET_NAT_SCOPE_WORDS "mapping|endpoint"
 enum net_nat_scope { NET_NAT_SCOPE_MAPPING, NET_NAT_SCOPE_ENDPOINT };
 
-/* Outside ports: the inside port if free (else random), one after the other, or random. */
-#define NET_NAT_PORTS_WORDS "preserve|sequential|random"
-enum net_nat_ports { NET_NAT_PRESERVE, NET_NAT_SEQUENTIAL, NET_NAT_RANDOM };
+/* Outside ports: the inside port if free (else random), one after the other, random, the inside
+ * port if free (else one that is odd or even as it is), or out of a block per inside host. */
+#define NET_NAT_PORTS_WORDS "preserve|sequential|random|preserve-parity|block"
+enum net_nat_ports {
+    NET_NAT_PRESERVE,
+    NET_NAT_SEQUENTIAL,
+    NET_NAT_RANDOM,
+    NET_NAT_PARITY,
+    NET_NAT_BLOCK
+};
 
-/* May inside hosts reach each other through the outside address? RFC 4787 6 wants `external`. */
-#define NET_NAT_HAIRPIN_WORDS "none|external"
-enum net_nat_hairpin { NET_NAT_HAIRPIN_NONE, NET_NAT_HAIRPIN_EXTERNAL };
+/* Several outside addresses: does an inside host always get the same one? */
+#define NET_NAT_POOLING_WORDS "paired|arbitrary"
+enum net_nat_pooling { NET_NAT_PAIRED, NET_NAT_ARBITRARY };
+
+/* May inside hosts reach each other through the outside address, and whom do they see then?
+ * RFC 4787 6 wants `external`. */
+#define NET_NAT_HAIRPIN_WORDS "none|external|external-unfiltered|internal"
+enum net_nat_hairpin {
+    NET_NAT_HAIRPIN_NONE,
+    NET_NAT_HAIRPIN_EXTERNAL,
+    NET_NAT_HAIRPIN_UNFILTERED,
+    NET_NAT_HAIRPIN_INTERNAL
+};
+
+/* Packets of which direction start the clock of mappings and permissions anew. */
+#define NET_NAT_REFRESH_WORDS "out|in|both"
+enum net_nat_refresh { NET_NAT_REFRESH_OUT, NET_NAT_REFRESH_IN, NET_NAT_REFRESH_BOTH };
+
+#define NET_NAT_PORT_FIRST 1024
+#define NET_NAT_PORT_LAST 65535
+#define NET_NAT_OUTSIDES_MAX 8
 
 struct net_nat_config {
     enum net_nat_kind mapping, filtering;
     enum net_nat_scope scope;
     enum net_nat_ports ports;
     enum net_nat_hairpin hairpin;
-    q2p_time forget_ns; /* mapping and permission end this long after the last packet out */
+    q2p_time forget_ns;     /* mapping and permission end this long after the last refresh */
+    q2p_time forget_new_ns; /* ... while nobody has answered yet; 0 = forget_ns */
+    enum net_nat_refresh refresh;
+    enum net_nat_pooling pooling;
+    bool overload; /* a port serves several inside endpoints that talk to different remotes */
+    bool clash;    /* a datagram that is not let in occupies the port towards its sender */
+    uint32_t port_first, port_last; /* both 0 = 1024..65535 */
+    uint32_t block_len;             /* ports per host with NET_NAT_BLOCK */
+    uint32_t quota;                 /* mappings per inside host; 0 = any */
 };
 
-struct net_nat_entry; /* a mapping or a permission */
+struct net_nat_mapping;
+struct net_nat_permission;
 
 struct net_nat_table {
     struct net_nat_config config;
-    struct q2p_addr outside; /* port 0 */
+    struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX]; /* port 0 */
+    uint32_t outsides_count;
     struct sim_rng rng;
-    uint16_t port_last; /* sequential */
-    struct net_nat_entry *entries;
-    uint32_t *buckets;
-    uint32_t count, room; /* entries; buckets = 2 * room */
+    uint32_t port_at; /* sequential: the last one */
+    struct net_nat_mapping *mappings;
+    struct net_nat_permission *permissions;
+    uint32_t *buckets; /* three tables of `slots` each */
+    uint32_t slots;
+    uint32_t mappings_count, mappings_room, permissions_count, permissions_room;
+    struct q2p_addr *blocks; /* inside hosts in the order of their blocks */
+    size_t blocks_count, blocks_room;
 };
 
+/* outsides and outsides_count are set by the caller afterwards; there is one at least. */
 void net_nat_init(struct net_nat_table *nat, const struct net_nat_config *config, uint64_t seed,
                   const char *stream);
 void net_nat_free(struct net_nat_table *nat);
 
-/* Everything is forgotten, as after a restart; ports are chosen anew (random if preserved). */
-void net_nat_forget(struct net_nat_table *nat);
+/* A device by its name, such as linux-masq; words of the scenario language. */
+#define NET_NAT_PRESET_WORDS                                                                       \
+    "|cone|restricted-cone|port-restricted-cone|symmetric|rfc4787|linux-masq|linux-masq-drop|"     \
+    "linux-random|cgnat"
+void net_nat_preset(uint32_t number, struct net_nat_config *config);
+
+/* Everything is forgotten, as after a restart. rebind: ports are chosen anew, too (random if
+ * preserved). */
+void net_nat_forget(struct net_nat_table *nat, bool rebind);
 
 /* An inside endpoint sends to `to`: *outside is what the world sees as its source. Makes or
- * refreshes mapping and permission. Q2P_OK, or Q2P_ERR_FULL (no port is free). */
+ * refreshes mapping and permission. Q2P_OK, Q2P_ERR_FULL (no port is free) or Q2P_ERR_BUSY (this
+ * host has its quota). */
 int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
                 const struct q2p_addr *to, struct q2p_addr *outside);
 
-/* `from` sends to outside port `port`: *inside is who gets it. Q2P_OK, Q2P_ERR_ABSENT (no
+/* `from` sends to outside endpoint `to`: *inside is who gets it. Q2P_OK, Q2P_ERR_ABSENT (no
  * mapping) or Q2P_ERR_ADDRESS (mapped, but from may not answer). *inside is set in both the
  * first and the last case. */
-int net_nat_in(struct net_nat_table *nat, q2p_time now, uint16_t port, const struct q2p_addr *from,
-               struct q2p_addr *inside);
+int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
+               const struct q2p_addr *from, struct q2p_addr *inside);
+
+/* Whose is outside endpoint `to`, towards `from` if that matters? Changes nothing. Q2P_OK or
+ * Q2P_ERR_ABSENT. */
+int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
+                  const struct q2p_addr *from, struct q2p_addr *inside);
+
+/* The number of an outside address, or -1. The port does not count. */
+int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr);
+
+/* ---- net_nat_ports.c --------------------------------------------------------------------- */
+
+/* A new mapping of `inside` towards `to`. */
+struct net_nat_want {
+    q2p_time now;
+    const struct q2p_addr *inside, *to;
+    bool elsewhere;  /* not the inside port: that is taken towards `to` */
+    uint8_t outside; /* chosen */
+    uint16_t port;   /* chosen */
+};
+
+/* Chooses outside address and port; Q2P_OK or Q2P_ERR_FULL. */
+int net_nat_choose(struct net_nat_table *nat, struct net_nat_want *want);
+
+/* Is a port free for this wish? */
+bool net_nat_is_free(const struct net_nat_table *nat, const struct net_nat_want *want,
+                     uint16_t port);
 
 #endif

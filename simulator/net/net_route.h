@@ -2,7 +2,8 @@
 /*
  * net_route.h - the map. A realm is an address space: realm 0 is the public network, every NAT
  * opens one more behind itself. A place is where a host or a NAT touches a realm. Between places
- * of realm 0 there are links; inside a NAT's realm there is a plain local network.
+ * of realm 0 there are links; inside a NAT's realm there is a plain local network. A host may
+ * have an access link between itself and its place, one for each direction.
  */
 #ifndef NET_ROUTE_H
 #define NET_ROUTE_H
@@ -19,12 +20,30 @@ struct net_place {
     struct net_element out; /* what goes to the realm */
     struct net *net;
     const char *name; /* borrowed */
+    uint64_t hash;    /* of the name and the seed: luck on links comes from it */
+    struct net_turn turn;
     uint32_t index;
     uint32_t realm;
-    uint32_t inner;           /* NAT: the realm behind it; host: NET_NOWHERE */
-    struct q2p_addr addr;     /* NAT: port 0 */
-    struct net_element *host; /* who gets what arrives; NULL for a NAT */
-    struct net_nat_table nat;
+    uint32_t inner;            /* NAT: the realm behind it; host: NET_NOWHERE */
+    uint32_t side;             /* of a partition; unequal sides do not reach each other */
+    bool links;                /* a link from here has memory of its own */
+    struct q2p_addr addr;      /* NAT: the first outside address, port 0 */
+    struct net_element *host;  /* who gets what arrives; NULL for a NAT */
+    struct net_access *access; /* NULL = as if the host were its place */
+    struct net_nat_table *nat; /* NULL for a host */
+};
+
+/* Between a host and its place. */
+struct net_access {
+    struct net_link up, down;
+    struct net_element up_end, down_end;
+    struct net_place *place;
+    struct net_turn up_turn, down_turn;
+};
+
+struct net_slot {
+    uint32_t tag;   /* upper half of the hash */
+    uint32_t place; /* + 1; 0 = empty */
 };
 
 struct net {
@@ -34,16 +53,22 @@ struct net {
     size_t places_count, places_room;
     uint32_t *gateways; /* realm -> place of its NAT */
     size_t realms_count, realms_room;
-    uint32_t *finder; /* open addressing: realm and address -> place + 1 */
-    size_t finder_room;
+    struct net_slot *finder; /* open addressing: realm and address -> place */
+    size_t finder_count, finder_room;
     struct net_link **links; /* open addressing: pair of places -> link */
     size_t links_count, links_room;
-    struct net_link_config link_default;
+    struct net_name **names; /* open addressing: pair of places -> name of the link */
+    size_t names_count, names_room;
+    struct net_link common; /* every link that nobody describes; it has no memory */
+    bool remembers;         /* links that nobody describes need memory: each becomes its own */
 };
 
 void net_init(struct net *net, struct sim_world *world, const struct net_tap *tap,
               const struct net_link_config *link_default);
 void net_free(struct net *net);
+
+/* Changes all links that nobody has asked for by net_link_between. */
+void net_set_default(struct net *net, const struct net_link_config *config);
 
 /* Both return the new place; its index is its number. name is borrowed. The address must be
  * unique in the realm. NAT number n (from 0) opens realm
@@ -53,16 +78,35 @@ struct net_place *net_add_host(struct net *net, const char *name, uint32_t realm
 struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
                               const struct q2p_addr *outside, const struct net_nat_config *config);
 
+/* One more outside address for a NAT; Q2P_OK or Q2P_ERR_FULL. */
+int net_add_outside(struct net_place *nat, const struct q2p_addr *outside);
+
 /* Where a host's or NAT's traffic enters the public network: itself or its outermost NAT. */
 uint32_t net_public_place(const struct net *net, uint32_t place);
 
-/* The link from one public place to another; made with the default when first asked for. */
+/* The link from one public place to another; made with the default when first asked for. Packets
+ * need it not: ask only to change it. */
 struct net_link *net_link_between(struct net *net, uint32_t from, uint32_t to);
+
+/* The access link of a host; made without delay or loss when first asked for. */
+struct net_access *net_access_of(struct net_place *host);
 
 /* Whose host is meant by `addr`, as `seen_from` uses it? NET_NOWHERE if nobody's. */
 uint32_t net_who(struct net *net, uint32_t seen_from, const struct q2p_addr *addr);
 
 /* True if `from` can address `to` without any NAT in between that hides it. */
 bool net_is_open(const struct net *net, uint32_t from, uint32_t to);
+
+/* ---- net_map.c for net_route.c ----------------------------------------------------------- */
+
+/* The host with exactly this address, else the NAT with this IP. */
+struct net_place *net_find_place(const struct net *net, uint32_t realm,
+                                 const struct q2p_addr *addr);
+
+/* The link a packet takes. */
+const struct net_link *net_link_for(struct net *net, const struct net_place *from,
+                                    const struct net_place *to);
+
+extern const struct net_ops net_leave_ops, net_host_ops, net_nat_ops, net_up_ops, net_down_ops;
 
 #endif

@@ -13,9 +13,13 @@
     XX(FLYING, "flying", "still under way at the end")                                             \
     XX(DELIVERED, "delivered", "delivered to")                                                     \
     XX(LOST, "lost", "lost on link")                                                               \
+    XX(CUT, "cut", "cut on link")                                                                  \
+    XX(TOO_LONG, "too-long", "too long for link")                                                  \
+    XX(QUEUE, "queue-full", "queue full on link")                                                  \
     XX(NO_MAPPING, "no-mapping", "no mapping at")                                                  \
     XX(FILTERED, "filtered", "filtered by")                                                        \
     XX(NO_PORT, "no-port", "no free port at")                                                      \
+    XX(NO_QUOTA, "no-quota", "quota used up at")                                                   \
     XX(NO_HAIRPIN, "no-hairpin", "no hairpin at")                                                  \
     XX(NO_ROUTE, "no-route", "no such address seen from")
 
@@ -28,6 +32,7 @@ enum net_fate {
 const char *net_fate_word(enum net_fate fate);
 const char *net_fate_sentence(enum net_fate fate);
 
+/* All of it may be NULL. */
 struct net_tap {
     void *ctx;
     /* A packet passes vantage point `point`, going out of (or into) the host or network there. */
@@ -35,6 +40,16 @@ struct net_tap {
     /* Its one fate; `where` lives as long as the network. The packet is gone afterwards. */
     void (*fate)(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
                  q2p_time now);
+    /* Luck has been asked on a link (what: enum net_draw) and says `drawn`; the answer counts. */
+    bool (*decide)(void *ctx, const struct sim_packet *packet, uint32_t what, bool drawn);
 };
+
+#define NET_HEADERS_LEN 28 /* of IPv4 and UDP */
+
+/* As links count it. */
+static inline uint32_t net_packet_len(const struct sim_packet *packet)
+{
+    return packet->len + (packet->dst.ip_len == 16 ? NET_HEADERS_LEN + 20 : NET_HEADERS_LEN);
+}
 
 #endif

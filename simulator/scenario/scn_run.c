@@ -185,8 +185,7 @@ static void set_link(struct scn_run *run, const struct scn_link *set)
             places[i ^ j] = index & SCN_IS_NAT ? index & ~SCN_IS_NAT : run->first_place + index;
         }
         struct net_link *link = net_link_between(&run->net, places[0], places[1]);
-        struct net_link_config config = {link->delay.min_ns, link->delay.max_ns,
-                                         link->loss.loss_ppb};
+        struct net_link_config config = link->config;
         if (set->delay_given) {
             config.delay_min_ns = set->delay_ns.min;
             config.delay_max_ns = set->delay_ns.max;
@@ -213,7 +212,7 @@ static void act(struct scn_run *run, const struct scn_action *action)
     } else if (step->has_set) {
         set_link(run, &step->set);
     } else {
-        net_nat_forget(&run->net.places[step->rebind.index & ~SCN_IS_NAT]->nat);
+        net_nat_forget(run->net.places[step->rebind.index & ~SCN_IS_NAT]->nat, true);
     }
 }
 
@@ -317,8 +316,9 @@ const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, u
 {
     *run = (struct scn_run){.scenario = scenario, .seed = seed};
     const struct scn_link *link = &scenario->link_default;
-    struct net_link_config link_default = {link->delay_ns.min, link->delay_ns.max, link->loss_ppb};
-    run->tap = (struct net_tap){run, scn_tap_seen, scn_tap_fate};
+    struct net_link_config link_default = {
+        .delay_min_ns = link->delay_ns.min, .delay_max_ns = link->delay_ns.max, .loss_ppb = link->loss_ppb};
+    run->tap = (struct net_tap){.ctx = run, .seen = scn_tap_seen, .fate = scn_tap_fate};
     sim_world_init(&run->world, seed);
     net_init(&run->net, &run->world, &run->tap, &link_default);
     for (size_t i = 0; i < scenario->nats.count; i++) {

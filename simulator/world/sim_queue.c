@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sim_queue.c - a heap with four children per parent: two cache lines per level, half the levels.
- */
+/* sim_queue.c - a calendar of heaps; heaps have four children per parent: half the levels. */
 #include "sim_queue.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "sim_world.h"
+
+#define CALENDAR_MIN 512     /* events; a smaller heap is in the cache as a whole */
+#define RETUNE_PUSHES 65536u /* at least so many between two looks at the lengths */
+#define DAYS_MIN 256u
+#define DAYS_MAX (1u << 20)
+#define DAY_EVENTS 8 /* wanted per day */
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
@@ -16,32 +22,33 @@ static bool before(const struct sim_event *a, const struct sim_event *b)
     return a->counter < b->counter;
 }
 
-void sim_queue_push(struct sim_queue *queue, const struct sim_event *event)
+static void append(struct sim_events *events, const struct sim_event *event)
 {
-    if (queue->count == queue->room)
-        queue->events = sim_grow(queue->events, &queue->room, sizeof *queue->events);
-    size_t at = queue->count++;
-    while (at > 0 && before(event, &queue->events[(at - 1) / 4])) {
-        queue->events[at] = queue->events[(at - 1) / 4];
+    if (events->count == events->room)
+        events->items = sim_grow(events->items, &events->room, sizeof *events->items);
+    events->items[events->count++] = *event;
+}
+
+static void heap_push(struct sim_events *heap, const struct sim_event *event)
+{
+    append(heap, event);
+    size_t at = heap->count - 1;
+    while (at > 0 && before(event, &heap->items[(at - 1) / 4])) {
+        heap->items[at] = heap->items[(at - 1) / 4];
         at = (at - 1) / 4;
     }
-    queue->events[at] = *event;
+    heap->items[at] = *event;
 }
 
-const struct sim_event *sim_queue_first(const struct sim_queue *queue)
+static void heap_pop(struct sim_events *heap)
 {
-    return queue->count > 0 ? queue->events : NULL;
-}
-
-void sim_queue_pop(struct sim_queue *queue)
-{
-    struct sim_event *events = queue->events, last = events[--queue->count];
+    struct sim_event *events = heap->items, last = events[--heap->count];
     size_t at = 0;
     for (;;) {
         size_t child = 4 * at + 1, best = child;
-        if (child >= queue->count)
+        if (child >= heap->count)
             break;
-        for (size_t i = child + 1; i < child + 4 && i < queue->count; i++)
+        for (size_t i = child + 1; i < child + 4 && i < heap->count; i++)
             if (before(&events[i], &events[best]))
                 best = i;
         if (!before(&events[best], &last))
@@ -52,8 +59,171 @@ void sim_queue_pop(struct sim_queue *queue)
     events[at] = last;
 }
 
+/* ---- the calendar ------------------------------------------------------------------------ */
+
+static uint64_t day_of(const struct sim_queue *queue, q2p_time at)
+{
+    return (uint64_t)at >> queue->shift;
+}
+
+static void place(struct sim_queue *queue, const struct sim_event *event)
+{
+    uint64_t day = day_of(queue, event->at);
+    if (queue->days_count == 0 || day <= queue->day) {
+        heap_push(&queue->near, event);
+    } else if (day - queue->day < queue->days_count) {
+        size_t at = day & (queue->days_count - 1);
+        append(&queue->days[at], event);
+        queue->used[at / 64] |= UINT64_C(1) << at % 64;
+        queue->wheel_count++;
+    } else {
+        heap_push(&queue->far, event);
+    }
+}
+
+/* Moves one day of the wheel into the heap; what it points at will be wanted soon. */
+static void open_day(struct sim_queue *queue)
+{
+    size_t at = queue->day & (queue->days_count - 1);
+    struct sim_events *day = &queue->days[at];
+    for (size_t i = 0; i < day->count; i++) {
+        const struct sim_event *event = &day->items[i];
+        __builtin_prefetch(event->to);
+        if (event->packet) {
+            __builtin_prefetch(event->packet);
+            __builtin_prefetch((const char *)event->packet + 64);
+        }
+        heap_push(&queue->near, event);
+    }
+    queue->wheel_count -= day->count;
+    day->count = 0;
+    queue->used[at / 64] &= ~(UINT64_C(1) << at % 64);
+}
+
+/* The next day of the wheel that has events; there is one. */
+static uint64_t next_day(const struct sim_queue *queue)
+{
+    for (uint64_t day = queue->day + 1;;) {
+        size_t at = day & (queue->days_count - 1);
+        uint64_t rest = queue->used[at / 64] >> at % 64;
+        if (rest)
+            return day + (uint64_t)__builtin_ctzll(rest);
+        day += 64 - at % 64;
+    }
+}
+
+static void advance(struct sim_queue *queue)
+{
+    uint64_t day = queue->wheel_count > 0 ? next_day(queue) : UINT64_MAX;
+    if (queue->far.count > 0 && day_of(queue, queue->far.items[0].at) < day)
+        day = day_of(queue, queue->far.items[0].at);
+    queue->day = day;
+    open_day(queue);
+    while (queue->far.count > 0 && day_of(queue, queue->far.items[0].at) <= day) {
+        heap_push(&queue->near, &queue->far.items[0]);
+        heap_pop(&queue->far);
+    }
+}
+
+static void free_days(struct sim_queue *queue)
+{
+    for (size_t i = 0; i < queue->days_count; i++)
+        free(queue->days[i].items);
+    free(queue->days);
+    free(queue->used);
+    queue->days = NULL;
+    queue->used = NULL;
+    queue->days_count = queue->wheel_count = 0;
+}
+
+static void rebuild(struct sim_queue *queue, unsigned shift, size_t days_count)
+{
+    struct sim_events all = {0};
+    struct sim_events *heaps[] = {&queue->near, &queue->far};
+    for (int i = 0; i < 2; i++) {
+        for (size_t j = 0; j < heaps[i]->count; j++)
+            append(&all, &heaps[i]->items[j]);
+        heaps[i]->count = 0;
+    }
+    for (size_t i = 0; i < queue->days_count; i++)
+        for (size_t j = 0; j < queue->days[i].count; j++)
+            append(&all, &queue->days[i].items[j]);
+    free_days(queue);
+    queue->shift = shift;
+    queue->days_count = days_count;
+    queue->days = sim_alloc(days_count * sizeof *queue->days);
+    queue->used = sim_alloc(days_count / 64 * sizeof *queue->used);
+    queue->day = day_of(queue, queue->now);
+    for (size_t i = 0; i < all.count; i++)
+        place(queue, &all.items[i]);
+    free(all.items);
+}
+
+static size_t pending(const struct sim_queue *queue)
+{
+    return queue->near.count + queue->far.count + queue->wheel_count;
+}
+
+/* The wheel shall reach over nine of ten pushes, and a day shall hold a few events. */
+static void retune(struct sim_queue *queue)
+{
+    uint32_t seen = 0;
+    unsigned reach = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        seen += queue->ahead[i];
+        if (queue->ahead[i] > 0 && seen - queue->ahead[i] < queue->pushes - queue->pushes / 10)
+            reach = i;
+        queue->ahead[i] = 0;
+    }
+    size_t total = pending(queue), days = DAYS_MIN;
+    queue->pushes = 0;
+    queue->retune_after = total > RETUNE_PUSHES ? (uint32_t)total : RETUNE_PUSHES;
+    while (days < DAYS_MAX && days * DAY_EVENTS / 2 < total)
+        days *= 2;
+    unsigned length = 0; /* of a day; twice the reach, so that most fit whenever they come */
+    while ((UINT64_C(1) << length) * days < UINT64_C(2) << reach)
+        length++;
+    bool same = queue->days_count >= days / 2 && queue->days_count <= days * 4 &&
+                queue->shift + 1 >= length && queue->shift <= length + 1;
+    if (!same)
+        rebuild(queue, length, days);
+}
+
+/* ---- the queue --------------------------------------------------------------------------- */
+
+void sim_queue_push(struct sim_queue *queue, const struct sim_event *event)
+{
+    assert(event->at >= 0);
+    place(queue, event);
+    if (queue->plain)
+        return;
+    queue->ahead[63 - __builtin_clzll((uint64_t)(event->at - queue->now) | 1)]++;
+    queue->pushes++;
+    if (queue->days_count > 0 ? queue->pushes > queue->retune_after
+                              : queue->near.count > CALENDAR_MIN)
+        retune(queue);
+}
+
+const struct sim_event *sim_queue_first(struct sim_queue *queue)
+{
+    if (queue->near.count == 0) {
+        if (queue->wheel_count + queue->far.count == 0)
+            return NULL;
+        advance(queue);
+    }
+    return queue->near.items;
+}
+
+void sim_queue_pop(struct sim_queue *queue)
+{
+    queue->now = queue->near.items[0].at;
+    heap_pop(&queue->near);
+}
+
 void sim_queue_free(struct sim_queue *queue)
 {
-    free(queue->events);
+    free_days(queue);
+    free(queue->near.items);
+    free(queue->far.items);
     *queue = (struct sim_queue){0};
 }

@@ -21,8 +21,15 @@ uint64_t sim_rng_next(struct sim_rng *rng);
 uint64_t sim_rng_below(struct sim_rng *rng, uint64_t bound);
 void sim_rng_fill(struct sim_rng *rng, uint8_t *out, size_t len);
 
-/* A 64-bit hash step for traces and tables: order matters, every bit of both words counts. */
-uint64_t sim_mix(uint64_t hash, uint64_t word);
+/* A 64-bit hash step for traces, luck and tables: order matters, every bit of both words counts. */
+static inline uint64_t sim_mix(uint64_t hash, uint64_t word)
+{
+    uint64_t z = ((hash << 29 | hash >> 35) ^ word) + UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31 ^ (word << 17 | word >> 47);
+}
+
 uint64_t sim_mix_bytes(uint64_t hash, const void *bytes, size_t len);
 
 #endif

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHUNK_PACKETS 64
 
@@ -22,6 +23,14 @@ static _Noreturn void give_up(void)
 void *sim_alloc(size_t len)
 {
     void *out = calloc(1, len);
+    if (!out)
+        give_up();
+    return out;
+}
+
+void *sim_resize(void *array, size_t len)
+{
+    void *out = realloc(array, len);
     if (!out)
         give_up();
     return out;
@@ -73,11 +82,28 @@ void sim_packet_drop(struct sim_world *world, struct sim_packet *packet)
     world->unused = packet;
 }
 
+struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_packet *packet)
+{
+    struct sim_packet *copy = sim_packet_take(world);
+    memcpy(copy, packet, offsetof(struct sim_packet, bytes) + packet->len);
+    copy->next = NULL;
+    copy->record = NULL;
+    return copy;
+}
+
 void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *by,
                        struct net_element *to, struct sim_packet *packet)
 {
     assert(at >= world->now);
     struct sim_event event = {at, by->order, by->counter++, to, packet};
+    sim_queue_push(&world->queue, &event);
+}
+
+void sim_world_deliver_turn(struct sim_world *world, q2p_time at, struct net_element *to,
+                            struct sim_packet *packet)
+{
+    assert(at >= world->now);
+    struct sim_event event = {at, packet->order, packet->turn, to, packet};
     sim_queue_push(&world->queue, &event);
 }
 

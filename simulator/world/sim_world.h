@@ -19,6 +19,13 @@ struct sim_packet {
     uint32_t len;
     uint32_t from, to; /* places: host that sent it; host that gets it, once it is there */
     q2p_time sent_ns;
+    /* On a link: the places it joins, who goes first at the same instant, and all the luck the
+     * packet will have there. */
+    uint32_t way_from, way_to;
+    struct net_element *way_end;
+    uint64_t order;
+    uint32_t turn;
+    uint64_t luck;
     uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
@@ -41,6 +48,10 @@ void sim_world_run(struct sim_world *world, q2p_time until);
 void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *by,
                        struct net_element *to, struct sim_packet *packet);
 
+/* The same on a link, where the packet itself says what decides ties. */
+void sim_world_deliver_turn(struct sim_world *world, q2p_time at, struct net_element *to,
+                            struct sim_packet *packet);
+
 /* Asks the element when it wants to run and sees to it. Call it after whatever may change that. */
 void sim_world_wake(struct sim_world *world, struct net_element *element);
 
@@ -48,8 +59,12 @@ void sim_world_wake(struct sim_world *world, struct net_element *element);
 struct sim_packet *sim_packet_take(struct sim_world *world);
 void sim_packet_drop(struct sim_world *world, struct sim_packet *packet);
 
+/* Another packet with the same bytes and addresses, unknown to observers. */
+struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_packet *packet);
+
 /* Memory or the end of the program: a simulation that half works would be worse. */
-void *sim_alloc(size_t len);
+void *sim_alloc(size_t len); /* zeroed */
+void *sim_resize(void *array, size_t len);
 void *sim_grow(void *array, size_t *room, size_t item_len); /* doubles */
 
 #endif

@@ -11,6 +11,7 @@ struct fixture {
     struct sim_world world;
     struct net_tap tap;
     struct net_link link;
+    struct net_turn turn;
     uint8_t lost[COUNT];
     q2p_time arrived_ns[COUNT];
     uint64_t last;
@@ -36,6 +37,13 @@ static void end_forward(struct net_element *self, struct sim_world *world,
     sim_packet_drop(world, packet);
 }
 
+static const char *no_name(void *ctx, const struct sim_packet *packet)
+{
+    (void)ctx;
+    (void)packet;
+    return "";
+}
+
 static const struct net_ops end_ops = {.forward = end_forward};
 
 /* One packet each microsecond. */
@@ -43,15 +51,16 @@ static struct fixture *pour(const char *name, const struct net_link_config *conf
 {
     struct fixture *f = test_calloc(1, sizeof *f);
     f->end = (struct net_element){.ops = &end_ops};
-    f->tap = (struct net_tap){f, NULL, note_fate};
+    f->tap = (struct net_tap){.ctx = f, .fate = note_fate};
     sim_world_init(&f->world, 1);
-    net_link_init(&f->link, 1, &f->tap, name, &f->end);
+    f->link = (struct net_link){.tap = &f->tap, .name_of = no_name};
     net_link_set(&f->link, config);
     for (uint64_t i = 0; i < COUNT; i++) {
         struct sim_packet *packet = sim_packet_take(&f->world);
-        struct net_element *start = net_link_start(&f->link);
-        packet->id = i;
-        start->ops->forward(start, &f->world, packet);
+        packet->id = packet->digest = i;
+        packet->way_end = &f->end;
+        packet->order = 7;
+        net_link_enter(&f->link, &f->world, packet, sim_mix_bytes(1, name, strlen(name)), &f->turn);
         sim_world_run(&f->world, f->world.now + Q2P_MICROSECOND);
     }
     sim_world_run(&f->world, f->world.now + Q2P_SECOND);
@@ -61,13 +70,16 @@ static struct fixture *pour(const char *name, const struct net_link_config *conf
 static void drain(struct fixture *f)
 {
     sim_world_free(&f->world);
+    net_link_free(&f->link);
     test_free(f);
 }
 
 static void loss_is_what_it_says_and_each_for_itself(void **state)
 {
     (void)state;
-    struct fixture *f = pour("a>b", &(struct net_link_config){1000, 1000, 50000000}); /* 5 % */
+    struct fixture *f = pour("a>b", &(struct net_link_config){.delay_min_ns = 1000,
+                                                              .delay_max_ns = 1000,
+                                                              .loss_ppb = 50000000}); /* 5 % */
     int lost = 0, pairs = 0;
     for (int i = 0; i < COUNT; i++) {
         lost += f->lost[i];
@@ -83,10 +95,10 @@ static void loss_is_what_it_says_and_each_for_itself(void **state)
 static void nothing_is_lost_at_0_and_nothing_arrives_at_100_percent(void **state)
 {
     (void)state;
-    struct fixture *f = pour("a>b", &(struct net_link_config){1, 1, 0});
+    struct fixture *f = pour("a>b", &(struct net_link_config){0});
     assert_null(memchr(f->lost, 1, sizeof f->lost));
     drain(f);
-    f = pour("a>b", &(struct net_link_config){1, 1, NET_LOSS_ALWAYS});
+    f = pour("a>b", &(struct net_link_config){.loss_ppb = NET_LOSS_ALWAYS});
     assert_null(memchr(f->lost, 0, sizeof f->lost));
     drain(f);
 }
@@ -95,7 +107,8 @@ static void delay_is_uniform_in_its_range_and_lets_packets_overtake(void **state
 {
     (void)state;
     struct fixture *f =
-        pour("a>b", &(struct net_link_config){15 * Q2P_MICROSECOND, 25 * Q2P_MICROSECOND, 0});
+        pour("a>b", &(struct net_link_config){.delay_min_ns = 15 * Q2P_MICROSECOND,
+                                              .delay_max_ns = 25 * Q2P_MICROSECOND});
     int buckets[10] = {0};
     double chi = 0;
     for (int i = 0; i < COUNT; i++) {
@@ -113,7 +126,7 @@ static void delay_is_uniform_in_its_range_and_lets_packets_overtake(void **state
 static void luck_belongs_to_the_name_of_the_link(void **state)
 {
     (void)state;
-    struct net_link_config config = {1, 1, NET_LOSS_ALWAYS / 2};
+    struct net_link_config config = {.loss_ppb = NET_LOSS_ALWAYS / 2};
     struct fixture *a = pour("a>b", &config), *again = pour("a>b", &config);
     struct fixture *other = pour("b>a", &config);
     assert_memory_equal(a->lost, again->lost, sizeof a->lost);

@@ -18,22 +18,24 @@ static void make(struct net_nat_table *nat, enum net_nat_kind mapping, enum net_
     struct net_nat_config config = {
         .mapping = mapping, .filtering = filtering, .forget_ns = 100 * Q2P_SECOND};
     net_nat_init(nat, &config, 1, "nat:test");
-    nat->outside = addr("198.51.100.1:1");
-    nat->outside.port = 0;
+    nat->outsides[0] = addr("198.51.100.1:1");
+    nat->outsides[0].port = 0;
+    nat->outsides_count = 1;
 }
 
 static uint16_t out(struct net_nat_table *nat, q2p_time now, const char *inside, const char *to)
 {
     struct q2p_addr from = addr(inside), remote = addr(to), seen;
     assert_int_equal(net_nat_out(nat, now, &from, &remote, &seen), Q2P_OK);
-    assert_memory_equal(seen.ip, nat->outside.ip, sizeof seen.ip);
+    assert_memory_equal(seen.ip, nat->outsides[0].ip, sizeof seen.ip);
     return seen.port;
 }
 
 static int in(struct net_nat_table *nat, q2p_time now, uint16_t port, const char *from)
 {
-    struct q2p_addr remote = addr(from), inside;
-    return net_nat_in(nat, now, port, &remote, &inside);
+    struct q2p_addr remote = addr(from), to = nat->outsides[0], inside;
+    to.port = port;
+    return net_nat_in(nat, now, &to, &remote, &inside);
 }
 
 static void mapping_decides_which_destinations_share_a_port(void **state)
@@ -100,7 +102,9 @@ static void a_packet_in_is_for_who_has_the_mapping(void **state)
     assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), 5000);
     uint16_t port = out(&nat, 0, "10.0.0.3:5000", "192.0.2.1:80");
     assert_int_not_equal(port, 5000); /* taken: no port has two owners */
-    assert_int_equal(net_nat_in(&nat, 1, port, &remote, &inside), Q2P_OK);
+    struct q2p_addr to = nat.outsides[0];
+    to.port = port;
+    assert_int_equal(net_nat_in(&nat, 1, &to, &remote, &inside), Q2P_OK);
     assert_true(q2p_addr_equal(&inside, &wanted));
     net_nat_free(&nat);
 }
@@ -128,7 +132,7 @@ static void forgetting_closes_the_old_port_and_takes_another(void **state)
     struct net_nat_table nat;
     make(&nat, NET_NAT_INDEPENDENT, NET_NAT_INDEPENDENT);
     uint16_t port = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
-    net_nat_forget(&nat);
+    net_nat_forget(&nat, true);
     assert_int_equal(in(&nat, 1, port, "192.0.2.1:80"), Q2P_ERR_ABSENT);
     assert_int_not_equal(out(&nat, 1, "10.0.0.2:5000", "192.0.2.1:80"), port);
     net_nat_free(&nat);
@@ -140,7 +144,7 @@ static void sequential_ports_count_up(void **state)
     struct net_nat_table nat;
     make(&nat, NET_NAT_PORT, NET_NAT_PORT);
     nat.config.ports = NET_NAT_SEQUENTIAL;
-    nat.port_last = 65534;
+    nat.port_at = 65534;
     assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), 65535);
     assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:81"), 1024);
     assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:82"), 1025);
@@ -158,16 +162,16 @@ static void all_ports_can_be_used_and_then_none_is_left(void **state)
         to.ip[2] = (uint8_t)(i >> 8);
         to.ip[3] = (uint8_t)i;
         assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_OK);
-        assert_int_equal(net_nat_in(&nat, 0, seen.port, &to, &back), Q2P_OK);
+        assert_int_equal(net_nat_in(&nat, 0, &seen, &to, &back), Q2P_OK);
     }
     to.ip[0] = 9;
     assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_ERR_FULL);
-    uint32_t room = nat.room;
+    uint32_t room = nat.mappings_room + nat.permissions_room;
     for (q2p_time now = 200 * Q2P_SECOND, i = 0; i < 60000; i++) {
         to.port++; /* the dead give their ports and their room back */
         assert_int_equal(net_nat_out(&nat, now, &inside, &to, &seen), Q2P_OK);
     }
-    assert_true(nat.room <= room);
+    assert_true(nat.mappings_room + nat.permissions_room <= room);
     net_nat_free(&nat);
 }
 

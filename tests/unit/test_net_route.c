@@ -82,10 +82,11 @@ enum { SEED = 3, SERVER, ALICE, CAROL, DAVE };
 
 static void set_up(struct fixture *f, enum net_nat_hairpin hairpin)
 {
-    struct net_link_config link = {20 * Q2P_MILLISECOND, 20 * Q2P_MILLISECOND, 0};
+    struct net_link_config link = {.delay_min_ns = 20 * Q2P_MILLISECOND,
+                                   .delay_max_ns = 20 * Q2P_MILLISECOND};
     memset(f, 0, sizeof *f);
     current = f;
-    f->tap = (struct net_tap){f, note_seen, note_fate};
+    f->tap = (struct net_tap){.ctx = f, .seen = note_seen, .fate = note_fate};
     sim_world_init(&f->world, 1);
     net_init(&f->net, &f->world, &f->tap, &link);
     add_nat(f, "home", 0, "198.51.100.1:1", hairpin);
@@ -194,7 +195,7 @@ static void a_hairpin_leads_back_in_only_if_the_nat_has_one(void **state)
         struct fixture f;
         struct q2p_addr outside = addr("198.51.100.1:10001"), seed = addr("203.0.113.1:10000");
         set_up(&f, (enum net_nat_hairpin)hairpin);
-        f.net.places[0]->nat.config.filtering = NET_NAT_INDEPENDENT;
+        f.net.places[0]->nat->config.filtering = NET_NAT_INDEPENDENT;
         send(&f, ALICE, "203.0.113.1:10000");
         send(&f, CAROL, "203.0.113.1:10000");
         send(&f, CAROL, "198.51.100.1:10001");
@@ -239,13 +240,15 @@ static void a_link_loses_and_delays_as_it_is_set(void **state)
     struct net_link *link = net_link_between(&f.net, SEED, SERVER);
     assert_ptr_equal(link, net_link_between(&f.net, SEED, SERVER));
     assert_ptr_not_equal(link, net_link_between(&f.net, SERVER, SEED));
-    net_link_set(link, &(struct net_link_config){1, 1, NET_LOSS_ALWAYS});
+    net_link_set(link, &(struct net_link_config){.delay_max_ns = 1, .loss_ppb = NET_LOSS_ALWAYS});
     send(&f, SEED, "203.0.113.2:10000");
     assert_string_equal(f.fate, "lost seed>server");
-    net_link_set(link, &(struct net_link_config){Q2P_SECOND, Q2P_SECOND, 0});
+    net_link_set(link,
+                 &(struct net_link_config){.delay_min_ns = Q2P_SECOND, .delay_max_ns = Q2P_SECOND});
     send(&f, SEED, "203.0.113.2:10000");
     assert_string_equal(f.fate, "delivered server");
-    net_link_set(link, &(struct net_link_config){Q2P_SECOND + 1, Q2P_SECOND + 1, 0});
+    net_link_set(link, &(struct net_link_config){.delay_min_ns = Q2P_SECOND + 1,
+                                                 .delay_max_ns = Q2P_SECOND + 1});
     send(&f, SEED, "203.0.113.2:10000");
     assert_string_equal(f.fate, ""); /* one second has not been enough */
     send(&f, SERVER, "203.0.113.1:10000");

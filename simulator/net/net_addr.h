@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* net_addr.h - addresses as keys of tables, inlined: several look-ups per datagram. */
+#ifndef NET_ADDR_H
+#define NET_ADDR_H
+
+#include <string.h>
+
+#include <q2p/types.h>
+
+/* Not for traces: depends on the machine's order of bytes. */
+static inline uint64_t net_addr_hash(const struct q2p_addr *addr)
+{
+    uint64_t words[3];
+    memcpy(words, addr, sizeof words);
+    uint64_t z =
+        (words[0] * UINT64_C(0x9fb21c651e98df25) ^ words[1]) * UINT64_C(0xbf58476d1ce4e5b9) ^
+        words[2] * UINT64_C(0x94d049bb133111eb);
+    return (z ^ z >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static inline bool net_addr_same(const struct q2p_addr *a, const struct q2p_addr *b)
+{
+    uint64_t x[3], y[3];
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+}
+
+#endif

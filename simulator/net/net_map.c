@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* net_map.c - places, links and their names, and how to find them. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net_addr.h"
+#include "net_route.h"
+
+struct net_name {
+    uint32_t from, to;
+    char text[]; /* "alice>bob" */
+};
+
+static const char *name_link(void *ctx, const struct sim_packet *packet);
+
+void net_init(struct net *net, struct sim_world *world, const struct net_tap *tap,
+              const struct net_link_config *link_default)
+{
+    *net = (struct net){.world = world, .tap = tap};
+    net->gateways = sim_grow(NULL, &net->realms_room, sizeof *net->gateways);
+    net->gateways[net->realms_count++] = NET_NOWHERE;
+    net->common = (struct net_link){.tap = tap, .name_of = name_link, .ctx = net};
+    net_set_default(net, link_default);
+}
+
+void net_set_default(struct net *net, const struct net_link_config *config)
+{
+    net_link_set(&net->common, config);
+    net->remembers = net_link_remembers(config);
+}
+
+static void free_access(struct net_access *access)
+{
+    if (!access)
+        return;
+    net_link_free(&access->up);
+    net_link_free(&access->down);
+    free(access);
+}
+
+void net_free(struct net *net)
+{
+    for (size_t i = 0; i < net->places_count; i++) {
+        struct net_place *place = net->places[i];
+        if (place->nat)
+            net_nat_free(place->nat);
+        free(place->nat);
+        free_access(place->access);
+        free(place);
+    }
+    for (size_t i = 0; i < net->links_room; i++) {
+        if (net->links[i])
+            net_link_free(net->links[i]);
+        free(net->links[i]);
+    }
+    for (size_t i = 0; i < net->names_room; i++)
+        free(net->names[i]);
+    net_link_free(&net->common);
+    free(net->places);
+    free(net->gateways);
+    free(net->finder);
+    free(net->links);
+    free(net->names);
+}
+
+/* ---- places ------------------------------------------------------------------------------ */
+
+static uint64_t hash_spot(uint32_t realm, const struct q2p_addr *addr)
+{
+    return (net_addr_hash(addr) ^ realm) * UINT64_C(0x94d049bb133111eb);
+}
+
+static bool is_at(const struct net_place *place, uint32_t realm, const struct q2p_addr *addr)
+{
+    if (place->realm != realm)
+        return false;
+    return net_addr_same(&place->addr, addr) ||
+           (place->nat && addr->port == 0 && net_nat_outside(place->nat, addr) >= 0);
+}
+
+static struct net_slot *find_slot(const struct net *net, uint32_t realm,
+                                  const struct q2p_addr *addr)
+{
+    uint64_t hash = hash_spot(realm, addr);
+    size_t at = (size_t)hash & (net->finder_room - 1);
+    for (;; at = (at + 1) & (net->finder_room - 1)) {
+        struct net_slot *slot = &net->finder[at];
+        if (slot->place == 0 || (slot->tag == (uint32_t)(hash >> 32) &&
+                                 is_at(net->places[slot->place - 1], realm, addr)))
+            return slot;
+    }
+}
+
+static void fill_slot(struct net *net, const struct net_place *place, const struct q2p_addr *addr)
+{
+    struct net_slot *slot = find_slot(net, place->realm, addr);
+    assert(slot->place == 0);
+    *slot = (struct net_slot){(uint32_t)(hash_spot(place->realm, addr) >> 32), place->index + 1};
+    net->finder_count++;
+}
+
+static void fill_slots(struct net *net, const struct net_place *place)
+{
+    fill_slot(net, place, &place->addr);
+    for (uint32_t i = 1; place->nat && i < place->nat->outsides_count; i++)
+        fill_slot(net, place, &place->nat->outsides[i]);
+}
+
+static void make_slots(struct net *net)
+{
+    if (4 * (net->finder_count + 1) < 2 * net->finder_room)
+        return;
+    free(net->finder);
+    net->finder_room = net->finder_room ? 2 * net->finder_room : 64;
+    net->finder = sim_alloc(net->finder_room * sizeof *net->finder);
+    net->finder_count = 0;
+    for (size_t i = 0; i < net->places_count; i++)
+        fill_slots(net, net->places[i]);
+}
+
+struct net_place *net_find_place(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
+{
+    uint32_t found = find_slot(net, realm, addr)->place;
+    if (found == 0) {
+        struct q2p_addr ip = *addr;
+        ip.port = 0;
+        found = find_slot(net, realm, &ip)->place;
+    }
+    return found ? net->places[found - 1] : NULL;
+}
+
+static struct net_place *add_place(struct net *net, const char *name, uint32_t realm,
+                                   const struct q2p_addr *addr)
+{
+    make_slots(net);
+    struct net_place *place = sim_alloc(sizeof *place);
+    if (net->places_count == net->places_room)
+        net->places = sim_grow(net->places, &net->places_room, sizeof *net->places);
+    place->net = net;
+    place->name = name;
+    place->hash = sim_mix_bytes(net->world->seed, name, strlen(name));
+    place->turn.at = -1;
+    place->index = (uint32_t)net->places_count;
+    place->realm = realm;
+    place->inner = NET_NOWHERE;
+    place->addr = *addr;
+    place->out = (struct net_element){
+        .ops = &net_leave_ops, .wake_at = Q2P_NEVER, .order = 2 * (uint64_t)place->index + 1};
+    place->in = (struct net_element){.ops = &net_host_ops, .wake_at = Q2P_NEVER};
+    net->places[net->places_count++] = place;
+    fill_slot(net, place, addr);
+    return place;
+}
+
+struct net_place *net_add_host(struct net *net, const char *name, uint32_t realm,
+                               const struct q2p_addr *addr)
+{
+    return add_place(net, name, realm, addr);
+}
+
+struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
+                              const struct q2p_addr *outside, const struct net_nat_config *config)
+{
+    char stream[64];
+    struct net_place *place = add_place(net, name, realm, outside);
+    snprintf(stream, sizeof stream, "nat:%s", name);
+    place->nat = sim_alloc(sizeof *place->nat);
+    net_nat_init(place->nat, config, net->world->seed, stream);
+    place->nat->outsides[place->nat->outsides_count++] = *outside;
+    place->in.ops = &net_nat_ops;
+    place->inner = (uint32_t)net->realms_count;
+    if (net->realms_count == net->realms_room)
+        net->gateways = sim_grow(net->gateways, &net->realms_room, sizeof *net->gateways);
+    net->gateways[net->realms_count++] = place->index;
+    return place;
+}
+
+int net_add_outside(struct net_place *nat, const struct q2p_addr *outside)
+{
+    if (nat->nat->outsides_count == NET_NAT_OUTSIDES_MAX)
+        return Q2P_ERR_FULL;
+    make_slots(nat->net);
+    nat->nat->outsides[nat->nat->outsides_count++] = *outside;
+    fill_slot(nat->net, nat, outside);
+    return Q2P_OK;
+}
+
+uint32_t net_public_place(const struct net *net, uint32_t place)
+{
+    while (net->places[place]->realm != NET_REALM_PUBLIC)
+        place = net->gateways[net->places[place]->realm];
+    return place;
+}
+
+/* ---- links ------------------------------------------------------------------------------- */
+
+static struct net_link **link_slot(const struct net *net, uint32_t from, uint32_t to)
+{
+    size_t at = (size_t)sim_mix(from, to) & (net->links_room - 1);
+    while (net->links[at] && (net->links[at]->from != from || net->links[at]->to != to))
+        at = (at + 1) & (net->links_room - 1);
+    return &net->links[at];
+}
+
+struct net_link *net_link_between(struct net *net, uint32_t from, uint32_t to)
+{
+    if (2 * net->links_count >= net->links_room) {
+        struct net_link **old = net->links;
+        size_t room = net->links_room;
+        net->links_room = room ? 2 * room : 64;
+        net->links = sim_alloc(net->links_room * sizeof *net->links);
+        for (size_t i = 0; i < room; i++)
+            if (old[i])
+                *link_slot(net, old[i]->from, old[i]->to) = old[i];
+        free(old);
+    }
+    struct net_link **slot = link_slot(net, from, to);
+    if (!*slot) {
+        struct net_link *link = *slot = sim_alloc(sizeof **slot);
+        *link = (struct net_link){
+            .from = from, .to = to, .tap = net->tap, .name_of = name_link, .ctx = net};
+        net_link_set(link, &net->common.config);
+        net->links_count++;
+        net->places[from]->links = true;
+    }
+    return *slot;
+}
+
+const struct net_link *net_link_for(struct net *net, const struct net_place *from,
+                                    const struct net_place *to)
+{
+    if (net->remembers)
+        return net_link_between(net, from->index, to->index);
+    if (from->links) {
+        const struct net_link *link = *link_slot(net, from->index, to->index);
+        if (link)
+            return link;
+    }
+    return &net->common;
+}
+
+struct net_access *net_access_of(struct net_place *host)
+{
+    if (!host->access) {
+        const struct net *net = host->net;
+        struct net_access *access = host->access = sim_alloc(sizeof *access);
+        access->place = host;
+        access->up = access->down =
+            (struct net_link){.from = host->index, .to = host->index, .tap = net->tap};
+        access->up.name_of = access->down.name_of = name_link;
+        access->up.ctx = access->down.ctx = host->net;
+        access->up.direct = access->down.direct = true;
+        access->up_end = (struct net_element){.ops = &net_up_ops, .wake_at = Q2P_NEVER};
+        access->down_end = (struct net_element){.ops = &net_down_ops, .wake_at = Q2P_NEVER};
+        access->up_turn.at = access->down_turn.at = -1;
+        net_link_set(&access->up, &(struct net_link_config){0});
+        net_link_set(&access->down, &(struct net_link_config){0});
+    }
+    return host->access;
+}
+
+/* ---- names ------------------------------------------------------------------------------- */
+
+static struct net_name **name_slot(const struct net *net, uint32_t from, uint32_t to)
+{
+    size_t at = (size_t)sim_mix(from, to) & (net->names_room - 1);
+    while (net->names[at] && (net->names[at]->from != from || net->names[at]->to != to))
+        at = (at + 1) & (net->names_room - 1);
+    return &net->names[at];
+}
+
+/* Names are made when somebody is told of a link the first time; access links have both ends at
+ * one place. */
+static const char *name_link(void *ctx, const struct sim_packet *packet)
+{
+    struct net *net = ctx;
+    if (2 * net->names_count >= net->names_room) {
+        struct net_name **old = net->names;
+        size_t room = net->names_room;
+        net->names_room = room ? 2 * room : 64;
+        net->names = sim_alloc(net->names_room * sizeof(struct net_name *));
+        for (size_t i = 0; i < room; i++)
+            if (old[i])
+                *name_slot(net, old[i]->from, old[i]->to) = old[i];
+        free(old);
+    }
+    struct net_name **slot = name_slot(net, packet->way_from, packet->way_to);
+    if (!*slot) {
+        const char *from = net->places[packet->way_from]->name;
+        const char *to =
+            packet->way_from == packet->way_to ? "access" : net->places[packet->way_to]->name;
+        size_t len = strlen(from) + strlen(to) + 2;
+        *slot = sim_alloc(sizeof **slot + len);
+        (*slot)->from = packet->way_from;
+        (*slot)->to = packet->way_to;
+        snprintf((*slot)->text, len, "%s>%s", from, to);
+        net->names_count++;
+    }
+    return (*slot)->text;
+}
+
+/* ---- questions --------------------------------------------------------------------------- */
+
+uint32_t net_who(struct net *net, uint32_t seen_from, const struct q2p_addr *addr)
+{
+    uint32_t realm = net->places[seen_from]->realm;
+    struct net_place *place;
+    while (!(place = net_find_place(net, realm, addr))) {
+        if (realm == NET_REALM_PUBLIC)
+            return NET_NOWHERE;
+        realm = net->places[net->gateways[realm]]->realm;
+    }
+    const struct net_place *asks = net->places[seen_from];
+    const struct q2p_addr *from = asks->realm == NET_REALM_PUBLIC ? &asks->addr : NULL;
+    struct q2p_addr at = *addr;
+    while (place && place->nat) { /* bounded by how deep NATs nest */
+        struct q2p_addr inside;
+        if (net_nat_owner(place->nat, net->world->now, &at, from, &inside) < 0)
+            return NET_NOWHERE;
+        at = inside;
+        place = net_find_place(net, place->inner, &at);
+    }
+    return place ? place->index : NET_NOWHERE;
+}
+
+bool net_is_open(const struct net *net, uint32_t from, uint32_t to)
+{
+    uint32_t realm = net->places[from]->realm;
+    while (realm != net->places[to]->realm && realm != NET_REALM_PUBLIC)
+        realm = net->places[net->gateways[realm]]->realm;
+    return realm == net->places[to]->realm;
+}
