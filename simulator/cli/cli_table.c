@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX 24
 #define AT(member) offsetof(struct cli_values, member)
 
 const struct cli_option cli_options[] = {
@@ -20,6 +20,13 @@ const struct cli_option cli_options[] = {
     {"json", 0, CLI_FLAG, AT(json), NULL, "JSON Lines on standard output instead of text"},
     {"quiet", 'q', CLI_FLAG, AT(quiet), NULL, "print only what went wrong"},
     {"progress", 0, CLI_FLAG, AT(progress), NULL, "show progress at once, terminal or not"},
+    {"scope", 0, CLI_STRING, AT(scope), "WORD", "mapping (default), endpoint or both"},
+    {"profile", 0, CLI_STRING, AT(profile), "WORD",
+     "classic, original, ours, mixed or all (default)"},
+    {"loss", 0, CLI_STRING, AT(loss), "LOSS", "of every datagram between NATs, such as 20%"},
+    {"trials", 0, CLI_NUMBER, AT(trials), "N", "of each cell, with --loss; default 200"},
+    {"after", 0, CLI_STRING, AT(after), "TIME", "the newcomer comes so long after; default 1s"},
+    {"forget", 0, CLI_STRING, AT(forget), "TIME", "NATs forget after so long; default 2min"},
     {"help", 'h', CLI_FLAG, AT(help), NULL, "this text"},
     {NULL, 0, CLI_FLAG, 0, NULL, NULL},
 };
@@ -28,6 +35,8 @@ const struct cli_command cli_commands[] = {
     {"run", "FILE", "runs a scenario and judges it", cmd_run,
      " seed out no-files ladder json quiet progress help "},
     {"check", "FILE", "runs a scenario twice and compares the traces", cmd_check, " seed help "},
+    {"matrix", "", "which NATs can be punched through, against theory", cmd_matrix,
+     " scope profile loss trials after forget seed json help "},
     {"explain", "[KEY]", "says what a section or a key of scenario files means", cmd_explain,
      " help "},
     {"new", "", "prints a commented scenario to start from", cmd_new, " help "},
@@ -57,7 +66,7 @@ static int store(const struct cli_option *option, const char *text, struct cli_v
     } else if (option->kind == CLI_STRING) {
         *(const char **)field = text;
     } else if (read_number(text, field)) {
-        out->seed_given = true;
+        out->seed_given |= field == &out->seed;
     } else {
         fprintf(stderr, "q2p-sim: --%s wants a number, not '%s'\n", option->name, text);
         return CLI_USAGE;

@@ -14,8 +14,8 @@ enum cli_kind { CLI_FLAG, CLI_NUMBER, CLI_STRING };
 /* What the command line says. */
 struct cli_values {
     const char *file; /* the argument; NULL = none */
-    uint64_t seed;
-    const char *out;
+    uint64_t seed, trials;
+    const char *out, *scope, *profile, *loss, *after, *forget; /* with their units */
     bool seed_given, json, quiet, ladder, no_files, progress, version, help;
 };
 
@@ -44,6 +44,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
 void cli_help(const struct cli_command *command, FILE *out);
 
 int cmd_run(const struct cli_values *values);
+int cmd_matrix(const struct cli_values *values);
 int cmd_check(const struct cli_values *values);
 int cmd_explain(const struct cli_values *values);
 int cmd_new(const struct cli_values *values);

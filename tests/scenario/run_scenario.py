@@ -141,6 +141,29 @@ def ladder(_folder):
     expect("TRANSPORT" not in done and done.splitlines()[0].split() == ["alice", "seed", "bob"])
 
 
+def matrix(_folder):
+    """The punching tables are those of theory; JSON is one document with the totals."""
+    done = sim("matrix", "--scope", "both")
+    expect(done.returncode == 0 and "!" not in done.stdout.split("columns:")[0], done.stdout)
+    told = sim("matrix", "--scope", "both", "--json")
+    page = json.loads(told.stdout)
+    expect(told.returncode == 0 and page["ok"] and len(page["tables"]) == 10, told.stdout[:300])
+    expect(list(page)[-1] == "totals" and page["totals"] ==
+           {"classic": 45, "original": 33, "original_half_open": 6, "ours": 45}, page["totals"])
+    expect(page["totals_endpoint"] ==
+           {"classic": 49, "original": 49, "original_half_open": 14, "ours": 49}, page)
+    for table in page["tables"]:
+        expect(len(table["cells"]) == 81 and all(cell["fits"] for cell in table["cells"]), table)
+    late = sim("matrix", "--profile", "original", "--after", "33s", "--forget", "30s")
+    expect(late.returncode == 0 and " 0 of 81" in late.stdout, late.stdout)
+    lossy = json.loads(sim("matrix", "--profile", "ours", "--loss", "10%", "--trials", 20,
+                           "--json").stdout)
+    expect(lossy["ok"] and lossy["tables"][0]["trials"] == 45 * 20, lossy["tables"][0]["trials"])
+    other = json.loads(sim("matrix", "--profile", "ours", "--loss", "40%", "--trials", 20,
+                           "--json", "--seed", 2).stdout)
+    expect(other["seed"] == 2 and 0 < other["tables"][0]["successes"] < 900, other["tables"][0])
+
+
 def usage(folder):
     """Every way of calling it wrongly has its exit code, and help goes where it is wanted."""
     for words, code in (((), 2), (("help",), 0), (("--help",), 0), (("--version",), 0),
@@ -149,6 +172,8 @@ def usage(folder):
                         (("run", DEMO, "--seed", "x"), 2), (("run", DEMO, "--seed", "-1"), 2),
                         (("run", DEMO, "--out"), 2), (("check", DEMO, "--json"), 2),
                         (("run", folder / "missing.yaml"), 3), (("check", folder), 3),
+                        (("matrix", "--scope", "x"), 2), (("matrix", "--loss", "1"), 2),
+                        (("matrix", "--profile", ""), 2), (("matrix", DEMO), 2),
                         (("run", DEMO, "--out", "/proc/nowhere"), 4),
                         (("run", DEMO, "--out", DEMO), 4), (("new",), 0), (("explain",), 0),
                         (("explain", "links.loss"), 0), (("explain", "nats"), 0),

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_lab_theory.c - formulas against figures that were worked out elsewhere. */
+#include "unit.h"
+
+#include <math.h>
+
+#include "lab_theory.h"
+
+static void assert_near(double is, double wanted, double by)
+{
+    if (!(fabs(is - wanted) <= by))
+        fail_msg("%.7f instead of %.7f", is, wanted);
+}
+
+static void count(enum net_nat_scope scope, unsigned *classic, unsigned *full, unsigned *half)
+{
+    *classic = *full = *half = 0;
+    for (unsigned i = 0; i < LAB_NATS; i++) {
+        for (unsigned j = 0; j < LAB_NATS; j++) {
+            struct net_nat_config a = lab_nat_config(i, scope), b = lab_nat_config(j, scope);
+            enum lab_mark there = lab_theory_original(&a, &b), back = lab_theory_original(&b, &a);
+            *classic += lab_theory_classic(&a, &b) == LAB_FULL;
+            *full += there == LAB_FULL;
+            *half += there == LAB_HALF;
+            if (scope == NET_NAT_SCOPE_MAPPING) /* one of both orders is enough */
+                assert_int_equal(lab_theory_classic(&a, &b) == LAB_FULL,
+                                 there == LAB_FULL || back == LAB_FULL);
+        }
+    }
+}
+
+static void predicates_fill_the_known_tables(void **state)
+{
+    (void)state;
+    unsigned classic, full, half;
+    count(NET_NAT_SCOPE_MAPPING, &classic, &full, &half);
+    assert_int_equal(classic, 45);
+    assert_int_equal(full, 33);
+    assert_int_equal(half, 6);
+    count(NET_NAT_SCOPE_ENDPOINT, &classic, &full, &half);
+    assert_int_equal(classic, 49);
+    assert_int_equal(full, 49);
+    assert_int_equal(half, 14);
+}
+
+static void loss_formulas_give_the_known_figures(void **state)
+{
+    (void)state;
+    static const double rows[][4] = {{.01, .941480, .009510, .049010},
+                                     {.05, .735092, .038689, .226219},
+                                     {.1, .531441, .059049, .409510},
+                                     {.2, .262144, .065536, .672320},
+                                     {.3, .117649, .050421, .831930}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct lab_chances chances = lab_theory_loss(rows[i][0], 0, true);
+        assert_near(chances.full, rows[i][1], 1e-6);
+        assert_near(chances.half, rows[i][2], 1e-6);
+        assert_near(chances.none, rows[i][3], 1e-6);
+    }
+    assert_near(lab_theory_loss(0, .1, true).full, .387420, 1e-6);
+    assert_near(lab_theory_loss(0, .1, false).full, .430467, 1e-6);
+    assert_near(lab_theory_seeds(.1, 2), .780452, 1e-6);
+    assert_near(lab_theory_seeds(.1, 8), .997677, 1e-6);
+    struct lab_moments known = lab_theory_known(.1, 10);
+    assert_near(known.none, .100119, 1e-6);
+    assert_near(known.mean, 5.314410, 1e-6);
+    assert_near(known.variance, 5.314410, 1e-6);
+    known = lab_theory_known(.05, 31);
+    assert_near(known.none, .05, 1e-6);
+    assert_near(known.mean, 22.787849, 1e-6);
+    assert_near(known.variance, 32.485890, 1e-6);
+    assert_near(lab_theory_joiners(.01, 32), 462.3044, 1e-4);
+    assert_near(lab_theory_joiners(.1, 32), 237.2353, 1e-4);
+}
+
+static void transfer_formulas_give_the_known_figures(void **state)
+{
+    (void)state;
+    assert_near(lab_theory_rounds(.01, 1), 1.010101, 1e-6);
+    assert_near(lab_theory_rounds(.1, 64), 2.542340, 1e-6);
+    assert_near(lab_theory_rounds(.3, 10000), 8.629380, 1e-6);
+    assert_near(lab_theory_transfer(.01, 16, 0, 123), .834514, 1e-6);
+    assert_near(lab_theory_transfer(.2, 16, 1, 123), .270049, 1e-6);
+    assert_near(lab_theory_transfer(.05, 64, 3, 123), .900157, 1e-6);
+    assert_near(lab_theory_transfer(.2, 123, 3, 123), .361010, 1e-6);
+    assert_near(lab_theory_transfer(.1, 1024, 3, 123), .603118, 1e-6);
+    assert_near(lab_theory_transfer(.1, 1024, 3, 1024), .603671, 1e-6);
+    assert_near(lab_theory_transfer(.2, 1024, 3, 123), .004858, 1e-6);
+    assert_near(lab_theory_transfer(.1, 2048, 3, 123), .230508, 1e-6);
+    assert_near(lab_theory_transfer(.3, 512, 6, 123), .161512, 1e-6);
+    assert_int_equal(lab_theory_rounds_left(6 * Q2P_SECOND, 5 * Q2P_SECOND), 0);
+    assert_int_equal(lab_theory_rounds_left(3 * Q2P_SECOND, 10 * Q2P_SECOND), 3);
+}
+
+static void a_band_takes_the_fair_and_refuses_the_biased(void **state)
+{
+    (void)state;
+    assert_true(lab_is_fair(53144, 100000, .531441));
+    assert_true(lab_is_fair(53144 + 696, 100000, .531441)); /* +-.006970 */
+    assert_false(lab_is_fair(53144 + 698, 100000, .531441));
+    assert_false(lab_is_fair(53144 - 698, 100000, .531441));
+    assert_true(lab_is_fair(0, 1000, 0));
+    assert_false(lab_is_fair(1, 1000, 0));
+    double low, high;
+    lab_wilson(10, 10, &low, &high);
+    assert_near(low, .722467, 1e-6);
+    assert_near(high, 1, 1e-9);
+    lab_wilson(50, 100, &low, &high);
+    assert_near(low, .403832, 1e-6);
+    assert_near(high, .596168, 1e-6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(predicates_fill_the_known_tables),
+        cmocka_unit_test(loss_formulas_give_the_known_figures),
+        cmocka_unit_test(transfer_formulas_give_the_known_figures),
+        cmocka_unit_test(a_band_takes_the_fair_and_refuses_the_biased),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
