@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli_table.h"
+#include "report_html.h"
 #include "report_json.h"
 #include "scn_run.h"
 
@@ -18,7 +19,7 @@
 /* The files of a run folder; NULL = not written. */
 struct folder {
     char path[400];
-    FILE *trace, *events, *report, *resolved;
+    FILE *trace, *events, *report, *resolved, *page;
 };
 
 struct session {
@@ -28,6 +29,7 @@ struct session {
     struct folder folder;
     struct report_trace trace;
     struct report_ladder ladder;
+    struct report_story story;
     char again[600];
     int64_t started_ns, shown_ns; /* of the wall clock */
 };
@@ -71,12 +73,13 @@ static bool open_folder(struct folder *folder, const struct cli_values *values)
     return (folder->trace = create(folder, "trace.pcapng")) &&
            (folder->events = create(folder, "events.jsonl")) &&
            (folder->report = create(folder, "report.json")) &&
-           (folder->resolved = create(folder, "scenario.resolved.yaml"));
+           (folder->resolved = create(folder, "scenario.resolved.yaml")) &&
+           (folder->page = create(folder, "report.html"));
 }
 
 static bool close_folder(struct folder *folder)
 {
-    FILE *files[] = {folder->trace, folder->events, folder->report, folder->resolved};
+    FILE *files[] = {folder->trace, folder->events, folder->report, folder->resolved, folder->page};
     bool fine = true;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (!files[i])
@@ -167,7 +170,8 @@ static void print_verdicts(const struct session *session, bool ok)
 
 static void write_reports(struct session *session, bool ok)
 {
-    const struct scn_run *run = &session->run;
+    struct scn_run *run = &session->run;
+    const struct report_view view = {run, &session->story, session->again, ok};
     FILE *lines[] = {session->folder.events, session->values->json ? stdout : NULL};
     for (int i = 0; i < 2; i++) {
         if (!lines[i])
@@ -180,6 +184,8 @@ static void write_reports(struct session *session, bool ok)
     }
     if (session->folder.report)
         report_json_run(session->folder.report, run, ok, session->again, true);
+    if (session->folder.page)
+        report_html(session->folder.page, &view);
 }
 
 /* The command line that repeats the run; a file name with odd characters is quoted. */
@@ -225,6 +231,8 @@ static int simulate(struct session *session)
     }
     if (session->folder.resolved)
         scn_write(&session->scenario, session->folder.resolved);
+    if (session->folder.page)
+        scn_run_tell(&session->run, &session->story);
     if (values->ladder)
         session->run.ladder = &session->ladder;
     session->run.happened = happened;
@@ -249,6 +257,7 @@ int cmd_run(const struct cli_values *values)
     struct session session = {.values = values};
     int status = read_scenario(&session.scenario, values) ? simulate(&session) : CLI_INPUT;
     report_ladder_free(&session.ladder);
+    report_story_free(&session.story);
     if (session.run.scenario)
         scn_run_free(&session.run);
     scn_free(&session.scenario);

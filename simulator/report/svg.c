@@ -2,6 +2,7 @@
 /* svg.c - elements as text; the one place where text is escaped. */
 #include "svg.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -180,10 +181,16 @@ void svg_circle(FILE *out, const char *class, struct svg_point at, int32_t radiu
 
 void svg_text(FILE *out, const char *class, struct svg_point at, const char *text)
 {
+    svg_text_short(out, class, at, text, INT_MAX);
+}
+
+void svg_text_short(FILE *out, const char *class, struct svg_point at, const char *text,
+                    int letters)
+{
     open_element(out, "text", class);
     put_numbers(out, "x y ", (int32_t[]){at.x, at.y});
     fputc('>', out);
-    svg_escape(out, text);
+    svg_escape_short(out, text, letters);
     fputs("</text>", out);
 }
 

@@ -38,6 +38,8 @@ void svg_line(FILE *out, const char *class, struct svg_point from, struct svg_po
 void svg_rect(FILE *out, const char *class, struct svg_point at, struct svg_point size);
 void svg_circle(FILE *out, const char *class, struct svg_point at, int32_t radius);
 void svg_text(FILE *out, const char *class, struct svg_point at, const char *text);
+void svg_text_short(FILE *out, const char *class, struct svg_point at, const char *text,
+                    int letters);
 __attribute__((format(printf, 4, 5))) void svg_textf(FILE *out, const char *class,
                                                      struct svg_point at, const char *format, ...);
 

@@ -63,7 +63,8 @@ def bad(file):
 
 def determinism(folder):
     """The same file and seed give the same bytes everywhere; another seed does not."""
-    files = "trace.pcapng", "events.jsonl", "report.json", "scenario.resolved.yaml"
+    files = ("trace.pcapng", "events.jsonl", "report.json", "report.html",
+             "scenario.resolved.yaml")
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
         done = sim("run", DEMO, "--seed", seed, "--out", folder / name)
         expect(done.returncode == 0, done.stdout)

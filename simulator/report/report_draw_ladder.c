@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_draw_ladder.c - who said what to whom, as a picture: a column per node and NAT, a row per
+ * message, a band per burst of fragments, a line per step of the script and per expectation that
+ * is decided. What only repeats is folded, and so is what would not fit.
+ */
+#define _GNU_SOURCE /* open_memstream */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_html.h"
+#include "report_page.h"
+
+#define COLUMNS_MAX 14
+#define ROWS_MAX 160
+#define WIDTH SVG_PX(1036) /* that columns fill if they can */
+#define COLUMN_WIDTH_MIN SVG_PX(126)
+#define COLUMN_WIDTH_MAX SVG_PX(196)
+#define LEFT SVG_PX(70) /* of the first column's stripe: times */
+#define HEAD_HEIGHT SVG_PX(52)
+#define GAP_NS (500 * Q2P_MILLISECOND) /* longer silences show */
+#define NAME_LETTERS 16
+
+enum item_kind { ITEM_STEP, ITEM_VERDICT, ITEM_BURST, ITEM_MESSAGE };
+
+struct item {
+    q2p_time at_ns;
+    enum item_kind kind;
+    uint32_t index, burst;
+};
+
+struct ladder {
+    FILE *out;
+    const struct report_view *view;
+    const struct net *net;
+    uint32_t columns[COLUMNS_MAX]; /* places */
+    int columns_count;
+    int32_t width; /* of a column */
+    struct item *items;
+    size_t items_count;
+    uint32_t drawn[ROWS_MAX]; /* messages, to know repetitions */
+    size_t drawn_count, rows;
+    uint64_t folded[Q2P_EV_UNKNOWN + 1], folded_total; /* not drawn since the last row */
+    q2p_time folded_ns, last_ns;
+    uint64_t elsewhere; /* messages between nodes without columns */
+    int32_t y;
+};
+
+/* ---- columns ----------------------------------------------------------------------------- */
+
+static int column_of(const struct ladder *ladder, uint32_t place)
+{
+    for (int i = 0; i < ladder->columns_count; i++)
+        if (ladder->columns[i] == place)
+            return i;
+    return -1;
+}
+
+static int32_t x_of(const struct ladder *ladder, int column)
+{
+    return LEFT + ladder->width * column + ladder->width / 2;
+}
+
+static bool is_mentioned(const struct scenario *scenario, uint32_t node)
+{
+    for (size_t i = 0; i < scenario->script.count; i++) {
+        const struct scn_step *step = &scenario->script.items[i];
+        if (step->has_send && (step->send.from.index == node || step->send.to.index == node))
+            return true;
+    }
+    for (size_t i = 0; i < scenario->expect.count; i++) {
+        const struct scn_expect *expect = &scenario->expect.items[i];
+        const struct scn_ref *refs[] = {&expect->connected[0], &expect->connected[1],
+                                        &expect->not_connected[0], &expect->not_connected[1],
+                                        &expect->at};
+        for (size_t j = 0; j < sizeof refs / sizeof *refs; j++)
+            if (refs[j]->text && refs[j]->index == node)
+                return true;
+    }
+    return false;
+}
+
+/* The NATs of a node that have no column yet, the innermost first. */
+static int nats_of(const struct ladder *ladder, uint32_t place, uint32_t *out)
+{
+    int count = 0;
+    for (uint32_t realm = ladder->net->places[place]->realm;
+         realm != NET_REALM_PUBLIC && count < COLUMNS_MAX;
+         realm = ladder->net->places[ladder->net->gateways[realm]]->realm)
+        if (column_of(ladder, ladder->net->gateways[realm]) < 0)
+            out[count++] = ladder->net->gateways[realm];
+    return count;
+}
+
+/* NATs stand on that side of their nodes where most others are. */
+static void add_columns(struct ladder *ladder, uint32_t place, bool left_half)
+{
+    uint32_t nats[COLUMNS_MAX];
+    int count = nats_of(ladder, place, nats);
+    if (ladder->columns_count + count + 1 > COLUMNS_MAX)
+        return;
+    if (left_half)
+        ladder->columns[ladder->columns_count++] = place;
+    for (int i = 0; i < count; i++)
+        ladder->columns[ladder->columns_count++] = nats[left_half ? i : count - 1 - i];
+    if (!left_half)
+        ladder->columns[ladder->columns_count++] = place;
+}
+
+/* Nodes that the file speaks of come first, if not all fit. */
+static void choose_columns(struct ladder *ladder)
+{
+    const struct scn_run *run = ladder->view->run;
+    size_t nodes = run->scenario->nodes.count, chosen = 0;
+    bool *wanted = sim_alloc(nodes + 1);
+    for (int round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < nodes; i++) {
+            if (wanted[i] || (round == 0 && !is_mentioned(run->scenario, i)))
+                continue;
+            add_columns(ladder, run->first_place + i, true);
+            wanted[i] = column_of(ladder, run->first_place + i) >= 0;
+            chosen += wanted[i];
+        }
+    ladder->columns_count = 0;
+    size_t before = 0;
+    for (uint32_t i = 0; i < nodes; i++)
+        if (wanted[i])
+            add_columns(ladder, run->first_place + i, 2 * before++ + 1 < chosen);
+    free(wanted);
+    ladder->width = (WIDTH - LEFT) / (ladder->columns_count ? ladder->columns_count : 1);
+    if (ladder->width < COLUMN_WIDTH_MIN)
+        ladder->width = COLUMN_WIDTH_MIN;
+    if (ladder->width > COLUMN_WIDTH_MAX)
+        ladder->width = COLUMN_WIDTH_MAX;
+}
+
+static void draw_heads(struct ladder *ladder, int32_t y)
+{
+    FILE *out = ladder->out;
+    for (int i = 0; i < ladder->columns_count; i++) {
+        const struct net_place *place = ladder->net->places[ladder->columns[i]];
+        const struct scenario *scenario = ladder->view->run->scenario;
+        bool nat = place->inner != NET_NOWHERE;
+        char text[Q2P_ADDR_TEXT_MAX + 200];
+        q2p_addr_print(&place->addr, text, sizeof text);
+        size_t len = strlen(text);
+        snprintf(text + len, sizeof text - len, " – %s", place->name);
+        svg_group(out, NULL, text);
+        svg_rect(out, nat ? "nat" : "notebg", (struct svg_point){x_of(ladder, i) - SVG_PX(60), y},
+                 (struct svg_point){SVG_PX(120), SVG_PX(38)});
+        svg_text_short(out, "m b", (struct svg_point){x_of(ladder, i), y + SVG_PX(16)}, place->name,
+                       NAME_LETTERS);
+        text[len] = '\0';
+        if (nat)
+            report_nat_kind(&scenario->nats.items[ladder->columns[i]], text, sizeof text);
+        svg_text_short(out, "m s", (struct svg_point){x_of(ladder, i), y + SVG_PX(31)}, text, 20);
+        svg_group_end(out);
+    }
+}
+
+/* ---- rows -------------------------------------------------------------------------------- */
+
+static void put_clock(struct ladder *ladder, q2p_time at_ns)
+{
+    svg_textf(ladder->out, "e s", (struct svg_point){LEFT - SVG_PX(2), ladder->y + SVG_PX(4)},
+              "%" PRId64 ".%03d s", at_ns / Q2P_SECOND, (int)(at_ns / Q2P_MILLISECOND % 1000));
+}
+
+/* "again: JOIN x 6, CONNECT x 2" for what was folded before this row. */
+static void draw_folded(struct ladder *ladder)
+{
+    if (ladder->folded_total == 0)
+        return;
+    char text[300];
+    const char *between = ":";
+    size_t len = (size_t)snprintf(text, sizeof text, "again");
+    for (int event = 0; event <= Q2P_EV_UNKNOWN && len < sizeof text; event++) {
+        if (ladder->folded[event] == 0)
+            continue;
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s %s", between,
+                                q2p_event_name((enum q2p_event)event));
+        between = ",";
+        if (ladder->folded[event] > 1 && len < sizeof text)
+            len += (size_t)snprintf(text + len, sizeof text - len, " × %" PRIu64,
+                                    ladder->folded[event]);
+    }
+    ladder->y += SVG_PX(20);
+    put_clock(ladder, ladder->folded_ns);
+    svg_text(ladder->out, "s halo", (struct svg_point){LEFT + SVG_PX(12), ladder->y + SVG_PX(4)},
+             text);
+    memset(ladder->folded, 0, sizeof ladder->folded);
+    ladder->folded_total = 0;
+    ladder->rows++;
+}
+
+static void start_row(struct ladder *ladder, q2p_time at_ns, int32_t height)
+{
+    draw_folded(ladder);
+    if (ladder->rows > 0 && at_ns - ladder->last_ns > GAP_NS)
+        ladder->y += SVG_PX(9);
+    ladder->last_ns = at_ns;
+    ladder->y += height;
+    ladder->rows++;
+    put_clock(ladder, at_ns);
+}
+
+static void describe(const struct ladder *ladder, const struct report_message *message, char *out,
+                     size_t room)
+{
+    char src[Q2P_ADDR_TEXT_MAX], dst[Q2P_ADDR_TEXT_MAX];
+    const struct net_place *from = ladder->net->places[message->from];
+    const char *to = message->to == NET_NOWHERE ? "nobody" : ladder->net->places[message->to]->name;
+    q2p_addr_print(&message->dst, dst, sizeof dst);
+    size_t len = (size_t)snprintf(out, room, "%s from %s to %s (%s)\nsent %s",
+                                  q2p_event_name(message->event), from->name, to, dst,
+                                  page_time(message->sent_ns).s);
+    if (message->fate != NET_FATE_FLYING && len < room)
+        len += (size_t)snprintf(out + len, room - len, ", %s %s after %s",
+                                net_fate_sentence(message->fate), message->where,
+                                page_time(message->fate_ns - message->sent_ns).s);
+    if (message->src.ip_len && !q2p_addr_equal(&message->src, &from->addr) && len < room) {
+        q2p_addr_print(&from->addr, dst, sizeof dst);
+        q2p_addr_print(&message->src, src, sizeof src);
+        snprintf(out + len, room - len, "\nits source %s became %s", dst, src);
+    }
+}
+
+/* Where on the way it ended, as x. */
+static int32_t end_of(const struct ladder *ladder, const struct report_message *message, int from,
+                      int to)
+{
+    if (message->fate == NET_FATE_DELIVERED || message->fate == NET_FATE_FLYING)
+        return x_of(ladder, to);
+    for (int i = 0; i < ladder->columns_count; i++)
+        if (message->fate != NET_FATE_LOST && i != from &&
+            strcmp(ladder->net->places[ladder->columns[i]]->name, message->where) == 0)
+            return x_of(ladder, i);
+    return x_of(ladder, from) + (x_of(ladder, to) - x_of(ladder, from)) * 6 / 10;
+}
+
+/* Small rings where a NAT on the way rewrites addresses. */
+static void draw_nats(const struct ladder *ladder, uint32_t place, int32_t low, int32_t high)
+{
+    for (uint32_t realm = ladder->net->places[place]->realm; realm != NET_REALM_PUBLIC;
+         realm = ladder->net->places[ladder->net->gateways[realm]]->realm) {
+        int column = column_of(ladder, ladder->net->gateways[realm]);
+        if (column >= 0 && x_of(ladder, column) > low && x_of(ladder, column) < high)
+            svg_circle(ladder->out, "dot", (struct svg_point){x_of(ladder, column), ladder->y},
+                       SVG_PX(3));
+    }
+}
+
+static void draw_message(struct ladder *ladder, const struct report_message *message, int from,
+                         int to)
+{
+    FILE *out = ladder->out;
+    char text[500];
+    bool gone = message->fate > NET_FATE_DELIVERED, right = to > from;
+    int32_t start = x_of(ladder, from), end = end_of(ladder, message, from, to),
+            sign = right ? 1 : -1;
+    describe(ladder, message, text, sizeof text);
+    start_row(ladder, message->sent_ns, SVG_PX(27));
+    svg_group(out, gone ? "row gone" : "row", text);
+    svg_line(out, "way", (struct svg_point){start, ladder->y},
+             (struct svg_point){end - (gone ? 0 : sign * SVG_PX(5)), ladder->y});
+    draw_nats(ladder, message->from, start < end ? start : end, start < end ? end : start);
+    if (!gone && message->to != NET_NOWHERE)
+        draw_nats(ladder, message->to, start < end ? start : end, start < end ? end : start);
+    if (gone) {
+        svg_cross(out, "x", (struct svg_point){end, ladder->y});
+        svg_text(out, right ? "halo" : "halo e",
+                 (struct svg_point){end + sign * SVG_PX(9), ladder->y + SVG_PX(4)},
+                 net_fate_word(message->fate));
+    } else {
+        svg_arrow(out, "tip", (struct svg_point){end, ladder->y}, sign);
+    }
+    snprintf(text, sizeof text, "%s", q2p_event_name(message->event));
+    if (message->event == Q2P_EV_TRANSPORT_FAILED)
+        snprintf(text, sizeof text, "%s: %" PRIu32 " missing", q2p_event_name(message->event),
+                 message->lost_count);
+    svg_text(out, "m halo", (struct svg_point){(start + end) / 2, ladder->y - SVG_PX(5)}, text);
+    svg_group_end(out);
+}
+
+static void draw_burst(struct ladder *ladder, const struct item *item)
+{
+    const struct report_transfer *transfer = &ladder->view->story->transfers[item->index];
+    const struct report_burst *burst = &transfer->bursts[item->burst];
+    const struct scn_send *send = ladder->view->run->transfers[item->index].send;
+    FILE *out = ladder->out;
+    int from = column_of(ladder, transfer->from), to = column_of(ladder, transfer->to);
+    if (from < 0 || to < 0)
+        return;
+    int32_t left = x_of(ladder, from < to ? from : to), right = x_of(ladder, from < to ? to : from);
+    struct svg_point at = {left, 0}, size = {right - left, SVG_PX(24)};
+    char text[300];
+    q2p_time took = burst->last_ns - burst->first_ns;
+    size_t len =
+        (size_t)snprintf(text, sizeof text, "%.40s: %" PRIu32 " fragment%s%s", send->as.text,
+                         burst->sent, burst->sent == 1 ? "" : "s", burst->again ? " again" : "");
+    if (burst->gone)
+        len += (size_t)snprintf(text + len, sizeof text - len, ", %" PRIu32 " lost", burst->gone);
+    if (took > 0)
+        snprintf(text + len, sizeof text - len, ", in %s", page_time(took).s);
+    start_row(ladder, burst->first_ns, SVG_PX(32));
+    svg_group(out, burst->again ? "row again" : "row", text);
+    at.y = ladder->y - SVG_PX(14);
+    svg_rect(out, "band", at, size);
+    size.x = (int32_t)((int64_t)size.x * burst->gone / burst->sent);
+    size.y = SVG_PX(3);
+    at.y += SVG_PX(21);
+    if (from > to)
+        at.x = right - size.x;
+    if (burst->gone)
+        svg_rect(out, "strip", at, size);
+    svg_arrow(out, "bandtip", (struct svg_point){from < to ? right : left, ladder->y - SVG_PX(2)},
+              from < to ? 1 : -1);
+    svg_text_short(out, "m", (struct svg_point){(left + right) / 2, ladder->y + SVG_PX(2)}, text,
+                   right - left > ladder->width ? 60 : 24);
+    svg_group_end(out);
+    ladder->y += SVG_PX(3);
+}
+
+static void draw_note(struct ladder *ladder, const struct item *item)
+{
+    const struct scn_run *run = ladder->view->run;
+    char text[400];
+    const char *class = "notes";
+    if (item->kind == ITEM_STEP) {
+        const struct scn_step *step = &run->scenario->script.items[item->index];
+        size_t len = 0;
+        text[0] = '\0';
+        report_print_keys("script", step, true, text, sizeof text);
+        len = strlen(text);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s",
+                                step->has_send  ? ", send "
+                                : step->has_set ? ", set "
+                                                : "");
+        if (step->has_send && len < sizeof text)
+            report_print_keys("send", &step->send, true, text + len, sizeof text - len);
+        else if (step->has_set && len < sizeof text)
+            report_print_keys("set", &step->set, true, text + len, sizeof text - len);
+        memmove(text, text + strcspn(text, ","), strlen(text + strcspn(text, ",")) + 1);
+        memmove(text, text + strspn(text, ", "), strlen(text + strspn(text, ", ")) + 1);
+    } else {
+        const struct scn_verdict *verdict = &run->verdicts[item->index];
+        char what[200];
+        scn_expect_print(run, item->index, what, sizeof what);
+        snprintf(text, sizeof text, "%s %s%s%s", verdict->ok ? "✓" : "✗", what,
+                 *verdict->why ? ": " : "", verdict->why);
+        class = verdict->ok ? "fine" : "bad";
+    }
+    start_row(ladder, item->at_ns, SVG_PX(24));
+    int32_t end = x_of(ladder, ladder->columns_count - 1) + ladder->width / 2;
+    svg_group(ladder->out, class, text);
+    svg_line(ladder->out, "note", (struct svg_point){LEFT + SVG_PX(8), ladder->y},
+             (struct svg_point){end, ladder->y});
+    svg_text_short(ladder->out, "halo",
+                   (struct svg_point){LEFT + SVG_PX(12), ladder->y + SVG_PX(4)}, text,
+                   (end - LEFT) / SVG_PX(7));
+    svg_group_end(ladder->out);
+}
+
+/* ---- what comes when --------------------------------------------------------------------- */
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct item *x = a, *y = b;
+    if (x->at_ns != y->at_ns)
+        return x->at_ns < y->at_ns ? -1 : 1;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->index != y->index)
+        return x->index < y->index ? -1 : 1;
+    return (x->burst > y->burst) - (x->burst < y->burst);
+}
+
+static void collect(struct ladder *ladder)
+{
+    const struct scn_run *run = ladder->view->run;
+    const struct report_story *story = ladder->view->story;
+    size_t room =
+        story->messages_count + run->scenario->script.count + run->scenario->expect.count + 1;
+    for (size_t i = 0; i < story->transfers_count; i++)
+        room += story->transfers[i].bursts_count;
+    struct item *items = ladder->items = sim_alloc(room * sizeof *items);
+    size_t count = 0;
+    for (uint32_t i = 0; i < story->messages_count; i++)
+        items[count++] = (struct item){story->messages[i].sent_ns, ITEM_MESSAGE, i, 0};
+    for (uint32_t i = 0; i < story->transfers_count; i++)
+        for (uint32_t j = 0; j < story->transfers[i].bursts_count; j++)
+            items[count++] =
+                (struct item){story->transfers[i].bursts[j].first_ns, ITEM_BURST, i, j};
+    for (uint32_t i = 0; i < run->scenario->script.count; i++)
+        items[count++] = (struct item){run->scenario->script.items[i].at_ns, ITEM_STEP, i, 0};
+    for (uint32_t i = 0; i < run->scenario->expect.count; i++)
+        if (run->verdicts[i].at_ns < run->scenario->until_ns)
+            items[count++] = (struct item){run->verdicts[i].at_ns, ITEM_VERDICT, i, 0};
+    qsort(items, count, sizeof *items, compare_items);
+    ladder->items_count = count;
+}
+
+/* The same was drawn before, and it is one of the messages that nodes repeat anyway. */
+static bool is_repeated(struct ladder *ladder, uint32_t index)
+{
+    const struct report_message *all = ladder->view->story->messages, *message = &all[index];
+    enum q2p_shape shape = q2p_event_shape(message->event);
+    for (size_t i = 0; i < ladder->drawn_count && shape <= Q2P_SHAPE_TEXT; i++) {
+        const struct report_message *drawn = &all[ladder->drawn[i]];
+        if (drawn->event == message->event && drawn->from == message->from &&
+            drawn->to == message->to && drawn->fate == message->fate)
+            return true;
+    }
+    return false;
+}
+
+static void take_message(struct ladder *ladder, const struct item *item)
+{
+    const struct report_message *message = &ladder->view->story->messages[item->index];
+    int from = column_of(ladder, message->from);
+    int to = message->to == NET_NOWHERE ? -1 : column_of(ladder, message->to);
+    if (message->to == NET_NOWHERE && from >= 0)
+        to = from + 1 < ladder->columns_count ? from + 1 : from - 1;
+    if (from < 0 || to < 0 || from == to) {
+        ladder->elsewhere++;
+    } else if (is_repeated(ladder, item->index)) {
+        if (ladder->folded_total++ == 0)
+            ladder->folded_ns = message->sent_ns;
+        ladder->folded[message->event]++;
+    } else {
+        draw_message(ladder, message, from, to);
+        if (ladder->drawn_count < ROWS_MAX)
+            ladder->drawn[ladder->drawn_count++] = item->index;
+    }
+}
+
+static size_t draw_rows(struct ladder *ladder)
+{
+    size_t i;
+    for (i = 0; i < ladder->items_count && ladder->rows < ROWS_MAX; i++) {
+        const struct item *item = &ladder->items[i];
+        if (item->kind == ITEM_MESSAGE)
+            take_message(ladder, item);
+        else if (item->kind == ITEM_BURST)
+            draw_burst(ladder, item);
+        else
+            draw_note(ladder, item);
+    }
+    draw_folded(ladder);
+    return ladder->items_count - i;
+}
+
+static void draw_lives(struct ladder *ladder)
+{
+    for (int i = 0; i < ladder->columns_count; i++) {
+        bool nat = ladder->net->places[ladder->columns[i]]->inner != NET_NOWHERE;
+        svg_line(ladder->out, nat ? "life n" : "life",
+                 (struct svg_point){x_of(ladder, i), SVG_PX(38)},
+                 (struct svg_point){x_of(ladder, i), ladder->y + SVG_PX(14)});
+    }
+}
+
+void report_draw_ladder(FILE *out, const struct report_view *view)
+{
+    struct ladder ladder = {.view = view, .net = &view->run->net};
+    char *body = NULL;
+    size_t body_len = 0;
+    choose_columns(&ladder);
+    collect(&ladder);
+    ladder.out = open_memstream(&body, &body_len);
+    if (!ladder.out)
+        goto done;
+    ladder.y = HEAD_HEIGHT;
+    size_t left = draw_rows(&ladder);
+    fclose(ladder.out);
+    ladder.out = out;
+    fputs("<div class=\"scroll\">", out);
+    svg_begin(out, "ladder",
+              (struct svg_point){x_of(&ladder, ladder.columns_count) - ladder.width / 2 + SVG_PX(8),
+                                 ladder.y + SVG_PX(64)},
+              "ladder diagram: messages between nodes in the order of time");
+    draw_lives(&ladder);
+    fwrite(body, 1, body_len, out);
+    draw_heads(&ladder, 0);
+    draw_heads(&ladder, ladder.y + SVG_PX(16));
+    svg_end(out);
+    fputs("</div>\n", out);
+    if (left + view->story->messages_missed + ladder.elsewhere > 0)
+        page_put(out, "p", "soft",
+                 "Not drawn: %" PRIu64 " later rows, %" PRIu64
+                 " messages of nodes that have no column "
+                 "here. trace.pcapng has every datagram.",
+                 (uint64_t)left + view->story->messages_missed, ladder.elsewhere);
+done:
+    free(body);
+    free(ladder.items);
+}
