@@ -5,6 +5,6 @@
 
 #include "cli_opts.h"
 
-extern const struct cli_command cmd_node, cmd_send, cmd_decode, cmd_check;
+extern const struct cli_command cmd_node, cmd_send, cmd_decode, cmd_check, cmd_replay;
 
 #endif

@@ -8,7 +8,8 @@
 #include "cli_out.h"
 #include "cmd.h"
 
-static const struct cli_command *const commands[] = {&cmd_node, &cmd_send, &cmd_decode, &cmd_check};
+static const struct cli_command *const commands[] = {&cmd_node, &cmd_send, &cmd_decode, &cmd_check,
+                                                     &cmd_replay};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out)

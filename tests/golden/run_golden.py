@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run_golden.py [--accept] [CAPTURE...]: what the plugin shows of a capture, compared with
-pcaps/golden/<capture>.txt; --accept writes that file. CAPTURE is a path, or a name in pcaps/recorded;
-without any, all of those.
+pcaps/golden/<capture>.txt; --accept writes that file, and those of run_replay.py. CAPTURE is a path, or
+a name in pcaps/; without any, every recording.
 
 A golden file has one line per frame, as seen in one pass, and then what a second pass adds: only
 that knows of things to come, such as where a transmission will be complete.
@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import sys
 
+import run_replay
 from dissect import PCAPS, rows
 
 MESSAGE = ["network_id", "event", "event.name", "dialect", "address", "address.ip", "address.ipv6",
@@ -74,8 +75,7 @@ def render(capture):
 
 
 def path_of(name):
-    recorded = PCAPS / "recorded" / f"{name}.pcapng"
-    return recorded if recorded.exists() else name
+    return next(PCAPS.glob(f"*/{name}.pcapng"), name)
 
 
 def main():
@@ -92,6 +92,7 @@ def main():
         now = render(capture)
         if options.accept:
             golden.write_text(now)
+            run_replay.run([capture], True)
             continue
         if not golden.exists():
             sys.exit(f"{golden} is missing\nagain: tests/golden/run_golden.py --accept {name}")
