@@ -61,6 +61,8 @@ static bool settle(void *ctx, struct sim_host *sim_host)
     if (!host->node)
         return false;
     for (; q2p_node_happening(host->node, &what) == 1; any = true) {
+        if (what.on == Q2P_ON_DELIVERED && host->delivered_ns == Q2P_NEVER)
+            host->delivered_ns = lab->world.now;
         if (what.on != Q2P_ON_CONNECT && what.on != Q2P_ON_CONNECTED)
             continue;
         uint32_t place = net_who(&lab->net, host->place->index, &what.peer);
@@ -88,31 +90,35 @@ static void connect(struct lab_host *host)
     set_access(host, host->lab->access_ppb);
 }
 
-static struct lab_host *add_host(struct lab *lab, enum lab_way way, struct net_place *nat,
-                                 const struct q2p_addr *addr)
+static void make_node(struct lab_host *host, const struct q2p_config *config)
+{
+    struct q2p_config mine = *config;
+    mine.seed = sim_mix(host->lab->world.seed, host->number);
+    mine.alloc = (struct q2p_alloc){.ctx = host->lab, .resize = resize};
+    int status = q2p_node_new(&host->node, &mine);
+    assert(status == Q2P_OK);
+    status = q2p_node_own(host->node, &host->place->addr);
+    assert(status == Q2P_OK);
+    sim_host_init(&host->host, host->place->index, &q2p_node_machine, host->node);
+}
+
+/* config NULL: a classic one. */
+static struct lab_host *add_host(struct lab *lab, const struct q2p_config *config,
+                                 struct net_place *nat, const struct q2p_addr *addr)
 {
     struct lab_host *host = &lab->hosts[lab->count];
-    struct q2p_config config;
     host->lab = lab;
     host->number = lab->count++;
     host->nat = nat;
+    host->delivered_ns = Q2P_NEVER;
     snprintf(host->name, sizeof host->name, "host-%u", (unsigned)host->number);
     host->place = net_add_host(&lab->net, host->name, nat ? nat->inner : NET_REALM_PUBLIC, addr);
-    if (way == LAB_CLASSIC) {
+    if (config) {
+        make_node(host, config);
+    } else {
         lab_classic_init(&host->classic, host->number ? &lab->hosts[0].place->addr : NULL,
                          lab->world.now);
         sim_host_init(&host->host, host->place->index, &lab_classic_machine, &host->classic);
-    } else {
-        q2p_config_init(&config);
-        if (way == LAB_ORIGINAL)
-            q2p_config_original(&config);
-        config.seed = sim_mix(lab->world.seed, host->number);
-        config.alloc = (struct q2p_alloc){.ctx = lab, .resize = resize};
-        int status = q2p_node_new(&host->node, &config);
-        assert(status == Q2P_OK);
-        status = q2p_node_own(host->node, addr);
-        assert(status == Q2P_OK);
-        sim_host_init(&host->host, host->place->index, &q2p_node_machine, host->node);
     }
     host->host.addr = *addr;
     host->host.settle = settle;
@@ -121,16 +127,35 @@ static struct lab_host *add_host(struct lab *lab, enum lab_way way, struct net_p
     return host;
 }
 
+static const struct q2p_config *config_of(enum lab_way way, struct q2p_config *config)
+{
+    if (way == LAB_CLASSIC)
+        return NULL;
+    q2p_config_init(config);
+    if (way == LAB_ORIGINAL)
+        q2p_config_original(config);
+    return config;
+}
+
+uint32_t lab_add(struct lab *lab, const struct q2p_config *config)
+{
+    struct q2p_addr addr = {
+        .ip = {203, 0, 113, (uint8_t)(1 + lab->count)}, .ip_len = 4, .port = 10000};
+    return add_host(lab, config, NULL, &addr)->number;
+}
+
 uint32_t lab_join(struct lab *lab, enum lab_way way, const struct net_nat_config *nat)
 {
     uint32_t number = lab->count;
+    struct q2p_config config;
     struct q2p_addr outside = {.ip = {198, 18, (uint8_t)(number >> 8), (uint8_t)number},
                                .ip_len = 4};
-    struct q2p_addr inside = {.ip = {10, 0, 0, 2}, .ip_len = 4, .port = 10001};
+    struct q2p_addr inside = {.ip = {10, 0, 0, 2}, .ip_len = 4, .port = (uint16_t)(10000 + number)};
     char *name = lab->hosts[number].nat_name;
     snprintf(name, sizeof lab->hosts->nat_name, "nat-%u", (unsigned)number);
-    struct net_place *place = net_add_nat(&lab->net, name, NET_REALM_PUBLIC, &outside, nat);
-    struct lab_host *host = add_host(lab, way, place, &inside);
+    struct net_place *place = nat ? net_add_nat(&lab->net, name, NET_REALM_PUBLIC, &outside, nat)
+                                  : lab->hosts[number - 1].nat;
+    struct lab_host *host = add_host(lab, config_of(way, &config), place, &inside);
     for (uint32_t i = 0; host->node && i < lab->seeds; i++)
         q2p_node_join(host->node, lab->world.now, &lab->hosts[i].place->addr);
     sim_host_pump(&host->host, &lab->world);
@@ -149,10 +174,9 @@ void lab_init(struct lab *lab, uint64_t seed, unsigned seeds, unsigned nodes,
     net_init(&lab->net, &lab->world, &lab->tap, &lab->link);
     lab->hosts = sim_alloc(lab->room * sizeof *lab->hosts);
     lab->knows = sim_alloc((size_t)lab->room * lab->room);
-    for (unsigned i = 0; i < seeds; i++) {
-        struct q2p_addr addr = {.ip = {203, 0, 113, (uint8_t)(1 + i)}, .ip_len = 4, .port = 10000};
-        add_host(lab, seeds_are, NULL, &addr);
-    }
+    struct q2p_config config;
+    for (unsigned i = 0; i < seeds; i++)
+        lab_add(lab, config_of(seeds_are, &config));
 }
 
 void lab_free(struct lab *lab)
@@ -221,7 +245,8 @@ struct lab_outcome lab_punch(const struct lab_trial *trial)
         lab_join(&lab, trial->known_is, &trial->known);
     lab_wait(&lab, trial->after_ns);
     lab_lose(&lab, trial->wan_ppb, trial->access_ppb);
-    uint32_t newcomer = lab_join(&lab, trial->newcomer_is, &trial->newcomer);
+    uint32_t newcomer =
+        lab_join(&lab, trial->newcomer_is, trial->together ? NULL : &trial->newcomer);
     lab_wait(&lab, trial->until_ns);
     for (uint32_t i = trial->seeds; i < newcomer; i++) {
         bool full = is_known(&lab, i, newcomer) && is_known(&lab, newcomer, i);

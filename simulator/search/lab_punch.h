@@ -29,6 +29,7 @@ struct lab_host {
     q2p_node *node; /* NULL: classic */
     struct lab_classic classic;
     uint32_t number;
+    q2p_time delivered_ns;       /* a transmission came; Q2P_NEVER = none yet */
     char name[16], nat_name[16]; /* streams are named after them */
 };
 
@@ -49,7 +50,11 @@ void lab_init(struct lab *lab, uint64_t seed, unsigned seeds, unsigned nodes,
               enum lab_way seeds_are);
 void lab_free(struct lab *lab);
 
-/* A node behind a NAT of its own joins through all seeds, now; returns its number. */
+/* A public node; its number. */
+uint32_t lab_add(struct lab *lab, const struct q2p_config *config);
+
+/* A node behind a NAT of its own (or NULL: behind the NAT of the one before) joins through all
+ * seeds, now; its number. */
 uint32_t lab_join(struct lab *lab, enum lab_way way, const struct net_nat_config *nat);
 
 /* From now on: loss in the public network, and between all hosts and their NATs. */
@@ -64,6 +69,7 @@ bool lab_knows(const struct lab *lab, uint32_t who, uint32_t whom);
 struct lab_trial {
     enum lab_way newcomer_is, known_is, seeds_are;
     struct net_nat_config newcomer, known; /* their NATs */
+    bool together;                         /* the newcomer is behind the known one's NAT */
     unsigned seeds, knowns;                /* 1, 1 */
     uint32_t wan_ppb, access_ppb;          /* from the moment at which the newcomer joins */
     q2p_time after_ns;                     /* it joins so long after the others: 1 s */
