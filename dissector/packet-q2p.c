@@ -14,11 +14,13 @@
 
 #include <epan/conversation.h>
 #include <epan/prefs.h>
+#include <epan/tap.h>
 
 #include <q2p/status.h>
 
 #include "q2p-fields.h"
 #include "q2p-state.h"
+#include "q2p-tap.h"
 #include "q2p-tree.h"
 
 #define TO_TEXT(x) #x
@@ -28,6 +30,7 @@ int proto_q2p = -1;
 
 static dissector_handle_t q2p_handle;       /* ports and Decode As */
 static dissector_handle_t q2p_found_handle; /* talks found by the heuristic */
+static int tap;
 static int forced_dialect = Q2P_DIALECT_UNKNOWN;
 
 static const struct q2p_visit no_visit;
@@ -43,22 +46,56 @@ static const struct q2p_visit *visit_of(tvbuff_t *tvb, packet_info *pinfo, bool 
     return visit != NULL ? visit : &no_visit;
 }
 
+/* From this frame on, what the receiver and that node say to each other is Q2P, unless something
+ * else has laid hands on it. */
+static void expect_between(const packet_info *pinfo, const address *named, uint32_t port,
+                           bool any_port)
+{
+    conversation_type type = conversation_pt_to_conversation_type(pinfo->ptype);
+    uint32_t other_port = any_port ? 0 : pinfo->destport;
+    conversation_t *talk = find_conversation(pinfo->num, named, &pinfo->dst, type, port, other_port,
+                                             any_port ? NO_PORT_B : 0);
+
+    if (talk == NULL)
+        talk = conversation_new(pinfo->num, named, &pinfo->dst, type, port, other_port,
+                                any_port ? NO_PORT2 : 0);
+    if (conversation_get_dissector(talk, pinfo->num) == NULL)
+        conversation_set_dissector_from_frame_number(talk, pinfo->num, q2p_found_handle);
+}
+
 /*
  * TOUCHREQUEST and CONNECTREQUEST tell their receiver whom to talk to next: that talk is Q2P
- * whatever its ports are, unless something else has laid hands on it before.
+ * whatever its ports are, also if a NAT gives the receiver another one for it.
  */
 static void expect_talk(const packet_info *pinfo, const struct q2p_addr *to)
 {
     address addr;
 
     set_address(&addr, to->ip_len == sizeof(ws_in4_addr) ? AT_IPv4 : AT_IPv6, to->ip_len, to->ip);
-    conversation_type type = conversation_pt_to_conversation_type(pinfo->ptype);
-    conversation_t *talk =
-        find_conversation(pinfo->num, &pinfo->dst, &addr, type, pinfo->destport, to->port, 0);
-    if (talk == NULL)
-        talk = conversation_new(pinfo->num, &pinfo->dst, &addr, type, pinfo->destport, to->port, 0);
-    if (conversation_get_dissector(talk, pinfo->num) == NULL)
-        conversation_set_dissector_from_frame_number(talk, pinfo->num, q2p_found_handle);
+    expect_between(pinfo, &addr, to->port, false);
+    expect_between(pinfo, &addr, to->port, true);
+}
+
+/* Tells the statistics, if any are wanted. */
+static void tell(const struct q2p_view *view)
+{
+    enum q2p_event event = view->packet->event;
+    struct q2p_tap *told;
+
+    if (view->pinfo->flags.in_error_pkt || !have_tap_listener(tap))
+        return;
+    told = wmem_new0(view->pinfo->pool, struct q2p_tap);
+    told->packet = (const struct q2p_packet *)wmem_memdup(view->pinfo->pool, view->packet,
+                                                          sizeof *view->packet);
+    told->status = view->status;
+    told->tvb = view->tvb;
+    told->transmission = view->transmission;
+    told->role = (enum q2p_role)view->visit->role;
+    told->to_receiver = event == Q2P_EV_TRANSPORT || event == Q2P_EV_OPTIONS;
+    told->after_complete = view->visit->after_complete;
+    told->punch = view->punch;
+    told->visit = view->visit;
+    tap_queue_packet(tap, view->pinfo, told);
 }
 
 static int dissect_q2p(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
@@ -76,6 +113,8 @@ static int dissect_q2p(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
     view.status = q2p_wire_read(&packet, (enum q2p_dialect)view.visit->dialect,
                                 tvb_get_ptr(tvb, 0, (int)have), have, tvb_reported_length(tvb));
 
+    view.punch = q2p_punch_of(view.visit, packet.event);
+
     bool names_a_peer =
         packet.event == Q2P_EV_TOUCHREQUEST || packet.event == Q2P_EV_CONNECTREQUEST;
     if (first && names_a_peer && view.status == Q2P_OK && !pinfo->flags.in_error_pkt)
@@ -86,6 +125,7 @@ static int dissect_q2p(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
     col_add_str(pinfo->cinfo, COL_INFO, text);
     proto_item *item = proto_tree_add_protocol_format(tree, proto_q2p, tvb, 0, -1, "Q2P, %s", text);
     q2p_tree_show(&view, proto_item_add_subtree(item, ett_q2p));
+    tell(&view);
     return (int)have;
 }
 
@@ -137,6 +177,7 @@ void proto_register_q2p(void)
     q2p_handle = register_dissector("q2p", dissect_q2p, proto_q2p);
     q2p_found_handle = create_dissector_handle(dissect_q2p_found, proto_q2p);
     q2p_state_register();
+    tap = register_tap(Q2P_TAP_NAME);
 
     prefs_register_enum_preference(prefs_register_protocol(proto_q2p, NULL), "dialect", "Dialect",
                                    "Which event numbers and headers the nodes use. A capture"

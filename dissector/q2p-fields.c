@@ -13,7 +13,8 @@ Q2P_FIELD_MAP(XX)
 Q2P_EXPERT_MAP(XX)
 #undef XX
 
-int ett_q2p = -1, ett_q2p_address = -1, ett_q2p_lost = -1, ett_q2p_transmission = -1;
+int ett_q2p = -1, ett_q2p_address = -1, ett_q2p_lost = -1, ett_q2p_transmission = -1,
+    ett_q2p_punch = -1;
 
 #define STATUSES_MAX 32 /* statuses are 0 to -31 */
 static expert_field ei_status[STATUSES_MAX];
@@ -100,7 +101,8 @@ static void register_statuses(expert_module_t *expert)
 
 void q2p_fields_register(int proto)
 {
-    static int *etts[] = {&ett_q2p, &ett_q2p_address, &ett_q2p_lost, &ett_q2p_transmission};
+    static int *etts[] = {&ett_q2p, &ett_q2p_address, &ett_q2p_lost, &ett_q2p_transmission,
+                          &ett_q2p_punch};
     static ei_register_info experts[] = {
 #define XX(name, filter, group, severity, summary)                                                 \
     {&ei_q2p_##name, {filter, group, severity, summary, EXPFILL}},

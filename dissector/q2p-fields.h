@@ -67,7 +67,37 @@
     XX(reassembled_length, "q2p.reassembled.length", "Reassembled length", FT_UINT32, BASE_DEC,    \
        NULL, "Bytes of the data put together")                                                     \
     XX(reassembled_data, "q2p.reassembled.data", "Reassembled data", FT_BYTES, BASE_NONE, NULL,    \
-       "The data put together")
+       "The data put together")                                                                    \
+    XX(punch, "q2p.punch", "Hole punch", FT_UINT32, BASE_DEC, NULL,                                \
+       "Index of the hole punch in this capture, from 0: newcomer, known peer and seed")           \
+    XX(punch_newcomer, "q2p.punch.newcomer", "Newcomer", FT_STRING, BASE_NONE, NULL,               \
+       "Node that joins, by the address it has here")                                              \
+    XX(punch_known, "q2p.punch.known", "Known peer", FT_STRING, BASE_NONE, NULL,                   \
+       "Node that the newcomer is to be connected with, by the address it has here")               \
+    XX(punch_seed, "q2p.punch.seed", "Seed", FT_STRING, BASE_NONE, NULL,                           \
+       "Node that knows both and makes them meet")                                                 \
+    XX(punch_step, "q2p.punch.step", "Step of 7", FT_UINT8, BASE_DEC, NULL,                        \
+       "1 JOIN, 2 TOUCHREQUEST, 3 TOUCH, 4 TOUCHED, 5 CONNECTREQUEST, 6 CONNECT, 7 CONNECTED")     \
+    XX(punch_previous, "q2p.punch.previous", "Previous step in", FT_FRAMENUM, BASE_NONE,           \
+       FRAMENUM_TYPE(FT_FRAMENUM_REQUEST), "Frame with the step before this one")                  \
+    XX(punch_next, "q2p.punch.next", "Next step in", FT_FRAMENUM, BASE_NONE,                       \
+       FRAMENUM_TYPE(FT_FRAMENUM_RESPONSE), "Frame with the step after this one")                  \
+    XX(punch_first, "q2p.punch.first", "Step first seen in", FT_FRAMENUM, BASE_NONE,               \
+       FRAMENUM_TYPE(FT_FRAMENUM_RETRANS_PREV), "Frame in which this step was taken first")        \
+    XX(punch_step_time, "q2p.punch.step.time", "Time of the step", FT_RELATIVE_TIME, BASE_NONE,    \
+       NULL, "Since the step that caused this one; TOUCH causes none")                             \
+    XX(punch_time, "q2p.punch.time", "Time of the punch", FT_RELATIVE_TIME, BASE_NONE, NULL,       \
+       "From the first step that was seen here until CONNECTED")                                   \
+    XX(punch_state, "q2p.punch.state", "State", FT_STRING, BASE_NONE, NULL,                        \
+       "Last step that was reached, as far as this capture has been read")                         \
+    XX(punch_wanted, "q2p.punch.wanted", "Missing step", FT_STRING, BASE_NONE, NULL,               \
+       "Step that never came; in the last frame of a punch that failed")                           \
+    XX(punch_verdict, "q2p.punch.verdict", "Why", FT_STRING, BASE_NONE, NULL,                      \
+       "What probably became of the missing step")                                                 \
+    XX(punch_connected_in, "q2p.punch.connected.in", "Connected in", FT_FRAMENUM, BASE_NONE, NULL, \
+       "Frame with the first CONNECTED of this punch")                                             \
+    XX(punch_count, "q2p.punch.count", "Hole punches", FT_UINT32, BASE_DEC, NULL,                  \
+       "How many hole punches this JOIN has begun, as far as this capture has been read")
 
 /*     name                filter name              group, severity, summary */
 #define Q2P_EXPERT_MAP(XX)                                                                         \
@@ -102,7 +132,17 @@
     XX(unread, "q2p.expert.unread", PI_PROTOCOL, PI_WARN,                                          \
        "Receiver goes on in the options dialect: it does not understand this transmission")        \
     XX(uncollected, "q2p.expert.uncollected", PI_REASSEMBLE, PI_NOTE,                              \
-       "Every fragment was seen, but the capture has cut some of them")
+       "Every fragment was seen, but the capture has cut some of them")                            \
+    XX(punch_stopped, "q2p.expert.punch_stopped", PI_SEQUENCE, PI_WARN, "Hole punch stopped")      \
+    XX(half_open, "q2p.expert.half_open", PI_SEQUENCE, PI_WARN,                                    \
+       "Half open: one side may have stored the other, who has not")                               \
+    XX(punch_again, "q2p.expert.punch_again", PI_SEQUENCE, PI_CHAT,                                \
+       "Step was taken before: repeated, or to keep the connection alive")                         \
+    XX(unasked, "q2p.expert.unasked", PI_SEQUENCE, PI_NOTE,                                        \
+       "CONNECTED without a CONNECT that was seen here")                                           \
+    XX(moved, "q2p.expert.moved", PI_SEQUENCE, PI_WARN,                                            \
+       "Comes from another port than the one named: a NAT gives each destination a port of its "   \
+       "own")
 
 #define XX(name, filter, title, type, base, strings, blurb) extern int hf_q2p_##name;
 Q2P_FIELD_MAP(XX)
@@ -113,7 +153,7 @@ Q2P_EXPERT_MAP(XX)
 #undef XX
 
 extern int proto_q2p;
-extern int ett_q2p, ett_q2p_address, ett_q2p_lost, ett_q2p_transmission;
+extern int ett_q2p, ett_q2p_address, ett_q2p_lost, ett_q2p_transmission, ett_q2p_punch;
 
 /* The field `q2p.event` with the names that its numbers have in that dialect. */
 int q2p_field_event(enum q2p_dialect dialect);

@@ -25,6 +25,7 @@ struct q2p__datagram {
     struct q2p_talk *talk;
     uint8_t side; /* the sender's */
     uint32_t frame;
+    q2p_time time;
     bool quoted; /* in an ICMP error */
     const struct q2p_packet *packet;
     int status;
@@ -37,6 +38,13 @@ void q2p__transmissions_begin(void);
 struct q2p_transmission *q2p__transmission_find(const struct q2p_talk *talk, uint8_t side,
                                                 const uint8_t *bytes, struct q2p_span hash_at);
 
+/* The endpoint of that address, or NULL if it was not seen. */
+struct q2p_endpoint *q2p__endpoint_find(const struct q2p_addr *addr, uint32_t interface_id);
+
+/* What one says to the other, or NULL if they have not talked. */
+const struct q2p_side *q2p__side_between(struct q2p_endpoint *from, struct q2p_endpoint *to);
+
+void q2p__punch_learn(struct q2p_visit *visit, const struct q2p__datagram *datagram);
 void q2p__transmission_learn(struct q2p_visit *visit, const struct q2p__datagram *datagram);
 
 #endif

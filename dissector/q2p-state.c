@@ -8,6 +8,7 @@
 
 #include <q2p/status.h>
 
+#include "q2p-punch.h"
 #include "q2p-state-private.h"
 
 #define VISITS_BITS 10 /* frames per block of visits */
@@ -53,6 +54,7 @@ static void begin_file(void)
     file.endpoints = wmem_map_new(wmem_file_scope(), endpoint_hash, endpoint_equal);
     file.talks = wmem_map_new(wmem_file_scope(), talk_hash, talk_equal);
     q2p__transmissions_begin();
+    q2p_punches_begin();
 }
 
 static void end_file(void)
@@ -107,6 +109,23 @@ static struct q2p_endpoint *endpoint_of(const address *addr, uint32_t port, uint
         wmem_map_insert(file.endpoints, endpoint, endpoint);
     }
     return endpoint;
+}
+
+struct q2p_endpoint *q2p__endpoint_find(const struct q2p_addr *addr, uint32_t interface_id)
+{
+    struct q2p_endpoint key = {.port = addr->port, .interface_id = interface_id};
+
+    set_address(&key.addr, addr->ip_len == sizeof(ws_in4_addr) ? AT_IPv4 : AT_IPv6, addr->ip_len,
+                addr->ip);
+    return wmem_map_lookup(file.endpoints, &key);
+}
+
+const struct q2p_side *q2p__side_between(struct q2p_endpoint *from, struct q2p_endpoint *to)
+{
+    struct q2p_talk key = {.ends = {MIN(from, to), MAX(from, to)}};
+    const struct q2p_talk *talk = wmem_map_lookup(file.talks, &key);
+
+    return talk == NULL ? NULL : &talk->sides[talk->sides[0].from == from ? 0 : 1];
 }
 
 struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side)
@@ -225,6 +244,18 @@ static void settle_dialect(struct q2p_visit *visit, const struct q2p__datagram *
     visit->dialect = (unsigned)dialect & 3U;
 }
 
+static void note_sign_of_life(struct q2p_endpoint *from, uint32_t frame)
+{
+    if (from->first_frame == 0)
+        from->first_frame = frame;
+    from->last_frame = frame;
+}
+
+static q2p_time time_of(const packet_info *pinfo)
+{
+    return (q2p_time)pinfo->abs_ts.secs * Q2P_SECOND + pinfo->abs_ts.nsecs;
+}
+
 static void learn(struct q2p_visit *visit, struct q2p__datagram *datagram, enum q2p_dialect forced)
 {
     const struct q2p__bytes *bytes = &datagram->bytes;
@@ -238,14 +269,18 @@ static void learn(struct q2p_visit *visit, struct q2p__datagram *datagram, enum 
     if (datagram->quoted || packet.event == Q2P_EV_UNKNOWN)
         return;
     note_network(visit, datagram);
+    note_sign_of_life(datagram->talk->sides[datagram->side].from, datagram->frame);
+    q2p__punch_learn(visit, datagram);
     q2p__transmission_learn(visit, datagram);
 }
 
 void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
                      tvbuff_t *tvb)
 {
-    struct q2p__datagram datagram = {
-        .frame = pinfo->num, .quoted = pinfo->flags.in_error_pkt, .bytes = q2p__bytes_of(tvb)};
+    struct q2p__datagram datagram = {.frame = pinfo->num,
+                                     .time = time_of(pinfo),
+                                     .quoted = pinfo->flags.in_error_pkt,
+                                     .bytes = q2p__bytes_of(tvb)};
 
     datagram.talk = q2p_state_talk(pinfo, &datagram.side);
     learn(visit, &datagram, forced);
@@ -286,6 +321,7 @@ static struct q2p__datagram note_of(struct q2p_talk *talk, uint8_t side, uint32_
         .talk = talk,
         .side = side,
         .frame = hints->notes[at].frame,
+        .time = hints->notes[at].time,
         .bytes = {hints->notes[at].bytes, hints->notes[at].len, hints->notes[at].len}};
 }
 
@@ -305,6 +341,7 @@ static void add_note(struct q2p_side *speaker, const packet_info *pinfo,
 
     uint32_t at = speaker->hints->count++ % Q2P_HINTS_MAX;
     speaker->hints->notes[at].frame = pinfo->num;
+    speaker->hints->notes[at].time = time_of(pinfo);
     speaker->hints->notes[at].len = (uint8_t)bytes->have;
     memcpy(speaker->hints->notes[at].bytes, bytes->at, bytes->have);
 }

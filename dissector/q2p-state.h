@@ -28,8 +28,9 @@ struct q2p_endpoint {
     uint32_t interface_id;
     uint16_t network_id; /* its own; what it sends carries it */
     bool network_id_known;
-    bool proven;              /* took part in something that can only be Q2P */
-    enum q2p_dialect dialect; /* proven last by what it sent, or UNKNOWN */
+    uint32_t first_frame, last_frame; /* that it sent, 0 = none */
+    bool proven;                      /* took part in something that can only be Q2P */
+    enum q2p_dialect dialect;         /* proven last by what it sent, or UNKNOWN */
 };
 
 /* For the heuristic: the last short datagrams that may have been Q2P, oldest overwritten first. */
@@ -38,6 +39,7 @@ struct q2p_endpoint {
 struct q2p_hints {
     uint32_t count; /* ever noted */
     struct {
+        q2p_time time;
         uint32_t frame;
         uint8_t len;
         uint8_t bytes[Q2P_HINT_LEN_MAX];
@@ -50,6 +52,7 @@ struct q2p_side {
     uint32_t frame_in[Q2P_DIALECT_OPTIONS + 1]; /* last proof of that dialect; 0 = none */
     uint32_t refused_frame;  /* first CONNECT_FAILED that this side got; 0 = none */
     uint16_t refuser_id;     /* and the network of the node that sent it */
+    struct q2p_join *join;   /* the last one; NULL = none */
     struct q2p_hints *hints; /* NULL = none */
 };
 
@@ -77,35 +80,48 @@ struct q2p_transmission {
     struct q2p_transmission *again;   /* what came after it was closed; see q2p-transmission.c */
 };
 
-/* What a datagram meant to its transmission. */
+/* What a datagram meant to its transmission, or to its hole punch; the word is q2p.role. */
+#define Q2P_ROLE_MAP(XX)                                                                           \
+    XX(NONE, "none")                                                                               \
+    XX(JOIN, "join")                      /* JOIN */                                               \
+    XX(STEP, "step")                      /* one of the steps of a punch that follow it */         \
+    XX(START, "announcement")             /* OPTIONS, the first one */                             \
+    XX(RESTART, "repeated announcement")  /* OPTIONS for what is announced already */              \
+    XX(READY, "ready")                    /* OPTIONSFEEDBACK */                                    \
+    XX(PIECE, "first")                    /* a fragment that was missing */                        \
+    XX(RESENT, "retransmission")          /* a fragment that was asked for */                      \
+    XX(DUPLICATE, "duplicate")            /* a fragment that was there */                          \
+    XX(CONFLICT, "conflicting duplicate") /* a fragment that was there with other bytes */         \
+    XX(LATE, "late")                      /* a missing fragment, but the receiver has given up */  \
+    XX(STRAY, "unplaced")                 /* of a transmission whose length is not known */        \
+    XX(BAD, "out of range")               /* a fragment that no receiver can place */              \
+    XX(ASK, "request")                    /* TRANSPORT_FAILED with a list */                       \
+    XX(GAVE_UP, "end")                    /* TRANSPORT_FAILED without */                           \
+    XX(ORPHAN, "orphan")                  /* an answer for a key that nobody was seen to send */
+
 enum q2p_role {
-    Q2P_ROLE_NONE,
-    Q2P_ROLE_START,     /* OPTIONS, the first one */
-    Q2P_ROLE_RESTART,   /* OPTIONS for a transmission that is known already */
-    Q2P_ROLE_READY,     /* OPTIONSFEEDBACK */
-    Q2P_ROLE_PIECE,     /* a fragment that was missing */
-    Q2P_ROLE_DUPLICATE, /* a fragment that was there */
-    Q2P_ROLE_CONFLICT,  /* a fragment that was there with other bytes */
-    Q2P_ROLE_LATE,      /* a missing fragment, but the receiver has given up */
-    Q2P_ROLE_STRAY,     /* a fragment of a transmission whose length is not known */
-    Q2P_ROLE_BAD,       /* a fragment that no receiver can place */
-    Q2P_ROLE_ASK,       /* TRANSPORT_FAILED with a list */
-    Q2P_ROLE_GAVE_UP,   /* TRANSPORT_FAILED without */
-    Q2P_ROLE_ORPHAN,    /* an answer for a key that nobody was seen to send */
+#define XX(name, word) Q2P_ROLE_##name,
+    Q2P_ROLE_MAP(XX)
+#undef XX
 };
 
 /* What was decided about one frame. */
 struct q2p_visit {
-    struct q2p_transmission *transmission; /* NULL = none; see q2p_transmission_shown */
-    uint32_t earlier_frame;                /* of a duplicate: where the fragment was seen first */
-    uint8_t layer;                         /* of the frame's protocols, for tunnels */
-    uint8_t role;                          /* enum q2p_role */
-    uint8_t dialect : 2;                   /* to read it in */
-    uint8_t seen : 1;                      /* this is filled in */
-    uint8_t assumed : 1;                   /* nothing proves that dialect */
-    uint8_t foreign : 1;                   /* the receiver belongs to another network */
+    union {
+        struct q2p_transmission *transmission; /* NULL = none; see q2p_transmission_shown */
+        struct q2p_join *join;                 /* Q2P_ROLE_JOIN */
+        struct q2p_punch *punch;               /* Q2P_ROLE_STEP */
+    };
+    uint32_t earlier_frame; /* of a duplicate: where the fragment was seen first */
+    uint8_t layer;          /* of the frame's protocols, for tunnels */
+    uint8_t role;           /* enum q2p_role */
+    uint8_t dialect : 2;    /* to read it in */
+    uint8_t seen : 1;       /* this is filled in */
+    uint8_t assumed : 1;    /* nothing proves that dialect */
+    uint8_t foreign : 1;    /* the receiver belongs to another network */
     uint8_t length_changed : 1;
     uint8_t after_complete : 1; /* came when the transmission was complete already */
+    uint8_t again : 1;          /* a step that was taken before */
     uint8_t asked_seen : 1;     /* a list that asks for fragments which passed here */
 };
 
@@ -143,5 +159,15 @@ bool q2p_transmission_unread(const struct q2p_transmission *transmission);
 
 /* True if every fragment reached a node that takes it. */
 bool q2p_transmission_complete(const struct q2p_transmission *transmission);
+
+/* "first", "retransmission", ... */
+const char *q2p_role_name(enum q2p_role role);
+
+/* The data of a complete transmission, `length` bytes; NULL if they are not known. Valid as long
+ * as the capture is open. */
+const uint8_t *q2p_transmission_data(const struct q2p_transmission *transmission);
+
+/* All transmissions that count, in order of index; NULL behind the last one. */
+const struct q2p_transmission *q2p_transmission_at(uint32_t index);
 
 #endif

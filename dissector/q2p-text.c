@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* q2p-text.c - what a datagram says, as a sentence for the Info column. */
+#include "q2p-tap.h"
 #include "q2p-tree.h"
+
+#include <epan/to_str.h>
 
 #include <q2p/status.h>
 
@@ -69,7 +72,11 @@ static const char *fragment_fate(const struct q2p_view *view)
         if (transmission->complete_frame == view->pinfo->num)
             return q2p_transmission_complete(transmission) ? ", complete" : ", all of them in vain";
         return view->packet->length_at.len > 0 && view->packet->length == 0 ? ", sent again" : "";
+    case Q2P_ROLE_RESENT:
+        return ", sent again";
     case Q2P_ROLE_NONE:
+    case Q2P_ROLE_JOIN:
+    case Q2P_ROLE_STEP:
     case Q2P_ROLE_START:
     case Q2P_ROLE_RESTART:
     case Q2P_ROLE_READY:
@@ -162,4 +169,24 @@ const char *q2p_text_of(const struct q2p_view *view)
         trouble = wmem_strdup_printf(pool, " [%s]", q2p_status_text(view->status));
     return wmem_strdup_printf(pool, "%s%s%s", q2p_event_name(view->packet->event),
                               text_of_event(view), trouble);
+}
+
+const char *q2p_tap_text(packet_info *pinfo, const struct q2p_tap *tap)
+{
+    struct q2p_view view = {.pinfo = pinfo,
+                            .tvb = tap->tvb,
+                            .packet = tap->packet,
+                            .status = tap->status,
+                            .visit = tap->visit,
+                            .transmission = tap->transmission,
+                            .punch = tap->punch};
+
+    return q2p_text_of(&view);
+}
+
+char *q2p_tap_endpoint(wmem_allocator_t *pool, const address *addr, uint32_t port)
+{
+    const char *text = address_to_str(pool, addr);
+
+    return wmem_strdup_printf(pool, addr->type == AT_IPv6 ? "[%s]:%u" : "%s:%u", text, port);
 }

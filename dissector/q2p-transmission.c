@@ -15,7 +15,7 @@
 /* What belongs to the open capture. */
 static struct {
     wmem_map_t *newest; /* by talk, sender and key: the last sending that counts */
-    uint32_t count;     /* of sendings that count */
+    wmem_array_t *all;  /* of struct q2p_transmission *, those that count, by index */
 } file;
 
 static unsigned transmission_hash(const void *key)
@@ -35,7 +35,7 @@ static gboolean transmission_equal(const void *a, const void *b)
 void q2p__transmissions_begin(void)
 {
     file.newest = wmem_map_new(wmem_file_scope(), transmission_hash, transmission_equal);
-    file.count = 0;
+    file.all = wmem_array_new(wmem_file_scope(), sizeof(struct q2p_transmission *));
 }
 
 struct q2p_transmission *q2p__transmission_find(const struct q2p_talk *talk, uint8_t side,
@@ -52,7 +52,8 @@ struct q2p_transmission *q2p__transmission_find(const struct q2p_talk *talk, uin
 /* From here on the sending counts. */
 static void count_in(struct q2p_transmission *transmission)
 {
-    transmission->index = file.count++;
+    transmission->index = wmem_array_get_count(file.all);
+    wmem_array_append_one(file.all, transmission);
     transmission->sending = transmission->earlier == NULL ? 1 : transmission->earlier->sending + 1;
     wmem_map_remove(file.newest, transmission);
     wmem_map_insert(file.newest, transmission, transmission);
@@ -282,7 +283,7 @@ void q2p__transmission_learn(struct q2p_visit *visit, const struct q2p__datagram
     case Q2P_SHAPE_BARE:
     case Q2P_SHAPE_ADDRESS:
     case Q2P_SHAPE_TEXT:
-        break;
+        return;
     }
     if (visit->transmission != NULL)
         visit->transmission->last_frame = datagram->frame;
@@ -292,9 +293,33 @@ const struct q2p_transmission *q2p_transmission_shown(const struct q2p_visit *vi
 {
     const struct q2p_transmission *transmission = visit->transmission;
 
+    if (visit->role == Q2P_ROLE_JOIN || visit->role == Q2P_ROLE_STEP)
+        return NULL; /* it is about a hole punch */
     if (transmission != NULL && !counts(transmission))
         return transmission->earlier;
     return transmission;
+}
+
+const struct q2p_transmission *q2p_transmission_at(uint32_t index)
+{
+    if (index >= wmem_array_get_count(file.all))
+        return NULL;
+    return *(struct q2p_transmission **)wmem_array_index(file.all, index);
+}
+
+const uint8_t *q2p_transmission_data(const struct q2p_transmission *transmission)
+{
+    return q2p_transmission_complete(transmission) ? transmission->data : NULL;
+}
+
+const char *q2p_role_name(enum q2p_role role)
+{
+    static const char *const names[] = {
+#define XX(name, word) [Q2P_ROLE_##name] = (word),
+        Q2P_ROLE_MAP(XX)
+#undef XX
+    };
+    return names[role];
 }
 
 uint32_t q2p_transmission_refused(const struct q2p_transmission *transmission)

@@ -5,6 +5,7 @@
 
 #include "q2p-compat.h"
 
+#include "q2p-punch.h"
 #include "q2p-state.h"
 
 /* All there is to say about one datagram; borrowed while it is shown. */
@@ -15,6 +16,7 @@ struct q2p_view {
     int status;                    /* of q2p_wire_read */
     const struct q2p_visit *visit; /* never NULL; all zero for what is shown without a state */
     const struct q2p_transmission *transmission; /* to show, or NULL */
+    struct q2p_punch_role punch;                 /* to show; .punch NULL = none */
 };
 
 /* Adds the fields below `tree`. */

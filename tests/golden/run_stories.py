@@ -12,12 +12,18 @@ from dissect import rows
 KEY, OTHER = bytes(range(16)), bytes(range(1, 17))
 FULL = b"\xa5" * 484
 NUMBERS = {  # event -> number in early, classic, options
-    "JOIN": (0, 0, 0), "TOUCHREQUEST": (1, 1, 1), "TOUCH": (2, 2, 2), "CONNECTREQUEST": (4, 4, 4),
+    "JOIN": (0, 0, 0), "TOUCHREQUEST": (1, 1, 1), "TOUCH": (2, 2, 2), "TOUCHED": (3, 3, 3), "CONNECTREQUEST": (4, 4, 4),
     "CONNECT": (5, 5, 5), "CONNECTED": (6, 6, 6), "CONNECT_FAILED": (None, 7, 7),
     "OPTIONS": (None, None, 8), "OPTIONSFEEDBACK": (None, None, 9), "TRANSPORT": (7, 8, 10),
     "TRANSPORT_FAILED": (8, 9, 11), "TEST": (9, 10, 12)}
 EARLY, CLASSIC, OPTIONS = range(3)
 SEED, ANN, BOB = ("203.0.113.1", 10000), ("203.0.113.2", 20001), ("203.0.113.3", 20002)
+SEED2 = ("203.0.113.9", 10000)
+ANN_MOVED, BOB_MOVED = (ANN[0], 31001), (BOB[0], 31002)
+FULL_UP = "ignored: the node asked is there, so its table may be full"
+LOST = "lost, or not to be seen from here"
+FILTERED = "filtered: a NAT lets nothing through for this address"
+FOREIGN = "refused: they belong to different networks"
 V6 = ("2001:db8::2", 20003)
 
 
@@ -39,6 +45,18 @@ def start(length, key=KEY):
     return message("OPTIONS", OPTIONS, key + struct.pack("<I", length))
 
 
+def text(node):
+    return f"{node[0]}:{node[1]}"
+
+
+def name(node):
+    return text(node).encode()
+
+
+def touch(node):
+    return message("TOUCHREQUEST", body=name(node))
+
+
 READY = message("OPTIONSFEEDBACK", OPTIONS, KEY)
 REFUSED = message("CONNECT_FAILED", CLASSIC, b"Dismatch networking version")
 A, B, C = piece(0, FULL, 1000), piece(1, FULL, 1000), piece(2, b"z" * 32, 1000)
@@ -46,6 +64,70 @@ TO, FROM = (ANN, SEED), (SEED, ANN)
 
 # name: [((from, to), datagram, {expert items}, {field: value})...]; as seen in two passes
 STORIES = {
+    "a_punch_from_join_to_connected": [
+        ((BOB, SEED), message("JOIN"), "", {"punch": "0", "punch.count": "1", "punch.next": "2",
+                                            "punch.state": "CONNECTED"}),
+        ((SEED, ANN), touch(BOB), "", {"punch.step": "2", "punch.previous": "1",
+                                       "punch.step.time": "1.000000000"}),
+        ((ANN, BOB), message("TOUCH"), "", {"punch.next": "4", "punch.newcomer": text(BOB)}),
+        ((ANN, SEED), message("TOUCHED", body=name(BOB)), "", {"punch.step.time": "2.000000000"}),
+        ((SEED, BOB), message("CONNECTREQUEST", body=name(ANN)), "", {"punch.seed": text(SEED)}),
+        ((BOB, ANN), message("CONNECT"), "", {"punch.known": text(ANN), "punch.connected.in": "7"}),
+        ((ANN, BOB), message("CONNECTED"), "", {"punch.time": "6.000000000", "punch.next": ""}),
+        ((ANN, BOB), message("CONNECT"), "punch_again", {"punch": "0", "punch.first": "6"}),
+        ((BOB, ANN), message("CONNECTED"), "punch_again", {"punch": "0", "punch.verdict": ""})],
+    "two_seeds_make_two_punches_of_one_pair": [
+        ((SEED, ANN), touch(BOB), "", {"punch": "0"}),
+        ((SEED2, ANN), touch(BOB), "", {"punch": "1"}),
+        ((ANN, BOB), message("TOUCH"), "", {"punch": "0"}),
+        ((ANN, BOB), message("TOUCH"), "", {"punch": "1"}),
+        ((BOB, ANN), message("CONNECT"), "", {"punch": "0"}),
+        ((ANN, BOB), message("CONNECTED"), "", {"punch": "0"}),
+        ((ANN, BOB), message("TOUCH"), "punch_again punch_stopped", {"punch": "1"})],
+    "the_known_peer_is_full": [
+        ((SEED, ANN), touch(BOB), "punch_stopped",
+         {"punch.wanted": "TOUCH", "punch.verdict": FULL_UP, "punch.state": "TOUCHREQUEST"}),
+        ((ANN, SEED), message("TEST"), "", {"punch": ""})],
+    "the_newcomer_is_full": [
+        ((SEED, BOB), message("CONNECTREQUEST", body=name(ANN)), "punch_stopped",
+         {"punch.wanted": "CONNECT", "punch.verdict": FULL_UP}),
+        ((BOB, SEED), message("JOIN"), "", {"punch.count": "0"})],
+    "the_touch_request_is_lost": [
+        ((SEED, ANN), touch(BOB), "punch_stopped", {"punch.verdict": LOST})],
+    "the_answer_is_lost": [
+        ((SEED, ANN), touch(BOB), "", {}),
+        ((ANN, BOB), message("TOUCH"), "", {}),
+        ((ANN, SEED), message("TOUCHED", body=name(BOB)), "", {}),
+        ((BOB, ANN), message("CONNECT"), "half_open punch_stopped",
+         {"punch.wanted": "CONNECTED", "punch.verdict": LOST})],
+    "the_hole_was_never_punched": [
+        ((SEED, ANN), touch(BOB), "", {}),
+        ((ANN, SEED), message("TOUCHED", body=name(BOB)), "", {}),
+        ((BOB, ANN), message("CONNECT"), "punch_stopped", {"punch.verdict": FILTERED})],
+    "a_nat_changes_ports": [
+        ((SEED, ANN), touch(BOB), "", {}),
+        ((ANN_MOVED, BOB), message("TOUCH"), "moved", {"punch": "0", "punch.step": "3"}),
+        ((ANN, SEED), message("TOUCHED", body=name(BOB)), "", {}),
+        ((SEED, BOB), message("CONNECTREQUEST", body=name(ANN)), "", {}),
+        ((BOB_MOVED, ANN), message("CONNECT"), "moved punch_stopped",
+         {"punch": "0", "punch.verdict": FILTERED})],
+    "a_nat_changes_ports_and_lets_all_in": [
+        ((SEED, BOB), message("CONNECTREQUEST", body=name(ANN)), "", {}),
+        ((BOB_MOVED, ANN), message("CONNECT"), "moved", {"punch": "0"}),
+        ((ANN, BOB_MOVED), message("CONNECTED"), "", {"punch": "0", "punch.state": "CONNECTED"})],
+    "a_join_of_another_network": [
+        ((BOB, SEED), message("JOIN", network=7), "", {"refused.in": "2", "punch.count": "0"}),
+        ((SEED, BOB), REFUSED, "mismatch", {})],
+    "a_punch_between_two_networks": [
+        ((SEED, ANN), touch(BOB), "", {}),
+        ((ANN, BOB), message("TOUCH", network=7), "punch_stopped",
+         {"punch.verdict": FOREIGN, "refused.in": "3"}),
+        ((BOB, ANN), REFUSED, "mismatch", {})],
+    "connected_without_asking": [
+        ((SEED, ANN), message("CONNECTED"), "unasked", {"punch.seed": "", "punch.known": text(SEED)})],
+    "the_touch_comes_before_its_request": [
+        (((ANN[0], 10000), BOB), message("TOUCH"), "", {"punch": "0", "punch.seed": text(SEED)}),
+        ((SEED, (ANN[0], 10000)), touch(BOB), "punch_stopped", {"punch": "0"})],
     "three_fragments_make_a_whole": [
         (TO, A, "", {"fragments": "3", "reassembled.in": "3"}),
         (TO, C, "", {"syn": "2"}),
@@ -101,7 +183,7 @@ STORIES = {
         (TO, piece(0, FULL, 1000, dialect=EARLY), "", {"dialect": "early", "event": "7"}),
         (FROM, lost(1, dialect=EARLY), "", {"event.name": "TRANSPORT_FAILED", "lost": "1"})],
     "known_to_be_of_another_network": [
-        (FROM, message("TOUCH"), "", {}),
+        (FROM, message("TOUCH"), "punch_stopped", {}),
         (TO, message("JOIN", network=7), "foreign", {"network_id": "7"}),
         (FROM, REFUSED, "mismatch", {"reason": "Dismatch networking version"}),
         (TO, piece(0, b"x", 1, network=7), "foreign", {"complete": "0", "missing.count": "1"})],
@@ -137,10 +219,11 @@ STORIES = {
     "a_punch_is_announced": [
         ((SEED, ANN), message("TOUCHREQUEST", body=b"203.0.113.3:20002"), "",
          {"address": "203.0.113.3:20002", "address.ip": "203.0.113.3", "address.port": "20002"}),
-        ((ANN, BOB), message("TOUCH"), "", {"event.name": "TOUCH"}),
+        ((ANN, BOB), message("TOUCH"), "punch_stopped", {"event.name": "TOUCH"}),
         ((BOB, ANN), b"\1\2\3\4\5", None, {})],
     "ipv6": [
-        (((V6[0], 10000), V6), message("CONNECTREQUEST", body=b"[fd77::3]:10003"), "",
+        (((V6[0], 10000), V6), message("CONNECTREQUEST", body=b"[fd77::3]:10003"),
+         "punch_stopped",
          {"address.ipv6": "fd77::3", "address.port": "10003", "address.ip": ""})],
 }
 
