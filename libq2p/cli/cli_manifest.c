@@ -49,9 +49,9 @@ static int complain(const struct reading *reading, const yaml_node_t *node, cons
     return CLI_INPUT;
 }
 
-static int read_total(struct reading *reading, yaml_node_t *totals, const char *key, int64_t *out)
+static int read_total(struct reading *reading, yaml_node_t *found, const char *key, int64_t *out)
 {
-    yaml_node_t *node = find(reading, totals, key);
+    yaml_node_t *node = find(reading, found, key);
     const char *text = text_of(node);
     char *end = NULL;
     *out = -1;
@@ -61,7 +61,7 @@ static int read_total(struct reading *reading, yaml_node_t *totals, const char *
     if (text)
         *out = strtoll(text, &end, 10);
     return !text || end == text || *end || errno || *out < 0
-               ? complain(reading, node, "a total is a number")
+               ? complain(reading, node, "what must be found is a number")
                : CLI_FINE;
 }
 
@@ -69,10 +69,10 @@ static int read_entry(struct reading *reading, yaml_node_t *node, struct cli_ent
                       char path[PATH_LEN_MAX])
 {
     static const char *const keys[] = {"packets", "complete", "incomplete", "pairs", "malformed"};
-    int64_t *const values[] = {&out->totals.packets, &out->totals.complete, &out->totals.incomplete,
-                               &out->totals.pairs, &out->totals.malformed};
+    int64_t *const values[] = {&out->found.packets, &out->found.complete, &out->found.incomplete,
+                               &out->found.pairs, &out->found.malformed};
     const char *file = text_of(find(reading, node, "file"));
-    yaml_node_t *totals = find(reading, node, "totals"), *replay = find(reading, node, "replay");
+    yaml_node_t *found = find(reading, node, "found"), *replay = find(reading, node, "replay");
     const char *slash = strrchr(reading->path, '/');
     if (!file)
         return complain(reading, node, "an entry needs the key file");
@@ -82,7 +82,7 @@ static int read_entry(struct reading *reading, yaml_node_t *node, struct cli_ent
     out->path = path;
     out->listed = true;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (read_total(reading, totals, keys[i], values[i]) != CLI_FINE)
+        if (read_total(reading, found, keys[i], values[i]) != CLI_FINE)
             return CLI_INPUT;
     if (!replay)
         return CLI_FINE;
@@ -170,7 +170,7 @@ int cli_manifest_visit(const char *path, void (*visit)(void *ctx, const struct c
         return CLI_INPUT;
     }
     for (int i = 0; i < count; i++) {
-        struct cli_entry entry = {.path = inside, .totals = {-1, -1, -1, -1, -1}};
+        struct cli_entry entry = {.path = inside, .found = {-1, -1, -1, -1, -1}};
         snprintf(inside, sizeof inside, "%s/%s", path, names[i]->d_name);
         visit(ctx, &entry);
         free(names[i]);

@@ -16,7 +16,7 @@ struct cli_expected {
 struct cli_entry {
     const char *path;
     bool listed; /* in a manifest; else just a file in the folder */
-    struct cli_expected totals;
+    struct cli_expected found;
     struct cli_list replay; /* endpoints that can be replayed */
 };
 

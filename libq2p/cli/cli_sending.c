@@ -136,6 +136,8 @@ static void conclude(struct cli_sending *sending)
     if (!sending->cut) {
         cli_sha256(sending->sha256, data, at);
         sending->proof = prove_key(sending, data);
+        if (sending->whole)
+            sending->whole(sending->whole_ctx, sending, data, at);
     }
     drop_pieces(sending);
 }

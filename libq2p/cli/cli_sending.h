@@ -57,6 +57,11 @@ struct cli_sending {
     bool cut;            /* the capture lacks bytes of a fragment */
     enum cli_key_proof proof;
     char sha256[CLI_SHA256_TEXT]; /* empty while the data is not whole */
+
+    /* Told when the last fragment has passed, with the data, unless the capture cut some; may be
+     * NULL. */
+    void (*whole)(void *ctx, const struct cli_sending *sending, const uint8_t *data, size_t len);
+    void *whole_ctx;
 };
 
 struct cli_sending *cli_sending_new(const struct cli_sending_key *key, enum q2p_dialect dialect,

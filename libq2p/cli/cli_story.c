@@ -127,10 +127,14 @@ static void tell_oldest(struct cli_story *story)
     struct cli_item *item = Q2P__LIST_ITEM(story->items.next, struct cli_item, link);
     q2p__list_drop(&item->link);
     story->items_count--;
-    if (settle(story, item)) {
+    bool told = settle(story, item);
+    if (told) {
         count(&story->totals, item);
         story->config.tell(story->config.ctx, item);
     }
+    if (item->sending && story->config.judged)
+        story->config.judged(story->config.whole_ctx, item->sending,
+                             told && item->verdict == CLI_VERDICT_WHOLE);
     struct cli_pair *pair = cli_evidence_pair(&story->evidence, &item->a, &item->b);
     if (pair && pair->join == item)
         pair->join = NULL;
@@ -286,6 +290,8 @@ static struct cli_sending *start(struct cli_story *story, const struct cli_view 
     sending->again =
         old && (cli_sending_whole(old) || (old->gave_up && packet->event == Q2P_EV_TRANSPORT));
     sending->network_id = packet->network_id;
+    sending->whole = story->config.whole;
+    sending->whole_ctx = story->config.whole_ctx;
     sending->first_ns = view->in->t_ns;
     sending->first_frame = view->in->frame;
     if (old)

@@ -63,6 +63,11 @@ struct cli_story_config {
     size_t items_max;  /* happenings held back; addresses and pairs remembered */
     void (*tell)(void *ctx, const struct cli_item *item); /* in the order of their frames */
     void *ctx;
+    /* Every fragment of a transmission has passed, see cli_sending.h; may be NULL. */
+    void (*whole)(void *ctx, const struct cli_sending *sending, const uint8_t *data, size_t len);
+    void *whole_ctx;
+    /* A transmission is judged; also one that is told as nothing, then received is false. */
+    void (*judged)(void *ctx, const struct cli_sending *sending, bool received);
 };
 
 struct cli_story;

@@ -5,6 +5,8 @@
 
 #include <q2p/status.h>
 
+#include "cli_extract.h"
+#include "cli_manifest.h"
 #include "cli_out.h"
 #include "cli_story.h"
 #include "cmd.h"
@@ -16,7 +18,8 @@ enum {
 
 struct check_values {
     struct cli_common common;
-    bool strict;
+    bool strict, manifest;
+    const char *extract;
     uint64_t port, memory_max;
 };
 
@@ -285,7 +288,39 @@ static void sum_up(const struct listener *listener, const struct cli_totals *tot
                   listener->path, totals->early);
 }
 
-static int check_capture(const struct check_values *values, struct listener *listener)
+/* What must be found, and is not. */
+static bool is_as_expected(const char *path, const struct cli_expected *expected,
+                           const struct cli_totals *totals, uint64_t frames)
+{
+    const struct {
+        const char *what;
+        int64_t expected;
+        uint64_t found;
+    } rows[] = {{"packets", expected->packets, frames},
+                {"complete transmissions", expected->complete, totals->complete},
+                {"incomplete transmissions", expected->incomplete,
+                 totals->transmissions - totals->complete},
+                {"connected pairs", expected->pairs, totals->connected},
+                {"malformed datagrams", expected->malformed, totals->malformed}};
+    bool good = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].expected < 0 || (uint64_t)rows[i].expected == rows[i].found)
+            continue;
+        cli_error("%s: %" PRIu64 " %s, must be %" PRId64, path, rows[i].found, rows[i].what,
+                  rows[i].expected);
+        good = false;
+    }
+    return good;
+}
+
+static void judged(void *ctx, const struct cli_sending *sending, bool received)
+{
+    cli_extract_settle(ctx, sending, received);
+}
+
+/* expected may be NULL. */
+static int check_capture(const struct check_values *values, struct listener *listener,
+                         const struct cli_expected *expected)
 {
     char why[CLI_WHY_MAX];
     struct cli_capture *capture;
@@ -297,11 +332,17 @@ static int check_capture(const struct check_values *values, struct listener *lis
         return CLI_INPUT;
     }
     struct cli_story *story;
+    struct cli_extract extract = {.folder = values->extract, .capture = listener->path};
     struct cli_story_config config = {.port = (uint16_t)values->port,
                                       .memory_max = (size_t)values->memory_max,
                                       .items_max = ITEMS_MAX,
                                       .tell = tell,
                                       .ctx = listener};
+    if (values->extract) {
+        config.whole = cli_extract_keep;
+        config.judged = judged;
+        config.whole_ctx = &extract;
+    }
     int status = cli_story_new(&story, &config), read = 0;
     struct cli_datagram in = {0};
     struct cli_totals totals = {0};
@@ -314,7 +355,8 @@ static int check_capture(const struct check_values *values, struct listener *lis
     }
     if (story)
         cli_story_end(story, &totals);
-    sum_up(listener, &totals, cli_capture_frames(capture), in.t_ns);
+    uint64_t frames = cli_capture_frames(capture);
+    sum_up(listener, &totals, frames, in.t_ns);
     cli_story_free(story);
     cli_capture_close(capture);
     if (status < 0) {
@@ -325,20 +367,63 @@ static int check_capture(const struct check_values *values, struct listener *lis
         cli_error("%s: %s", listener->path, why);
         return CLI_INPUT;
     }
+    if (extract.failed)
+        return CLI_ENVIRONMENT;
+    if (expected && !is_as_expected(listener->path, expected, &totals, frames))
+        return CLI_FAILED;
     bool flawed = totals.transmissions > totals.complete || totals.malformed;
     return values->strict && flawed ? CLI_FAILED : CLI_FINE;
+}
+
+struct tour {
+    const struct check_values *values;
+    uint64_t captures, good;
+    int worst;
+};
+
+static void visit(void *ctx, const struct cli_entry *entry)
+{
+    struct tour *tour = ctx;
+    struct listener listener = {.path = entry->path,
+                                .json = tour->values->common.json,
+                                .quiet = !tour->values->common.json,
+                                .named = true};
+    int code = check_capture(tour->values, &listener, &entry->found);
+    tour->captures++;
+    tour->good += code == CLI_FINE;
+    tour->worst = code > tour->worst ? code : tour->worst;
+    if (!tour->values->common.json && !tour->values->common.quiet)
+        printf("%s%s%s %s\n", cli_colour(code ? CLI_BAD : CLI_GOOD),
+               code ? "not as expected" : "as expected", cli_colour(CLI_PLAIN), entry->path);
+}
+
+static int check_manifests(const struct check_values *values, int argc, char **argv)
+{
+    struct tour tour = {.values = values};
+    for (int i = 0; i < argc; i++) {
+        int code = cli_manifest_visit(argv[i], visit, &tour);
+        tour.worst = code > tour.worst ? code : tour.worst;
+    }
+    if (!values->common.json)
+        printf("%" PRIu64 " captures, %" PRIu64 " as expected\n", tour.captures, tour.good);
+    return tour.worst;
 }
 
 static int run(const void *at, int argc, char **argv)
 {
     const struct check_values *values = at;
     int worst = CLI_FINE;
+    struct cli_extract extract = {.folder = values->extract};
+    if (values->extract && !cli_extract_open(&extract))
+        return CLI_ENVIRONMENT;
+    if (values->manifest)
+        return check_manifests(values, argc, argv);
     for (int i = 0; i < argc; i++) {
         struct listener listener = {.path = argv[i],
                                     .json = values->common.json,
                                     .quiet = values->common.quiet,
                                     .named = argc > 1};
-        int code = check_capture(values, &listener);
+        int code = check_capture(values, &listener, NULL);
         worst = code > worst ? code : worst;
     }
     return worst;
@@ -348,6 +433,10 @@ static const struct cli_option options[] = {
     CLI_COMMON_OPTIONS,
     {"strict", 0, CLI_FLAG, offsetof(struct check_values, strict), NULL, NULL, 0, 0,
      "exit 1 if a transmission is incomplete or a datagram malformed"},
+    {"extract", 0, CLI_TEXT, offsetof(struct check_values, extract), "DIR", NULL, 0, 0,
+     "write each complete transmission to DIR/<capture>-<frame>-<key>.bin"},
+    {"manifest", 0, CLI_FLAG, offsetof(struct check_values, manifest), NULL, NULL, 0, 0,
+     "CAPTURE is a folder with MANIFEST.yaml: exit 1 if something else is found than it says"},
     {"port", 'p', CLI_NUMBER, offsetof(struct check_values, port), "PORT", "10000", 1, 65535,
      "a port on which weak signs are enough to take traffic for Q2P"},
     {"memory", 0, CLI_SIZE, offsetof(struct check_values, memory_max), "SIZE", "256MiB", 1, 0,
@@ -365,7 +454,9 @@ const struct cli_command cmd_check = {
         "SHA-256, an incomplete one the numbers of its missing fragments (SYNs). q2p(1) tells\n"
         "what is concluded from what.",
     .example = "  q2p check capture.pcapng\n"
-               "  q2p check --json capture.pcapng | jq 'select(.type == \"transmission\")'",
+               "  q2p check --json capture.pcapng | jq 'select(.type == \"transmission\")'\n"
+               "  q2p check --manifest captures/\n"
+               "  q2p check --extract received capture.pcapng",
     .options = options,
     .values_size = sizeof(struct check_values),
     .args_min = 1,
