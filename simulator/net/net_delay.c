@@ -2,18 +2,33 @@
 /* net_delay.c - the end of every link: holds each packet for a time drawn; packets may overtake. */
 #include "net_link.h"
 
+/* On top of the shortest delay. */
+static q2p_time draw_delay(const struct net_link_config *config, const struct sim_packet *packet)
+{
+    q2p_time width = config->delay_max_ns - config->delay_min_ns, delay = 0;
+    if (config->table)
+        delay = config->table->items[net_scale(net_draw(packet, NET_DRAW_DELAY),
+                                               (q2p_time)config->table->count - 1)] -
+                config->table->items[0];
+    else if (width > 0)
+        delay = net_scale(net_draw(packet, NET_DRAW_DELAY), width);
+    if (config->jitter_ns > 0)
+        delay += net_shape_draw(config->shape, config->jitter_ns, packet);
+    return delay;
+}
+
+static bool varies(const struct net_link_config *config)
+{
+    return config->table || config->delay_max_ns > config->delay_min_ns || config->jitter_ns > 0;
+}
+
 static void forward(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
 {
     const struct net_link *link = ((struct net_part *)self)->link;
     const struct net_link_config *config = &link->config;
-    q2p_time width = config->delay_max_ns - config->delay_min_ns, delay = config->delay_min_ns;
-    if (config->table)
-        delay = config->table->items[net_scale(net_draw(packet, NET_DRAW_DELAY),
-                                               (q2p_time)config->table->count - 1)];
-    else if (width > 0)
-        delay += net_scale(net_draw(packet, NET_DRAW_DELAY), width);
-    if (config->jitter_ns > 0)
-        delay += net_shape_draw(config->shape, config->jitter_ns, packet);
+    q2p_time delay = config->table ? config->table->items[0] : config->delay_min_ns;
+    if (varies(config) && net_decide(link, packet, NET_DRAW_DELAY, true))
+        delay += draw_delay(config, packet);
     if (config->reorder_ppb > 0 && net_chance(link, packet, NET_DRAW_REORDER, config->reorder_ppb))
         delay += config->reorder_ns;
     if (delay <= 0 && link->direct) {

@@ -50,14 +50,22 @@ void net_link_enter(const struct net_link *link, struct sim_world *world, struct
     turn->to = packet->way_to;
     packet->turn = 2 * turn->count++; /* the odd ones belong to copies */
     packet->luck = sim_mix(sim_mix(key, (uint64_t)world->now), packet->digest + turn->same);
+    if (link->tap->luck)
+        packet->luck = link->tap->luck(link->tap->ctx, packet, key, packet->luck);
     link->start->ops->forward(link->start, world, packet);
+}
+
+bool net_decide(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
+                bool drawn)
+{
+    return link->tap->decide ? link->tap->decide(link->tap->ctx, packet, what, drawn) : drawn;
 }
 
 bool net_chance(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
                 uint32_t ppb)
 {
-    bool hit = (net_draw(packet, what) >> 32) * NET_LOSS_ALWAYS >> 32 < ppb;
-    return link->tap->decide ? link->tap->decide(link->tap->ctx, packet, what, hit) : hit;
+    return net_decide(link, packet, what,
+                      (net_draw(packet, what) >> 32) * NET_LOSS_ALWAYS >> 32 < ppb);
 }
 
 void net_link_end(const struct net_link *link, struct sim_world *world, struct sim_packet *packet,

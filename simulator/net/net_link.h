@@ -94,6 +94,9 @@ static inline uint64_t net_draw(const struct sim_packet *packet, uint32_t what)
     return sim_mix(packet->luck, what);
 }
 
+/* What luck says, unless the tap knows better. */
+bool net_decide(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
+                bool drawn);
 bool net_chance(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
                 uint32_t ppb);
 

@@ -40,7 +40,10 @@ struct net_tap {
     /* Its one fate; `where` lives as long as the network. The packet is gone afterwards. */
     void (*fate)(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
                  q2p_time now);
-    /* Luck has been asked on a link (what: enum net_draw) and says `drawn`; the answer counts. */
+    /* All the luck of a packet on the link `key`, as drawn; the answer counts. */
+    uint64_t (*luck)(void *ctx, const struct sim_packet *packet, uint64_t key, uint64_t drawn);
+    /* Luck has been asked on a link (what: enum net_draw) and says `drawn`; the answer counts. A
+     * delay that varies asks, too: without luck it is the shortest. */
     bool (*decide)(void *ctx, const struct sim_packet *packet, uint32_t what, bool drawn);
 };
 
