@@ -13,14 +13,14 @@
 #include "report_page.h"
 
 #define COLUMNS_MAX 14
-#define ROWS_MAX 160
+#define ROWS_MAX 100
 #define WIDTH SVG_PX(1036) /* that columns fill if they can */
-#define COLUMN_WIDTH_MIN SVG_PX(126)
-#define COLUMN_WIDTH_MAX SVG_PX(196)
-#define LEFT SVG_PX(70) /* of the first column's stripe: times */
+#define COLUMN_WIDTH_MAX SVG_PX(300)
+#define COLUMN_WIDTH_FULL SVG_PX(118) /* narrower heads have no address */
+#define FOLD_MIN 4                    /* repetitions that make a row of their own */
+#define LEFT SVG_PX(70)               /* of the first column's stripe: times */
 #define HEAD_HEIGHT SVG_PX(52)
 #define GAP_NS (500 * Q2P_MILLISECOND) /* longer silences show */
-#define NAME_LETTERS 16
 
 enum item_kind { ITEM_STEP, ITEM_VERDICT, ITEM_BURST, ITEM_MESSAGE };
 
@@ -128,9 +128,15 @@ static void choose_columns(struct ladder *ladder)
         if (wanted[i])
             add_columns(ladder, run->first_place + i, 2 * before++ + 1 < chosen);
     free(wanted);
+    size_t letters = 10;
+    for (int i = 0; i < ladder->columns_count; i++) {
+        size_t len = strlen(ladder->net->places[ladder->columns[i]]->name);
+        letters = len > letters ? len : letters;
+    }
+    int32_t least = SVG_PX(8) * (int32_t)(letters < 15 ? letters : 15) + SVG_PX(6);
     ladder->width = (WIDTH - LEFT) / (ladder->columns_count ? ladder->columns_count : 1);
-    if (ladder->width < COLUMN_WIDTH_MIN)
-        ladder->width = COLUMN_WIDTH_MIN;
+    if (ladder->width < least)
+        ladder->width = least;
     if (ladder->width > COLUMN_WIDTH_MAX)
         ladder->width = COLUMN_WIDTH_MAX;
 }
@@ -138,6 +144,8 @@ static void choose_columns(struct ladder *ladder)
 static void draw_heads(struct ladder *ladder, int32_t y)
 {
     FILE *out = ladder->out;
+    bool narrow = ladder->width < COLUMN_WIDTH_FULL;
+    int32_t wide = narrow ? ladder->width - SVG_PX(6) : SVG_PX(120);
     for (int i = 0; i < ladder->columns_count; i++) {
         const struct net_place *place = ladder->net->places[ladder->columns[i]];
         const struct scenario *scenario = ladder->view->run->scenario;
@@ -147,14 +155,15 @@ static void draw_heads(struct ladder *ladder, int32_t y)
         size_t len = strlen(text);
         snprintf(text + len, sizeof text - len, " – %s", place->name);
         svg_group(out, NULL, text);
-        svg_rect(out, nat ? "nat" : "notebg", (struct svg_point){x_of(ladder, i) - SVG_PX(60), y},
-                 (struct svg_point){SVG_PX(120), SVG_PX(38)});
-        svg_text_short(out, "m b", (struct svg_point){x_of(ladder, i), y + SVG_PX(16)}, place->name,
-                       NAME_LETTERS);
+        svg_rect(out, nat ? "nat" : "notebg", SVG_AT(x_of(ladder, i) - wide / 2, y),
+                 SVG_AT(wide, SVG_PX(38)));
+        svg_text_short(out, "m b", SVG_AT(x_of(ladder, i), y + SVG_PX(16)), place->name,
+                       wide / SVG_PX(8));
         text[len] = '\0';
         if (nat)
             report_nat_kind(&scenario->nats.items[ladder->columns[i]], text, sizeof text);
-        svg_text_short(out, "m s", (struct svg_point){x_of(ladder, i), y + SVG_PX(31)}, text, 20);
+        if (nat || !narrow)
+            svg_text_short(out, "m s", SVG_AT(x_of(ladder, i), y + SVG_PX(31)), text, 20);
         svg_group_end(out);
     }
 }
@@ -163,14 +172,14 @@ static void draw_heads(struct ladder *ladder, int32_t y)
 
 static void put_clock(struct ladder *ladder, q2p_time at_ns)
 {
-    svg_textf(ladder->out, "e s", (struct svg_point){LEFT - SVG_PX(2), ladder->y + SVG_PX(4)},
+    svg_textf(ladder->out, "e s", SVG_AT(LEFT - SVG_PX(2), ladder->y + SVG_PX(4)),
               "%" PRId64 ".%03d s", at_ns / Q2P_SECOND, (int)(at_ns / Q2P_MILLISECOND % 1000));
 }
 
 /* "again: JOIN x 6, CONNECT x 2" for what was folded before this row. */
-static void draw_folded(struct ladder *ladder)
+static void draw_folded(struct ladder *ladder, uint64_t least)
 {
-    if (ladder->folded_total == 0)
+    if (ladder->folded_total < least)
         return;
     char text[300];
     const char *between = ":";
@@ -187,8 +196,7 @@ static void draw_folded(struct ladder *ladder)
     }
     ladder->y += SVG_PX(20);
     put_clock(ladder, ladder->folded_ns);
-    svg_text(ladder->out, "s halo", (struct svg_point){LEFT + SVG_PX(12), ladder->y + SVG_PX(4)},
-             text);
+    svg_text(ladder->out, "s halo", SVG_AT(LEFT + SVG_PX(12), ladder->y + SVG_PX(4)), text);
     memset(ladder->folded, 0, sizeof ladder->folded);
     ladder->folded_total = 0;
     ladder->rows++;
@@ -196,7 +204,7 @@ static void draw_folded(struct ladder *ladder)
 
 static void start_row(struct ladder *ladder, q2p_time at_ns, int32_t height)
 {
-    draw_folded(ladder);
+    draw_folded(ladder, FOLD_MIN);
     if (ladder->rows > 0 && at_ns - ladder->last_ns > GAP_NS)
         ladder->y += SVG_PX(9);
     ladder->last_ns = at_ns;
@@ -246,8 +254,7 @@ static void draw_nats(const struct ladder *ladder, uint32_t place, int32_t low, 
          realm = ladder->net->places[ladder->net->gateways[realm]]->realm) {
         int column = column_of(ladder, ladder->net->gateways[realm]);
         if (column >= 0 && x_of(ladder, column) > low && x_of(ladder, column) < high)
-            svg_circle(ladder->out, "dot", (struct svg_point){x_of(ladder, column), ladder->y},
-                       SVG_PX(3));
+            svg_circle(ladder->out, "dot", SVG_AT(x_of(ladder, column), ladder->y), SVG_PX(3));
     }
 }
 
@@ -255,31 +262,34 @@ static void draw_message(struct ladder *ladder, const struct report_message *mes
                          int to)
 {
     FILE *out = ladder->out;
-    char text[500];
+    char text[500], label[60];
     bool gone = message->fate > NET_FATE_DELIVERED, right = to > from;
     int32_t start = x_of(ladder, from), end = end_of(ladder, message, from, to),
             sign = right ? 1 : -1;
+    snprintf(label, sizeof label, "%s", q2p_event_name(message->event));
+    if (message->event == Q2P_EV_TRANSPORT_FAILED)
+        snprintf(label, sizeof label, "%s: %" PRIu32 " missing", q2p_event_name(message->event),
+                 message->lost_count);
+    bool fits = abs(end - start) > SVG_PX(7) * (int32_t)strlen(label);
     describe(ladder, message, text, sizeof text);
     start_row(ladder, message->sent_ns, SVG_PX(27));
     svg_group(out, gone ? "row gone" : "row", text);
-    svg_line(out, "way", (struct svg_point){start, ladder->y},
-             (struct svg_point){end - (gone ? 0 : sign * SVG_PX(5)), ladder->y});
+    svg_line(out, "way", SVG_AT(start, ladder->y),
+             SVG_AT(end - (gone ? 0 : sign * SVG_PX(5)), ladder->y));
     draw_nats(ladder, message->from, start < end ? start : end, start < end ? end : start);
     if (!gone && message->to != NET_NOWHERE)
         draw_nats(ladder, message->to, start < end ? start : end, start < end ? end : start);
     if (gone) {
-        svg_cross(out, "x", (struct svg_point){end, ladder->y});
-        svg_text(out, right ? "halo" : "halo e",
-                 (struct svg_point){end + sign * SVG_PX(9), ladder->y + SVG_PX(4)},
-                 net_fate_word(message->fate));
+        svg_cross(out, "x", SVG_AT(end, ladder->y));
+        if (fits)
+            svg_text(out, right ? "halo" : "halo e",
+                     SVG_AT(end + sign * SVG_PX(9), ladder->y + SVG_PX(4)),
+                     net_fate_word(message->fate));
     } else {
-        svg_arrow(out, "tip", (struct svg_point){end, ladder->y}, sign);
+        svg_arrow(out, "tip", SVG_AT(end, ladder->y), sign);
     }
-    snprintf(text, sizeof text, "%s", q2p_event_name(message->event));
-    if (message->event == Q2P_EV_TRANSPORT_FAILED)
-        snprintf(text, sizeof text, "%s: %" PRIu32 " missing", q2p_event_name(message->event),
-                 message->lost_count);
-    svg_text(out, "m halo", (struct svg_point){(start + end) / 2, ladder->y - SVG_PX(5)}, text);
+    svg_text(out, "m halo",
+             SVG_AT((start + (fits ? end : x_of(ladder, to))) / 2, ladder->y - SVG_PX(5)), label);
     svg_group_end(out);
 }
 
@@ -314,10 +324,10 @@ static void draw_burst(struct ladder *ladder, const struct item *item)
         at.x = right - size.x;
     if (burst->gone)
         svg_rect(out, "strip", at, size);
-    svg_arrow(out, "bandtip", (struct svg_point){from < to ? right : left, ladder->y - SVG_PX(2)},
+    svg_arrow(out, "bandtip", SVG_AT(from < to ? right : left, ladder->y - SVG_PX(2)),
               from < to ? 1 : -1);
-    svg_text_short(out, "m", (struct svg_point){(left + right) / 2, ladder->y + SVG_PX(2)}, text,
-                   right - left > ladder->width ? 60 : 24);
+    svg_text_short(out, "m", SVG_AT((left + right) / 2, ladder->y + SVG_PX(2)), text,
+                   (right - left - SVG_PX(20)) / SVG_PX(7));
     svg_group_end(out);
     ladder->y += SVG_PX(3);
 }
@@ -325,27 +335,12 @@ static void draw_burst(struct ladder *ladder, const struct item *item)
 static void draw_note(struct ladder *ladder, const struct item *item)
 {
     const struct scn_run *run = ladder->view->run;
-    char text[400];
-    const char *class = "notes";
+    char text[400], what[200];
+    const char *class = "step";
     if (item->kind == ITEM_STEP) {
-        const struct scn_step *step = &run->scenario->script.items[item->index];
-        size_t len = 0;
-        text[0] = '\0';
-        report_print_keys("script", step, true, text, sizeof text);
-        len = strlen(text);
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s",
-                                step->has_send  ? ", send "
-                                : step->has_set ? ", set "
-                                                : "");
-        if (step->has_send && len < sizeof text)
-            report_print_keys("send", &step->send, true, text + len, sizeof text - len);
-        else if (step->has_set && len < sizeof text)
-            report_print_keys("set", &step->set, true, text + len, sizeof text - len);
-        memmove(text, text + strcspn(text, ","), strlen(text + strcspn(text, ",")) + 1);
-        memmove(text, text + strspn(text, ", "), strlen(text + strspn(text, ", ")) + 1);
+        report_print_step(&run->scenario->script.items[item->index], text, sizeof text);
     } else {
         const struct scn_verdict *verdict = &run->verdicts[item->index];
-        char what[200];
         scn_expect_print(run, item->index, what, sizeof what);
         snprintf(text, sizeof text, "%s %s%s%s", verdict->ok ? "✓" : "✗", what,
                  *verdict->why ? ": " : "", verdict->why);
@@ -354,10 +349,8 @@ static void draw_note(struct ladder *ladder, const struct item *item)
     start_row(ladder, item->at_ns, SVG_PX(24));
     int32_t end = x_of(ladder, ladder->columns_count - 1) + ladder->width / 2;
     svg_group(ladder->out, class, text);
-    svg_line(ladder->out, "note", (struct svg_point){LEFT + SVG_PX(8), ladder->y},
-             (struct svg_point){end, ladder->y});
-    svg_text_short(ladder->out, "halo",
-                   (struct svg_point){LEFT + SVG_PX(12), ladder->y + SVG_PX(4)}, text,
+    svg_line(ladder->out, "note", SVG_AT(LEFT + SVG_PX(8), ladder->y), SVG_AT(end, ladder->y));
+    svg_text_short(ladder->out, "halo", SVG_AT(LEFT + SVG_PX(12), ladder->y + SVG_PX(4)), text,
                    (end - LEFT) / SVG_PX(7));
     svg_group_end(ladder->out);
 }
@@ -401,15 +394,15 @@ static void collect(struct ladder *ladder)
     ladder->items_count = count;
 }
 
-/* The same was drawn before, and it is one of the messages that nodes repeat anyway. */
+/* The same was drawn before, and it is one of the messages that nodes repeat by themselves. */
 static bool is_repeated(struct ladder *ladder, uint32_t index)
 {
     const struct report_message *all = ladder->view->story->messages, *message = &all[index];
-    enum q2p_shape shape = q2p_event_shape(message->event);
-    for (size_t i = 0; i < ladder->drawn_count && shape <= Q2P_SHAPE_TEXT; i++) {
+    for (size_t i = 0; i < ladder->drawn_count; i++) {
         const struct report_message *drawn = &all[ladder->drawn[i]];
         if (drawn->event == message->event && drawn->from == message->from &&
-            drawn->to == message->to && drawn->fate == message->fate)
+            drawn->to == message->to && drawn->fate == message->fate &&
+            drawn->transfer == message->transfer && drawn->lost_count == message->lost_count)
             return true;
     }
     return false;
@@ -425,8 +418,8 @@ static void take_message(struct ladder *ladder, const struct item *item)
     if (from < 0 || to < 0 || from == to) {
         ladder->elsewhere++;
     } else if (is_repeated(ladder, item->index)) {
-        if (ladder->folded_total++ == 0)
-            ladder->folded_ns = message->sent_ns;
+        ladder->folded_total++;
+        ladder->folded_ns = message->sent_ns;
         ladder->folded[message->event]++;
     } else {
         draw_message(ladder, message, from, to);
@@ -447,7 +440,7 @@ static size_t draw_rows(struct ladder *ladder)
         else
             draw_note(ladder, item);
     }
-    draw_folded(ladder);
+    draw_folded(ladder, 1);
     return ladder->items_count - i;
 }
 
@@ -455,9 +448,8 @@ static void draw_lives(struct ladder *ladder)
 {
     for (int i = 0; i < ladder->columns_count; i++) {
         bool nat = ladder->net->places[ladder->columns[i]]->inner != NET_NOWHERE;
-        svg_line(ladder->out, nat ? "life n" : "life",
-                 (struct svg_point){x_of(ladder, i), SVG_PX(38)},
-                 (struct svg_point){x_of(ladder, i), ladder->y + SVG_PX(14)});
+        svg_line(ladder->out, nat ? "life n" : "life", SVG_AT(x_of(ladder, i), SVG_PX(38)),
+                 SVG_AT(x_of(ladder, i), ladder->y + SVG_PX(14)));
     }
 }
 
@@ -477,8 +469,8 @@ void report_draw_ladder(FILE *out, const struct report_view *view)
     ladder.out = out;
     fputs("<div class=\"scroll\">", out);
     svg_begin(out, "ladder",
-              (struct svg_point){x_of(&ladder, ladder.columns_count) - ladder.width / 2 + SVG_PX(8),
-                                 ladder.y + SVG_PX(64)},
+              SVG_AT(x_of(&ladder, ladder.columns_count) - ladder.width / 2 + SVG_PX(8),
+                     ladder.y + SVG_PX(64)),
               "ladder diagram: messages between nodes in the order of time");
     draw_lives(&ladder);
     fwrite(body, 1, body_len, out);

@@ -12,10 +12,10 @@
 
 #define NODES_MAX 120 /* further ones are left out */
 #define LABELS_MAX 40 /* with more nodes names stand in tooltips only */
-#define BOXES_MAX 14  /* with more nodes a NAT is a small square */
-#define LINKS_MAX 6   /* with more the table has them */
+#define BOXES_MAX 12  /* more NATs are small squares */
+#define ADDRESSES_MAX 14
+#define LINKS_MAX 6 /* with more the table has them */
 #define LINK_LETTERS 30
-#define EDGE 60   /* of the public network, in percent of the circle of hosts */
 #define TURN 1000 /* angles are in thousandths, clockwise, 0 = right */
 
 struct map {
@@ -27,12 +27,14 @@ struct map {
     struct svg_point *at; /* of each place */
     bool *drawn;
     int32_t width, height, ring;
+    int32_t edge; /* of the public network, in percent of the ring of hosts */
+    bool boxes;   /* NATs have names */
 };
 
 static struct svg_point around(const struct map *map, int32_t angle, int32_t radius)
 {
-    return (struct svg_point){map->width / 2 + radius * svg_sine(angle + TURN / 4) / 1000,
-                              map->height / 2 + radius * svg_sine(angle) / 1000};
+    return SVG_AT(map->width / 2 + radius * svg_sine(angle + TURN / 4) / 1000,
+                  map->height / 2 + radius * svg_sine(angle) / 1000);
 }
 
 /* ---- layout ------------------------------------------------------------------------------ */
@@ -85,7 +87,7 @@ static int depth_of(const struct map *map, uint32_t place)
 /* A NAT stands on the ray of the middle of its hosts; the outermost at the edge of the network. */
 static void place_nats(struct map *map)
 {
-    int32_t edge = map->ring * EDGE / 100;
+    int32_t edge = map->ring * map->edge / 100;
     for (uint32_t nat = 0; nat < map->view->run->first_place; nat++) {
         uint32_t low = UINT32_MAX, high = 0;
         int deepest = 1;
@@ -112,9 +114,15 @@ static void lay_out(struct map *map)
     map->at = sim_alloc((places + 1) * sizeof *map->at);
     map->drawn = sim_alloc(places + 1);
     order_hosts(map);
-    map->ring = SVG_PX(map->count <= 6 ? 190 : map->count <= 16 ? 185 : 215);
+    int deepest = 1;
+    for (uint32_t i = 0; i < map->count; i++)
+        deepest = depth_of(map, map->order[i]) > deepest ? depth_of(map, map->order[i]) : deepest;
+    map->boxes = map->view->run->first_place <= BOXES_MAX && map->count <= 2 * BOXES_MAX;
+    bool crowded = map->boxes && map->view->run->first_place > 6;
+    map->edge = crowded ? 70 : 60;
+    map->ring = SVG_PX(crowded ? 250 : map->count > 16 ? 215 : 190) + SVG_PX(50) * (deepest - 1);
     map->width = 2 * map->ring + SVG_PX(240);
-    map->height = 2 * map->ring + SVG_PX(86);
+    map->height = 2 * map->ring * (map->count > 2 ? 100 : 60) / 100 + SVG_PX(86);
     for (uint32_t i = 0; i < map->count; i++)
         map->at[map->order[i]] =
             around(map, (int32_t)(i * TURN / map->count) + TURN / 2, map->ring);
@@ -233,9 +241,9 @@ static void draw_link(const struct map *map, const struct scn_link *link)
     print_link(link, text, sizeof text);
     int32_t letters = strlen(text) < LINK_LETTERS ? (int32_t)strlen(text) : LINK_LETTERS;
     int32_t wide = SVG_PX(3) * letters + SVG_PX(8);
-    svg_rect(map->out, "linkbg", (struct svg_point){at.x - wide, at.y - SVG_PX(9)},
-             (struct svg_point){2 * wide, SVG_PX(18)});
-    svg_text_short(map->out, "m s", (struct svg_point){at.x, at.y + SVG_PX(4)}, text, LINK_LETTERS);
+    svg_rect(map->out, "linkbg", SVG_AT(at.x - wide, at.y - SVG_PX(9)),
+             SVG_AT(2 * wide, SVG_PX(18)));
+    svg_text_short(map->out, "m s", SVG_AT(at.x, at.y + SVG_PX(4)), text, LINK_LETTERS);
     svg_group_end(map->out);
 }
 
@@ -249,14 +257,14 @@ static void draw_nat(const struct map *map, uint32_t index)
     size_t len = (size_t)snprintf(text, sizeof text, "NAT %s\n", nat->name);
     report_print_keys("nats", nat, true, text + len, sizeof text - len);
     svg_group(map->out, NULL, text);
-    if (map->count > BOXES_MAX) {
-        svg_rect(map->out, "nat", (struct svg_point){at.x - SVG_PX(5), at.y - SVG_PX(5)},
-                 (struct svg_point){SVG_PX(10), SVG_PX(10)});
+    if (!map->boxes) {
+        svg_rect(map->out, "nat", SVG_AT(at.x - SVG_PX(5), at.y - SVG_PX(5)),
+                 SVG_AT(SVG_PX(10), SVG_PX(10)));
     } else {
-        svg_rect(map->out, "nat", (struct svg_point){at.x - SVG_PX(43), at.y - SVG_PX(18)},
-                 (struct svg_point){SVG_PX(86), SVG_PX(36)});
-        svg_text_short(map->out, "m b", (struct svg_point){at.x, at.y - SVG_PX(3)}, nat->name, 12);
-        svg_text(map->out, "m s", (struct svg_point){at.x, at.y + SVG_PX(11)},
+        svg_rect(map->out, "nat", SVG_AT(at.x - SVG_PX(43), at.y - SVG_PX(18)),
+                 SVG_AT(SVG_PX(86), SVG_PX(36)));
+        svg_text_short(map->out, "m b", SVG_AT(at.x, at.y - SVG_PX(3)), nat->name, 12);
+        svg_text(map->out, "m s", SVG_AT(at.x, at.y + SVG_PX(11)),
                  report_nat_kind(nat, kind, sizeof kind));
     }
     svg_group_end(map->out);
@@ -294,7 +302,7 @@ static void draw_host(const struct map *map, uint32_t index)
         svg_text_short(map->out, class, name, place->name, 15);
         name.y += SVG_PX(14);
         class = sign > 0 ? "s halo" : sign < 0 ? "s e halo" : "s m halo";
-        if (map->count <= BOXES_MAX)
+        if (map->count <= ADDRESSES_MAX)
             svg_text_short(map->out, class, name, addr, 17);
     }
     svg_group_end(map->out);
@@ -331,10 +339,9 @@ void report_draw_map(FILE *out, const struct report_view *view)
     uint64_t counts[3] = {0};
     lay_out(&map);
     fputs("<div class=\"scroll\">", out);
-    svg_begin(out, "fits", (struct svg_point){map.width, map.height},
+    svg_begin(out, "fits", SVG_AT(map.width, map.height),
               "map of the network: nodes, NATs, and who is connected to whom");
-    svg_circle(out, "net", (struct svg_point){map.width / 2, map.height / 2},
-               map.ring * EDGE / 100);
+    svg_circle(out, "net", SVG_AT(map.width / 2, map.height / 2), map.ring * map.edge / 100);
     for (uint32_t i = 0; i < map.count; i++) {
         uint32_t gateway = gateway_of(&map, map.order[i]);
         if (gateway != NET_NOWHERE)

@@ -33,23 +33,23 @@ static int32_t y_at(const struct plot *plot, int64_t y)
     return BOTTOM - (int32_t)(y * (BOTTOM - TOP) / plot->y_max);
 }
 
-/* A time that is a tick: all of an axis have one unit. */
-static struct page_word tick_time(int64_t time, int64_t range)
+/* A time that is a tick: all of an axis have one unit, as fits the last one. */
+static struct page_word tick_time(int64_t time, int64_t last)
 {
     struct page_word word;
-    int64_t unit = range >= Q2P_SECOND        ? Q2P_SECOND
-                   : range >= Q2P_MILLISECOND ? Q2P_MILLISECOND
-                                              : Q2P_MICROSECOND;
+    int64_t unit = last >= Q2P_SECOND        ? Q2P_SECOND
+                   : last >= Q2P_MILLISECOND ? Q2P_MILLISECOND
+                                             : Q2P_MICROSECOND;
     const char *name = unit == Q2P_SECOND ? "s" : unit == Q2P_MILLISECOND ? "ms" : "µs";
-    int64_t hundredths = time / (unit / 100);
-    if (hundredths % 100 == 0)
-        snprintf(word.s, sizeof word.s, "%" PRId64 " %s", hundredths / 100, name);
-    else if (hundredths % 10 == 0)
-        snprintf(word.s, sizeof word.s, "%" PRId64 ".%d %s", hundredths / 100,
-                 (int)(hundredths / 10 % 10), name);
+    int64_t part = time % unit / (unit / 1000); /* thousandths */
+    int digits = part % 10 ? 3 : part % 100 ? 2 : part ? 1 : 0;
+    for (int i = digits; i < 3; i++)
+        part /= 10;
+    if (digits)
+        snprintf(word.s, sizeof word.s, "%" PRId64 ".%0*" PRId64 " %s", time / unit, digits, part,
+                 name);
     else
-        snprintf(word.s, sizeof word.s, "%" PRId64 ".%02d %s", hundredths / 100,
-                 (int)(hundredths % 100), name);
+        snprintf(word.s, sizeof word.s, "%" PRId64 " %s", time / unit, name);
     return word;
 }
 
@@ -58,20 +58,17 @@ static void draw_axes(FILE *out, const struct plot *plot, struct page_word (*y_w
     int64_t step = svg_step(plot->y_max, 4);
     for (int64_t y = 0; y <= plot->y_max; y += step) {
         int32_t at = y_at(plot, y);
-        svg_line(out, y ? "mesh" : "axis", (struct svg_point){LEFT, at},
-                 (struct svg_point){RIGHT, at});
-        svg_text(out, "e s", (struct svg_point){LEFT - SVG_PX(6), at + SVG_PX(4)},
-                 y_word((uint64_t)y).s);
+        svg_line(out, y ? "mesh" : "axis", SVG_AT(LEFT, at), SVG_AT(RIGHT, at));
+        svg_text(out, "e s", SVG_AT(LEFT - SVG_PX(6), at + SVG_PX(4)), y_word((uint64_t)y).s);
     }
     int64_t range = plot->x_max - plot->x_min;
     step = svg_step(range, 4);
     for (int64_t x = (plot->x_min + step - 1) / step * step; x <= plot->x_max; x += step) {
         int32_t at = x_at(plot, x);
-        svg_line(out, "axis", (struct svg_point){at, BOTTOM},
-                 (struct svg_point){at, BOTTOM + SVG_PX(4)});
+        svg_line(out, "axis", SVG_AT(at, BOTTOM), SVG_AT(at, BOTTOM + SVG_PX(4)));
         svg_text(out, at > RIGHT - SVG_PX(20) ? "e s" : "m s",
-                 (struct svg_point){at > RIGHT - SVG_PX(20) ? RIGHT : at, BOTTOM + SVG_PX(18)},
-                 tick_time(x, plot->x_max > range * 1000 ? plot->x_max : range).s);
+                 SVG_AT(at > RIGHT - SVG_PX(20) ? RIGHT : at, BOTTOM + SVG_PX(18)),
+                 tick_time(x, plot->x_max).s);
     }
 }
 
@@ -124,6 +121,10 @@ static void find_busy(const struct report_story *story, uint32_t *first, uint32_
     }
     if (*first == REPORT_BINS)
         *first = 0;
+    if (*last - *first < BARS / 3) { /* all at once: some silence around it */
+        *first = *first > BARS / 12 ? *first - BARS / 12 : 0;
+        *last = *first + BARS / 3 < REPORT_BINS ? *first + BARS / 3 : REPORT_BINS - 1;
+    }
 }
 
 static void draw_bar(FILE *out, const struct plot *plot, const struct report_bin *bar,
@@ -140,8 +141,7 @@ static void draw_bar(FILE *out, const struct plot *plot, const struct report_bin
     for (int i = 0; i < 3; i++) {
         int32_t low = y_at(plot, (int64_t)below), high = y_at(plot, (int64_t)(below += parts[i]));
         if (low > high)
-            svg_rect(out, classes[i], (struct svg_point){x.x, high},
-                     (struct svg_point){x.y - x.x, low - high});
+            svg_rect(out, classes[i], SVG_AT(x.x, high), SVG_AT(x.y - x.x, low - high));
     }
     svg_group_end(out);
 }
@@ -165,7 +165,7 @@ static void draw_bytes(FILE *out, const struct report_story *story)
     snprintf(about, sizeof about, "sent per %s%s", page_time(per_bar * width).s,
              story->total.first ? ", while fragments were on their way" : "");
     page_card(out, "Bytes over time", about);
-    svg_begin(out, "plot", (struct svg_point){WIDTH, HEIGHT}, "bytes sent over time");
+    svg_begin(out, "plot", SVG_AT(WIDTH, HEIGHT), "bytes sent over time");
     draw_axes(out, &plot, page_bytes);
     for (uint32_t i = 0; i < count; i++) {
         struct svg_point x = {x_at(&plot, plot.x_min + (int64_t)i * per_bar * width),
@@ -176,8 +176,10 @@ static void draw_bytes(FILE *out, const struct report_story *story)
     }
     svg_end(out);
     fputs("<p class=\"keys\">", out);
-    key(out, "k1", "first sendings", page_bytes(story->total.first).s);
-    key(out, "k2", "again", page_bytes(story->total.again).s);
+    if (story->total.first)
+        key(out, "k1", "first sendings", page_bytes(story->total.first).s);
+    if (story->total.again)
+        key(out, "k2", "again", page_bytes(story->total.again).s);
     key(out, "k3", "control", page_bytes(story->total.control).s);
     fputs("</p>\n", out);
     page_card_end(out);
@@ -201,7 +203,7 @@ static void draw_delays(FILE *out, const struct hist *hist)
     for (int i = 0; i < BARS; i++)
         plot.y_max = (int64_t)bins[i] > plot.y_max ? (int64_t)bins[i] : plot.y_max;
     page_card(out, "Delays", "from sending to arriving, datagrams that arrived");
-    svg_begin(out, "plot", (struct svg_point){WIDTH, HEIGHT}, "histogram of delays");
+    svg_begin(out, "plot", SVG_AT(WIDTH, HEIGHT), "histogram of delays");
     draw_axes(out, &plot, word_count);
     for (int i = 0; i < BARS; i++) {
         char title[160];
@@ -212,8 +214,8 @@ static void draw_delays(FILE *out, const struct hist *hist)
         snprintf(title, sizeof title, "%s to %s: %" PRIu64, page_time(low).s,
                  page_time(i + 1 < BARS ? low + (int64_t)width : (int64_t)hist->max).s, bins[i]);
         svg_group(out, NULL, title);
-        svg_rect(out, "first", (struct svg_point){x, y},
-                 (struct svg_point){x_at(&plot, low + (int64_t)width) - x - SVG_PX(1), BOTTOM - y});
+        svg_rect(out, "first", SVG_AT(x, y),
+                 SVG_AT(x_at(&plot, low + (int64_t)width) - x - SVG_PX(1), BOTTOM - y));
         svg_group_end(out);
     }
     svg_end(out);
@@ -230,15 +232,15 @@ static void draw_curve(FILE *out, const struct plot *plot, const struct report_t
 {
     int done = 0;
     svg_path(out, class);
-    svg_to(out, 'M', (struct svg_point){LEFT, BOTTOM});
+    svg_to(out, 'M', SVG_AT(LEFT, BOTTOM));
     for (int i = 1; i <= REPORT_PROGRESS && transfer->progress_ns[i] != Q2P_NEVER; i++) {
         int32_t x = x_at(plot, transfer->progress_ns[i] - transfer->first_ns);
-        svg_to(out, 'L', (struct svg_point){x, y_at(plot, 100 * done / REPORT_PROGRESS)});
-        svg_to(out, 'L', (struct svg_point){x, y_at(plot, 100 * i / REPORT_PROGRESS)});
+        svg_to(out, 'L', SVG_AT(x, y_at(plot, 100 * done / REPORT_PROGRESS)));
+        svg_to(out, 'L', SVG_AT(x, y_at(plot, 100 * i / REPORT_PROGRESS)));
         done = i;
     }
     if (done < REPORT_PROGRESS)
-        svg_to(out, 'L', (struct svg_point){RIGHT, y_at(plot, 100 * done / REPORT_PROGRESS)});
+        svg_to(out, 'L', SVG_AT(RIGHT, y_at(plot, 100 * done / REPORT_PROGRESS)));
     svg_path_end(out);
 }
 
@@ -259,7 +261,7 @@ static void draw_progress(FILE *out, const struct report_view *view)
     plot.x_max += plot.x_max / 20;
     page_card(out, "Transmissions become complete",
               "different fragments arrived, since the first one left");
-    svg_begin(out, "plot", (struct svg_point){WIDTH, HEIGHT}, "share of fragments over time");
+    svg_begin(out, "plot", SVG_AT(WIDTH, HEIGHT), "share of fragments over time");
     draw_axes(out, &plot, word_percent);
     svg_group(out, story->transfers_count > CURVES_NAMED ? "many" : NULL, NULL);
     for (size_t i = 0; i < story->transfers_count && shown < CURVES_MAX; i++) {

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* report_html.c - the page from top to bottom: what was expected, what came true, and how. */
+#define _GNU_SOURCE /* open_memstream */
 #include "report_html.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report_page.h"
 #include <q2p/version.h>
+
+#define UNFOLDED_MAX 7 /* expectations */
 
 int report_known(const struct scn_run *run, uint32_t a, uint32_t b)
 {
@@ -28,6 +32,22 @@ void report_print_keys(const char *section, const void *object, bool all, char *
         len +=
             (size_t)snprintf(out + len, room - len, "%s%s %s", len ? ", " : "", key->name, value);
     }
+}
+
+void report_print_step(const struct scn_step *step, char *out, size_t room)
+{
+    char *line = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&line, &len);
+    *out = '\0';
+    if (!stream)
+        return;
+    scn_write_step(step, stream);
+    fclose(stream);
+    const char *start = strstr(line, ", "), *end = strrchr(line, '}');
+    if (start && end > start)
+        snprintf(out, room, "%.*s", (int)(end - start) - 2, start + 2);
+    free(line);
 }
 
 const char *report_nat_kind(const struct scn_nat *nat, char *out, size_t room)
@@ -74,7 +94,9 @@ static void put_verdict(FILE *out, const struct report_view *view)
     fprintf(out, "<div class=\"card verdict%s\">", view->ok ? "" : " no");
     page_put(out, "span", view->ok ? "pill" : "pill no", "%s", view->ok ? "✓ passed" : "✗ failed");
     page_put(out, "span", NULL, "%s", text);
-    fputs("</div>\n", out);
+    fputs("</div>\n<pre class=\"again\">", out);
+    svg_escape(out, view->again);
+    fputs("</pre>\n", out);
 }
 
 static void put_fact(FILE *out, const char *name, const char *value)
@@ -123,30 +145,27 @@ static void put_facts(FILE *out, const struct report_view *view)
     put_fact(out, "version", Q2P_VERSION);
     snprintf(hash, sizeof hash, "%016" PRIx64, run->trace_hash);
     put_fact(out, "trace hash", hash);
-    fputs("</dl>\n<pre>", out);
-    svg_escape(out, view->again);
-    fputs("</pre>\n", out);
+    fputs("</dl>\n", out);
     page_card_end(out);
 }
 
-static void put_expectations(FILE *out, const struct report_view *view)
+static void put_expectation(FILE *out, const struct scn_run *run, size_t index)
 {
-    const struct scn_run *run = view->run;
-    page_card(out, "What was expected", NULL);
-    fputs("<ul class=\"ticks\">", out);
-    for (size_t i = 0; i < run->scenario->expect.count; i++) {
-        const struct scn_verdict *verdict = &run->verdicts[i];
-        char what[300];
-        scn_expect_print(run, i, what, sizeof what);
-        fprintf(out, "<li class=\"%s\">", verdict->ok ? "yes" : "no");
-        svg_escape(out, what);
-        if (verdict->at_ns < run->scenario->until_ns)
-            page_put(out, "small", NULL, "at %s%s%s", page_time(verdict->at_ns).s,
-                     *verdict->why ? ": " : "", verdict->why);
-        else if (*verdict->why)
-            page_put(out, "small", NULL, "%s", verdict->why);
-        fputs("</li>\n", out);
-    }
+    const struct scn_verdict *verdict = &run->verdicts[index];
+    char what[300];
+    scn_expect_print(run, index, what, sizeof what);
+    fprintf(out, "<li class=\"%s\">", verdict->ok ? "yes" : "no");
+    svg_escape(out, what);
+    if (verdict->at_ns < run->scenario->until_ns)
+        page_put(out, "small", NULL, "at %s%s%s", page_time(verdict->at_ns).s,
+                 *verdict->why ? ": " : "", verdict->why);
+    else if (*verdict->why)
+        page_put(out, "small", NULL, "%s", verdict->why);
+    fputs("</li>\n", out);
+}
+
+static void put_oracles(FILE *out, const struct scn_run *run)
+{
     if (*run->violation) {
         fputs("<li class=\"no\">oracle", out);
         page_put(out, "small", NULL, "at %s: %s", page_time(run->violation_ns).s, run->violation);
@@ -156,7 +175,35 @@ static void put_expectations(FILE *out, const struct report_view *view)
                  "delivered is what was sent, once; no datagram over its limit; no peer beyond the "
                  "limit; time goes on");
     }
-    fputs("</li></ul>\n", out);
+    fputs("</li>\n", out);
+}
+
+/* What failed comes first; of what came true the first few are unfolded. */
+static void put_expectations(FILE *out, const struct report_view *view)
+{
+    const struct scn_run *run = view->run;
+    size_t count = run->scenario->expect.count, shown = 0, folded = 0;
+    page_card(out, "What was expected", NULL);
+    fputs("<ul class=\"ticks\">", out);
+    for (size_t i = 0; i < count; i++)
+        if (!run->verdicts[i].ok) {
+            put_expectation(out, run, i);
+            shown++;
+        }
+    for (size_t i = 0; i < count; i++) {
+        if (!run->verdicts[i].ok)
+            continue;
+        if (shown++ >= UNFOLDED_MAX && folded++ == 0) {
+            put_oracles(out, run);
+            fputs("</ul>\n<details>", out);
+            page_put(out, "summary", NULL, "%zu more came true", count - shown + 1);
+            fputs("<ul class=\"ticks\">", out);
+        }
+        put_expectation(out, run, i);
+    }
+    if (!folded)
+        put_oracles(out, run);
+    fputs(folded ? "</ul></details>\n" : "</ul>\n", out);
     page_card_end(out);
 }
 
@@ -166,8 +213,8 @@ void report_html(FILE *out, const struct report_view *view)
     page_begin(out, scenario->name.text ? scenario->name.text : "Q2P simulation");
     put_head(out, view);
     fputs("<div class=\"two\">\n<div>", out);
-    put_facts(out, view);
     put_expectations(out, view);
+    put_facts(out, view);
     fputs("</div>\n<div class=\"tall\">", out);
     page_card(out, "Who met whom", NULL);
     report_draw_map(out, view);

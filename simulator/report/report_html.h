@@ -30,6 +30,9 @@ int report_known(const struct scn_run *run, uint32_t a, uint32_t b);
  * is not at its default, or all. Text, not escaped. */
 void report_print_keys(const char *section, const void *object, bool all, char *out, size_t room);
 
+/* The step as the file has it, without its time: "rebind: home-a". */
+void report_print_step(const struct scn_step *step, char *out, size_t room);
+
 /* "EIM / APDF" */
 const char *report_nat_kind(const struct scn_nat *nat, char *out, size_t room);
 

@@ -28,8 +28,9 @@ struct report_matrix_cell {
 };
 
 struct report_matrix_table {
-    const char *title, *about;              /* about: a sentence, or NULL */
-    uint32_t loss_ppb;                      /* of every datagram; 0 is not shown */
+    const char *title, *about; /* about: a sentence, or NULL */
+    uint32_t loss_ppb;         /* of every datagram; 0 is not shown */
+    const bool *fits; /* a cell is as it should be, as cells; NULL: if state is as wanted */
     const struct report_matrix_cell *cells; /* labels_count rows of labels_count */
 };
 

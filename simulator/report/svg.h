@@ -15,6 +15,7 @@
 struct svg_point {
     int32_t x, y; /* tenths of a pixel */
 };
+#define SVG_AT(x, y) ((struct svg_point){(x), (y)})
 
 /* Writes text as XML character data or attribute value. What XML forbids, what is not UTF-8, and
  * what turns the direction of writing, becomes U+FFFD. */

@@ -101,6 +101,7 @@ struct scenario {
     struct scn_yaml *yaml; /* owned; names are borrowed from it */
     struct scn_ref name, about;
     uint64_t seed;
+    uint32_t variants; /* that `vary` makes */
     q2p_time until_ns;
     struct scn_protocol protocol;
     struct scn_link link_default;
@@ -168,8 +169,15 @@ void scn_defaults(const char *section, void *object);
 bool scn_read(struct scenario *out, const char *file, struct scn_errors *errors);
 void scn_free(struct scenario *scenario);
 
+/* The same for one of the combinations that `vary` makes, from 1; 0 is the file as written. */
+bool scn_read_variant(struct scenario *out, const char *file, uint32_t variant,
+                      struct scn_errors *errors);
+
 /* The whole scenario with every default, as a file that reads back to the same. */
 void scn_write(const struct scenario *scenario, FILE *out);
+
+/* One step of the script as a line of that file: "  - {at: 4s, rebind: home-a}". */
+void scn_write_step(const struct scn_step *step, FILE *out);
 
 /* Says what "section", "section.key" or everything (NULL) means; false if there is none. */
 bool scn_explain(const char *what, FILE *out);

@@ -42,7 +42,7 @@ static int write_keys(const char *section, const void *object, const void *groun
     return written;
 }
 
-static void write_step(const struct scn_step *step, FILE *out)
+void scn_write_step(const struct scn_step *step, FILE *out)
 {
     struct scn_link set = step->set;
     fputs("  - {", out);
@@ -105,7 +105,7 @@ void scn_write(const struct scenario *scenario, FILE *out)
     write_keys("default", &scenario->link_default, NULL, 0, out);
     fprintf(out, "}\nscript:%s\n", scenario->script.count ? "" : " []");
     for (size_t i = 0; i < scenario->script.count; i++)
-        write_step(&scenario->script.items[i], out);
+        scn_write_step(&scenario->script.items[i], out);
     fprintf(out, "expect:%s\n", scenario->expect.count ? "" : " []");
     for (size_t i = 0; i < scenario->expect.count; i++) {
         fputs("  - {", out);
