@@ -15,7 +15,7 @@ enum cli_kind { CLI_FLAG, CLI_NUMBER, CLI_STRING };
 struct cli_values {
     const char *file; /* the argument; NULL = none */
     uint64_t seed, trials;
-    const char *out, *scope, *profile, *loss, *after, *forget; /* with their units */
+    const char *out, *html, *scope, *profile, *loss, *after, *forget; /* with their units */
     bool seed_given, json, quiet, ladder, no_files, progress, version, help;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_matrix.c - q2p-sim matrix: which NATs can be punched through, by whom, and whether that is
  * what theory says. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -208,6 +209,63 @@ static void print_json(const struct session *session)
     puts("}}");
 }
 
+/* ---- the page ---------------------------------------------------------------------------- */
+
+static void make_again(const struct cli_values *values, uint64_t seed, char *out, size_t room)
+{
+    const char *const names[] = {"scope", "profile", "loss", "after", "forget"};
+    const char *const texts[] = {values->scope, values->profile, values->loss, values->after,
+                                 values->forget};
+    size_t len = (size_t)snprintf(out, room, "q2p-sim matrix --seed %" PRIu64, seed);
+    for (size_t i = 0; i < sizeof names / sizeof *names && len < room; i++)
+        if (texts[i])
+            len += (size_t)snprintf(out + len, room - len, " --%s %s", names[i], texts[i]);
+    if (values->trials && len < room)
+        snprintf(out + len, room - len, " --trials %" PRIu64, values->trials);
+}
+
+/* Returns false and says why if the file cannot be written. */
+static bool write_page(const struct session *session)
+{
+    struct report_matrix_table tables[TABLES_MAX];
+    const char *labels[LAB_NATS];
+    char titles[TABLES_MAX][60], verdict[120], again[400];
+    for (unsigned i = 0; i < LAB_NATS; i++)
+        labels[i] = lab_nat_name(i);
+    for (unsigned i = 0; i < session->count; i++) {
+        const struct lab_matrix_plan *plan = &session->plans[i];
+        snprintf(titles[i], sizeof titles[i], "%s, scope %s", lab_table_title(plan->table),
+                 plan->scope == NET_NAT_SCOPE_MAPPING ? "mapping" : "endpoint");
+        tables[i] = (struct report_matrix_table){titles[i], lab_table_about(plan->table),
+                                                 plan->wan_ppb, &session->tables[i].fits[0][0],
+                                                 &session->tables[i].cells[0][0]};
+    }
+    snprintf(verdict, sizeof verdict, "%u of %u cells are not as theory has it.", session->wrong,
+             session->count * LAB_NATS * LAB_NATS);
+    make_again(session->values, session->plans[0].seed, again, sizeof again);
+    const struct report_matrix matrix = {
+        .title = "Which NATs can be punched through",
+        .verdict = session->wrong ? verdict : "Every cell is as theory has it.",
+        .again = again,
+        .rows_are = "newcomer",
+        .columns_are = "known",
+        .labels = labels,
+        .labels_count = LAB_NATS,
+        .tables = tables,
+        .tables_count = session->count,
+        .ok = session->wrong == 0,
+    };
+    FILE *out = fopen(session->values->html, "wb");
+    if (out)
+        report_matrix_html(&matrix, out);
+    bool fine = out && ferror(out) == 0;
+    if (out && fclose(out) != 0)
+        fine = false;
+    if (!fine)
+        fprintf(stderr, "q2p-sim: %s: %s\n", session->values->html, strerror(errno));
+    return fine;
+}
+
 int cmd_matrix(const struct cli_values *values)
 {
     struct session session = {.values = values};
@@ -232,5 +290,7 @@ int cmd_matrix(const struct cli_values *values)
         print_json(&session);
     else
         print_text(&session);
+    if (values->html && !write_page(&session))
+        return CLI_SYSTEM;
     return session.wrong ? CLI_FAILED : CLI_DONE;
 }
