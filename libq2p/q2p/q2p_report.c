@@ -41,18 +41,19 @@ void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming)
 /*
  * A round of lists. While fragments keep coming, those beyond the highest are still on their way;
  * once it is quiet, they are missing too. The original lists them all the time. Half of the bytes
- * that the address may get may go now, less those of the empty list in the end.
+ * that the address may get may go now, less those of the empty list in the end; all of them where
+ * half is no list, as after an OPTIONSFEEDBACK that was lost: its sender waits to be asked.
  */
 static void report(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
 {
     bool quiet = now - incoming->progress_at >= node->config.lost_ns / 2;
     uint64_t spent = incoming->said + Q2P__LIST_LEN(0);
+    uint64_t left = incoming->heard * ECHO_MAX > spent ? incoming->heard * ECHO_MAX - spent : 0;
 
     incoming->list_end = quiet ? incoming->pile.total : incoming->pile.highest;
     incoming->cursor = incoming->pile.gap;
     incoming->lists_left = LISTS_MAX;
-    incoming->round_left =
-        incoming->heard * ECHO_MAX > spent ? (incoming->heard * ECHO_MAX - spent) / 2 : 0;
+    incoming->round_left = left / 2 >= Q2P__LIST_LEN(1) ? left / 2 : left;
     q2p__list_append(&node->reporting, &incoming->report);
 }
 

@@ -480,7 +480,7 @@ int q2p__send_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
         return 0;
     resent = outgoing->again_count > 0;
     message.syn = resent ? next_again(outgoing) : outgoing->next++;
-    message.length = resent ? 0 : outgoing->length; /* PROTOCOL.md 3.6 */
+    message.length = outgoing->length; /* in a resend, too: 0 kills an original (PROTOCOL.md 6.6) */
     message.hash = outgoing->key.hash;
     message.body = outgoing->data + (size_t)message.syn * Q2P_FRAGMENT_LEN;
     message.body_len = q2p_wire_share(outgoing->length, message.syn);

@@ -273,6 +273,26 @@ static void who_holds_most_memory_gives_way(void **state)
     pipe_free(&pipe);
 }
 
+/* An original whose OPTIONSFEEDBACK was lost sends nothing until it is asked for fragments. */
+static void a_lost_feedback_is_made_good_by_a_list(void **state)
+{
+    struct q2p_packet packet;
+    struct pipe pipe;
+
+    (void)state;
+    start(&pipe, Q2P_DIALECT_OPTIONS);
+    assert_int_equal(
+        pipe_hex(&pipe, 1, PEER, "0000 0800 000102030405060708090a0b0c0d0e0f 00280000"), Q2P_OK);
+    pipe_run(&pipe, Q2P_MILLISECOND);
+    pipe_read(&pipe.queue[0], &packet);
+    assert_int_equal(packet.number, q2p_event_number(Q2P_DIALECT_OPTIONS, Q2P_EV_OPTIONSFEEDBACK));
+    pipe_run(&pipe, 600 * Q2P_MILLISECOND);
+    pipe_read(&pipe.queue[1], &packet);
+    assert_int_equal(packet.event, Q2P_EV_TRANSPORT_FAILED);
+    assert_in_range(packet.lost_count, 1, 3); /* 24 bytes came: no more than 72 may go */
+    pipe_free(&pipe);
+}
+
 static void data_is_lent_until_the_next_call(void **state)
 {
     struct pipe pipe;
@@ -327,6 +347,7 @@ int main(void)
         cmocka_unit_test(too_many_from_one_are_refused_until_one_stands_still),
         cmocka_unit_test(the_longest_without_progress_makes_room_for_all),
         cmocka_unit_test(who_holds_most_memory_gives_way),
+        cmocka_unit_test(a_lost_feedback_is_made_good_by_a_list),
         cmocka_unit_test(data_is_lent_until_the_next_call),
         cmocka_unit_test(too_long_a_transmission_is_refused_and_its_sender_told),
     };
