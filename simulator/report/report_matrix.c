@@ -51,7 +51,7 @@ static void draw_cell(FILE *out, const struct report_matrix *matrix,
     uint64_t percent = cell->trials ? (uint64_t)cell->full * 100 / cell->trials : 0;
     bool heat = cell->trials > 0 && cell->full > 0;
     describe(matrix, cell, row, column, title);
-    snprintf(class, sizeof class, "cell is%d",
+    snprintf(class, sizeof class, "cell %sis%d", heat ? "hot " : "",
              !cell->trials ? (int)cell->state
              : cell->full  ? 2
                            : cell->half > 0);

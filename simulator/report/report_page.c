@@ -172,7 +172,8 @@ static const char style_svg[] =
     ".cell rect{stroke:var(--card);stroke-width:2}.cell.is0 rect{fill:var(--net)}"
     ".cell.is0 text{fill:var(--soft)}.cell.is1 rect{fill:var(--againbg)}"
     ".cell.is1 text{fill:var(--half)}.cell.is2 rect{fill:var(--okbg)}.cell.is2 text{fill:var(--ok);"
-    "font-weight:600}rect.heat{fill:var(--ok)!important;stroke:none!important}svg "
+    "font-weight:600}.cell.hot "
+    "text{fill:var(--ink)}rect.heat{fill:var(--ok)!important;stroke:none!important}svg "
     "rect.wrong{stroke:var(--bad)!important;stroke-width:3;fill:none!important}\n";
 
 /* ---- the frame --------------------------------------------------------------------------- */

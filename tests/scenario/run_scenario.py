@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from xml.etree import ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEMO = HERE.parent.parent / "simulator/scenarios/demo.yaml"
@@ -163,6 +164,100 @@ def matrix(_folder):
     other = json.loads(sim("matrix", "--profile", "ours", "--loss", "40%", "--trials", 20,
                            "--json", "--seed", 2).stdout)
     expect(other["seed"] == 2 and 0 < other["tables"][0]["successes"] < 900, other["tables"][0])
+
+
+def read_page(path):
+    """The elements of a page that is well-formed, and needs neither network nor script."""
+    text = path.read_text(encoding="utf-8")
+    elements = [element for element in ElementTree.fromstring(text).iter()]
+    for element in elements:
+        tag = element.tag.rpartition("}")[2]
+        expect(tag not in ("script", "link", "img", "iframe", "object", "embed", "base", "form"),
+               tag, "is on the page", path)
+        for name in element.attrib:
+            expect(not name.startswith("on") and name not in ("src", "href", "style"), name, path)
+    expect("url(" not in text and "@import" not in text, "a style from elsewhere")
+    expect("<svg" in text and "prefers-color-scheme:dark" in text, "no picture, or no dark one")
+    return text, elements
+
+
+def words_of(elements, tag, class_word=None):
+    return ["".join(element.itertext()) for element in elements
+            if element.tag.rpartition("}")[2] == tag
+            and (not class_word or class_word in element.attrib.get("class", "").split())]
+
+
+def page(file):
+    """report.html says what the run said, twice the same, and names every node it draws."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [pathlib.Path(folder) / name / "report.html" for name in "ab"]
+        for path in paths:
+            done = sim("run", file, "--out", path.parent)
+            expect(done.returncode in (0, 1), done.stderr)
+        expect(paths[0].read_bytes() == paths[1].read_bytes(), "two pages of one run differ")
+        text, elements = read_page(paths[0])
+        report = json.loads((paths[0].parent / "report.json").read_text())
+        bare = sim("run", file, "--no-files").stdout
+    expect(f"trace hash: {report['trace_hash']}" in bare, "looking changes the run", bare)
+    pills = words_of(elements, "span", "pill")
+    expect(pills == ["✓ passed" if report["ok"] else "✗ failed"], pills)
+    expect(words_of(elements, "pre", "again") == [report["again"]], report["again"])
+    expect(report["trace_hash"] in words_of(elements, "dd"), report["trace_hash"])
+    ticks = [re.split("  |at [0-9]", line)[0] for line in words_of(elements, "li", "yes")
+             + words_of(elements, "li", "no")]
+    for wanted in report["expectations"]:
+        expect(any(line.startswith(wanted["expect"]) for line in ticks), wanted, ticks)
+    failed = [line for line in words_of(elements, "li", "no") if not line.startswith("oracle")]
+    expect(len(failed) == sum(not wanted["ok"] for wanted in report["expectations"]), failed)
+    cells = words_of(elements, "td")
+    for node, counters in report["nodes"].items():
+        expect(node in cells and str(counters["datagrams_in"]) in cells, node, "has no row")
+    expect(len(text) < 500_000, f"{len(text)} bytes are no quick look")
+
+
+STRANGE = """
+name: "</title><script>alert(1)</script> \\x1b[31m \\u202e & co"
+about: "\\"><img src=x onerror=alert(2)>"
+until: 2s
+nodes:
+  a: {at: 192.0.2.1:1}
+  b: {at: 192.0.2.2:1, joins: a}
+script:
+  - {at: 1s, send: {from: b, to: a, size: 1KiB, as: "<svg/onload=alert(3)>'\\""}}
+expect:
+  - {delivered: "<svg/onload=alert(3)>'\\""}
+"""
+
+
+def strange(folder):
+    """A scenario of a stranger: its texts are shown, and stay texts."""
+    file = folder / "<b>&'.yaml"
+    file.write_text(STRANGE, encoding="utf-8")
+    done = sim("run", file, "--out", folder / "out")
+    expect(done.returncode == 0, done.stdout, done.stderr)
+    text, elements = read_page(folder / "out/report.html")
+    expect("</title><script>alert(1)</script> \ufffd[31m \ufffd & co" in words_of(elements, "h1"),
+           words_of(elements, "h1"))
+    expect('"><img src=x onerror=alert(2)>' in words_of(elements, "p", "about"), "no about")
+    expect("<svg/onload=alert(3)>'\"" in words_of(elements, "td"), words_of(elements, "td"))
+    expect("alert" in text and "<script" not in text and "<img" not in text, text)
+
+
+def heat(folder):
+    """matrix --html: every table, every cell, well-formed, twice the same."""
+    paths = [folder / "a.html", folder / "b.html"]
+    for path in paths:
+        done = sim("matrix", "--html", path)
+        expect(done.returncode == 0, done.stdout, done.stderr)
+    expect(paths[0].read_bytes() == paths[1].read_bytes(), "two pages of one matrix differ")
+    _text, elements = read_page(paths[0])
+    tables = len(words_of(elements, "h2"))
+    cells = [element for element in elements
+             if "cell" in element.attrib.get("class", "").split()]
+    expect(tables >= 3 and len(cells) == 81 * tables, tables, len(cells))
+    full = sum("is2" in element.attrib["class"].split() for element in cells[:81])
+    expect(full == 45, "the classic table has", full)
+    expect(sim("matrix", "--html", "/proc/nowhere").returncode == 4, "no file is no error")
 
 
 def usage(folder):
