@@ -7,15 +7,25 @@
 
 #include <q2p/types.h>
 
-/* Not for traces: depends on the machine's order of bytes. */
+/* Of the address without its port. Not for traces: depends on the machine's order of bytes. */
+static inline uint64_t net_ip_hash(const struct q2p_addr *addr)
+{
+    uint64_t words[2];
+    memcpy(words, addr->ip, sizeof words);
+    uint64_t z = words[0] * UINT64_C(0x9fb21c651e98df25) ^ words[1] * UINT64_C(0xbf58476d1ce4e5b9);
+    z ^= (uint64_t)addr->scope_id << 8 | addr->ip_len;
+    return (z ^ z >> 32) * UINT64_C(0x94d049bb133111eb);
+}
+
+static inline uint64_t net_port_hash(uint64_t ip_hash, uint16_t port)
+{
+    uint64_t z = (ip_hash ^ port) * UINT64_C(0x9e3779b97f4a7c15);
+    return z ^ z >> 32;
+}
+
 static inline uint64_t net_addr_hash(const struct q2p_addr *addr)
 {
-    uint64_t words[3];
-    memcpy(words, addr, sizeof words);
-    uint64_t z =
-        (words[0] * UINT64_C(0x9fb21c651e98df25) ^ words[1]) * UINT64_C(0xbf58476d1ce4e5b9) ^
-        words[2] * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    return net_port_hash(net_ip_hash(addr), addr->port);
 }
 
 static inline bool net_addr_same(const struct q2p_addr *a, const struct q2p_addr *b)

@@ -18,6 +18,9 @@ struct net_ops {
     /* When it wants to run by itself; both NULL in elements that never do. */
     q2p_time (*next_at)(const struct net_element *self);
     void (*run)(struct net_element *self, struct sim_world *world);
+    /* Something will happen here soon (packet: NULL if it will run): fetches into the cache what
+     * that will need, step 0 first, then 1, then 2. May be NULL; must change nothing. */
+    void (*soon)(const struct net_element *self, const struct sim_packet *packet, int step);
 };
 
 struct net_element {

@@ -13,14 +13,29 @@ struct net_name {
     char text[]; /* "alice>bob" */
 };
 
+/* What a datagram needs stands together. */
+struct nat_place {
+    struct net_place place;
+    struct net_nat_table nat;
+};
+
 static const char *name_link(void *ctx, const struct sim_packet *packet);
+
+static void add_realm(struct net *net, uint32_t gateway)
+{
+    if (net->realms_count == net->realms_room) {
+        net->gateways = sim_grow(net->gateways, &net->realms_room, sizeof *net->gateways);
+        net->hints = sim_resize(net->hints, net->realms_room * sizeof *net->hints);
+    }
+    net->hints[net->realms_count][0] = net->hints[net->realms_count][1] = 0;
+    net->gateways[net->realms_count++] = gateway;
+}
 
 void net_init(struct net *net, struct sim_world *world, const struct net_tap *tap,
               const struct net_link_config *link_default)
 {
     *net = (struct net){.world = world, .tap = tap};
-    net->gateways = sim_grow(NULL, &net->realms_room, sizeof *net->gateways);
-    net->gateways[net->realms_count++] = NET_NOWHERE;
+    add_realm(net, NET_NOWHERE);
     net->common = (struct net_link){.tap = tap, .name_of = name_link, .ctx = net};
     net_set_default(net, link_default);
 }
@@ -46,7 +61,6 @@ void net_free(struct net *net)
         struct net_place *place = net->places[i];
         if (place->nat)
             net_nat_free(place->nat);
-        free(place->nat);
         free_access(place->access);
         free(place);
     }
@@ -60,6 +74,7 @@ void net_free(struct net *net)
     net_link_free(&net->common);
     free(net->places);
     free(net->gateways);
+    free(net->hints);
     free(net->finder);
     free(net->links);
     free(net->names);
@@ -67,38 +82,33 @@ void net_free(struct net *net)
 
 /* ---- places ------------------------------------------------------------------------------ */
 
-static uint64_t hash_spot(uint32_t realm, const struct q2p_addr *addr)
+static uint64_t hash_spot(uint32_t realm, uint64_t ip_hash, uint16_t port)
 {
-    return (net_addr_hash(addr) ^ realm) * UINT64_C(0x94d049bb133111eb);
+    return net_port_hash(ip_hash + realm * UINT64_C(0x9fb21c651e98df25), port);
 }
 
-static bool is_at(const struct net_place *place, uint32_t realm, const struct q2p_addr *addr)
+static uint64_t hint_of(uint64_t ip_hash)
 {
-    if (place->realm != realm)
-        return false;
-    return net_addr_same(&place->addr, addr) ||
-           (place->nat && addr->port == 0 && net_nat_outside(place->nat, addr) >= 0);
+    return UINT64_C(1) << (ip_hash >> 58);
 }
 
-static struct net_slot *find_slot(const struct net *net, uint32_t realm,
-                                  const struct q2p_addr *addr)
+/* 64 bits of a bijection of address and realm are as good as the address. */
+static struct net_slot *find_slot(const struct net *net, uint64_t hash)
 {
-    uint64_t hash = hash_spot(realm, addr);
     size_t at = (size_t)hash & (net->finder_room - 1);
-    for (;; at = (at + 1) & (net->finder_room - 1)) {
-        struct net_slot *slot = &net->finder[at];
-        if (slot->place == 0 || (slot->tag == (uint32_t)(hash >> 32) &&
-                                 is_at(net->places[slot->place - 1], realm, addr)))
-            return slot;
-    }
+    while (net->finder[at].place != 0 && net->finder[at].hash != hash)
+        at = (at + 1) & (net->finder_room - 1);
+    return &net->finder[at];
 }
 
 static void fill_slot(struct net *net, const struct net_place *place, const struct q2p_addr *addr)
 {
-    struct net_slot *slot = find_slot(net, place->realm, addr);
+    uint64_t ip_hash = net_ip_hash(addr), hash = hash_spot(place->realm, ip_hash, addr->port);
+    struct net_slot *slot = find_slot(net, hash);
     assert(slot->place == 0);
-    *slot = (struct net_slot){(uint32_t)(hash_spot(place->realm, addr) >> 32), place->index + 1};
+    *slot = (struct net_slot){hash, place->index + 1};
     net->finder_count++;
+    net->hints[place->realm][addr->port == 0] |= hint_of(ip_hash);
 }
 
 static void fill_slots(struct net *net, const struct net_place *place)
@@ -122,20 +132,28 @@ static void make_slots(struct net *net)
 
 struct net_place *net_find_place(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
 {
-    uint32_t found = find_slot(net, realm, addr)->place;
-    if (found == 0) {
-        struct q2p_addr ip = *addr;
-        ip.port = 0;
-        found = find_slot(net, realm, &ip)->place;
-    }
+    uint64_t ip_hash = net_ip_hash(addr), hint = hint_of(ip_hash);
+    uint32_t found = 0;
+    if (net->hints[realm][0] & hint)
+        found = find_slot(net, hash_spot(realm, ip_hash, addr->port))->place;
+    if (found == 0 && net->hints[realm][1] & hint)
+        found = find_slot(net, hash_spot(realm, ip_hash, 0))->place;
     return found ? net->places[found - 1] : NULL;
 }
 
+void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
+{
+    uint64_t ip_hash = net_ip_hash(addr);
+    uint16_t port = net->hints[realm][0] & hint_of(ip_hash) ? addr->port : 0;
+    size_t at = (size_t)hash_spot(realm, ip_hash, port) & (net->finder_room - 1);
+    __builtin_prefetch(&net->finder[at]);
+}
+
 static struct net_place *add_place(struct net *net, const char *name, uint32_t realm,
-                                   const struct q2p_addr *addr)
+                                   const struct q2p_addr *addr, size_t len)
 {
     make_slots(net);
-    struct net_place *place = sim_alloc(sizeof *place);
+    struct net_place *place = sim_alloc(len);
     if (net->places_count == net->places_room)
         net->places = sim_grow(net->places, &net->places_room, sizeof *net->places);
     place->net = net;
@@ -146,6 +164,8 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
     place->realm = realm;
     place->inner = NET_NOWHERE;
     place->addr = *addr;
+    if (realm != NET_REALM_PUBLIC)
+        place->gateway = net->places[net->gateways[realm]];
     place->out = (struct net_element){
         .ops = &net_leave_ops, .wake_at = Q2P_NEVER, .order = 2 * (uint64_t)place->index + 1};
     place->in = (struct net_element){.ops = &net_host_ops, .wake_at = Q2P_NEVER};
@@ -157,23 +177,23 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
 struct net_place *net_add_host(struct net *net, const char *name, uint32_t realm,
                                const struct q2p_addr *addr)
 {
-    return add_place(net, name, realm, addr);
+    return add_place(net, name, realm, addr, sizeof(struct net_place));
 }
 
 struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
                               const struct q2p_addr *outside, const struct net_nat_config *config)
 {
     char stream[64];
-    struct net_place *place = add_place(net, name, realm, outside);
+    struct nat_place *both =
+        (struct nat_place *)add_place(net, name, realm, outside, sizeof(struct nat_place));
+    struct net_place *place = &both->place;
     snprintf(stream, sizeof stream, "nat:%s", name);
-    place->nat = sim_alloc(sizeof *place->nat);
+    place->nat = &both->nat;
     net_nat_init(place->nat, config, net->world->seed, stream);
     place->nat->outsides[place->nat->outsides_count++] = *outside;
     place->in.ops = &net_nat_ops;
     place->inner = (uint32_t)net->realms_count;
-    if (net->realms_count == net->realms_room)
-        net->gateways = sim_grow(net->gateways, &net->realms_room, sizeof *net->gateways);
-    net->gateways[net->realms_count++] = place->index;
+    add_realm(net, place->index);
     return place;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * net_nat.c - mappings, found by inside endpoint and by outside port, and permissions. Entries
- * whose time is over count as absent and are swept when there is no room.
+ * net_nat.c - mappings, found by inside endpoint and by outside port, and permissions. Both are
+ * small, because a big world touches other ones with every datagram: what has only to be
+ * recognised is kept as a hash of 64 bits. Entries whose time is over count as absent and are
+ * swept when there is no room.
  */
 #include "net_nat.h"
 
@@ -11,8 +13,11 @@
 #include "net_addr.h"
 #include "sim_world.h"
 
+#define FEW 4 /* mappings that are looked through one by one */
+
 struct net_nat_mapping {
-    struct q2p_addr inside, remote; /* remote as far as mapping counts it */
+    struct q2p_addr inside;
+    uint64_t key; /* of inside, and of the remote as far as mapping counts it */
     q2p_time last_ns;
     uint32_t next_inside, next_port; /* in their buckets, 1-based */
     uint16_t port;
@@ -20,17 +25,12 @@ struct net_nat_mapping {
     bool replied;
 };
 
-/* Who may answer. alien: nobody may; `remote` has come uninvited and occupies the port. */
+/* Who may answer; or, as an alien, nobody: this remote has come uninvited and occupies the port. */
 struct net_nat_permission {
-    struct q2p_addr inside, remote; /* remote as far as filtering counts it */
-    q2p_time last_ns;
-    uint32_t next;
-    uint16_t port;
-    uint8_t outside;
-    bool replied, alien;
+    uint64_t key;     /* of the remote as far as filtering counts it, and of one of our sides;
+                         0 = free */
+    uint64_t refresh; /* twice the time of the last one, plus 1 if anybody has answered */
 };
-
-enum table { BY_INSIDE, BY_PORT, BY_REMOTE };
 
 void net_nat_init(struct net_nat_table *nat, const struct net_nat_config *config, uint64_t seed,
                   const char *stream)
@@ -43,13 +43,15 @@ void net_nat_free(struct net_nat_table *nat)
 {
     free(nat->mappings);
     free(nat->permissions);
+    free(nat->owners);
     free(nat->buckets);
     free(nat->blocks);
     nat->mappings = NULL;
     nat->permissions = NULL;
+    nat->owners = NULL;
     nat->buckets = NULL;
     nat->blocks = NULL;
-    nat->slots = nat->mappings_count = nat->mappings_room = 0;
+    nat->mappings_count = nat->mappings_room = 0;
     nat->permissions_count = nat->permissions_room = 0;
     nat->blocks_count = nat->blocks_room = 0;
 }
@@ -78,56 +80,62 @@ static bool is_fresh(const struct net_nat_table *nat, q2p_time last_ns, bool rep
     return now - last_ns < limit;
 }
 
-/* The part of `remote` that a kind looks at. */
-static struct q2p_addr counted(enum net_nat_kind kind, const struct q2p_addr *remote)
+static bool is_open(const struct net_nat_table *nat, const struct net_nat_permission *permission,
+                    q2p_time now)
 {
-    struct q2p_addr out = *remote;
+    return permission->key != 0 &&
+           is_fresh(nat, (q2p_time)(permission->refresh >> 1), permission->refresh & 1, now);
+}
+
+/* Of the part of a remote that a kind looks at. */
+static uint64_t hash_counted(enum net_nat_kind kind, const struct q2p_addr *remote)
+{
     if (kind == NET_NAT_INDEPENDENT)
-        return (struct q2p_addr){0};
-    if (kind == NET_NAT_ADDRESS)
-        out.port = 0;
-    return out;
+        return 0;
+    return kind == NET_NAT_ADDRESS ? net_ip_hash(remote) : net_addr_hash(remote);
 }
 
 /* ---- finding ----------------------------------------------------------------------------- */
 
-static uint32_t *bucket(const struct net_nat_table *nat, enum table table, uint64_t hash)
+static uint64_t port_key(uint8_t outside, uint16_t port)
 {
-    hash *= UINT64_C(0x9e3779b97f4a7c15);
-    return &nat->buckets[(uint32_t)table * nat->slots + (uint32_t)((hash >> 32) % nat->slots)];
+    return (UINT64_C(1) << 32 | (uint64_t)outside << 16 | port) * UINT64_C(0x9fb21c651e98df25);
 }
 
-static uint64_t hash_port(uint8_t outside, uint16_t port)
+static uint64_t mapping_key(uint64_t inside, uint64_t remote)
 {
-    return (uint64_t)outside << 16 | port;
-}
-
-static uint64_t hash_mapping(const struct q2p_addr *inside, const struct q2p_addr *remote)
-{
-    return net_addr_hash(inside) + 3 * net_addr_hash(remote);
+    return sim_mix(inside, remote);
 }
 
 /* With scope endpoint the inside counts, else the outside does. */
-static uint64_t hash_permission(const struct net_nat_table *nat,
-                                const struct net_nat_permission *key)
+static uint64_t permission_key(const struct net_nat_table *nat, uint64_t inside, uint64_t port,
+                               const struct q2p_addr *remote)
 {
-    return net_addr_hash(&key->remote) + (nat->config.scope == NET_NAT_SCOPE_MAPPING || key->alien
-                                              ? hash_port(key->outside, key->port)
-                                              : net_addr_hash(&key->inside));
+    bool by_port = nat->config.scope == NET_NAT_SCOPE_MAPPING;
+    return sim_mix(by_port ? port : inside, hash_counted(nat->config.filtering, remote)) | 1;
+}
+
+static uint64_t alien_key(uint64_t port, const struct q2p_addr *remote)
+{
+    return sim_mix(~port, net_addr_hash(remote)) | 1;
+}
+
+static uint32_t *bucket(const struct net_nat_table *nat, bool by_port, uint64_t key)
+{
+    return &nat->buckets[(by_port ? nat->mappings_room : 0) +
+                         (uint32_t)(key >> 32) % nat->mappings_room];
 }
 
 static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p_time now,
-                                            const struct q2p_addr *inside,
-                                            const struct q2p_addr *remote)
+                                            uint64_t key)
 {
-    if (nat->slots == 0)
-        return NULL;
-    uint32_t at = *bucket(nat, BY_INSIDE, hash_mapping(inside, remote));
-    for (struct net_nat_mapping *mapping; at; at = mapping->next_inside) {
-        mapping = &nat->mappings[at - 1];
-        if (net_addr_same(&mapping->inside, inside) && net_addr_same(&mapping->remote, remote) &&
-            is_fresh(nat, mapping->last_ns, mapping->replied, now))
+    bool few = nat->mappings_count <= FEW;
+    uint32_t at = few ? nat->mappings_count : *bucket(nat, false, key);
+    while (at) {
+        struct net_nat_mapping *mapping = &nat->mappings[at - 1];
+        if (mapping->key == key && is_fresh(nat, mapping->last_ns, mapping->replied, now))
             return mapping;
+        at = few ? at - 1 : mapping->next_inside;
     }
     return NULL;
 }
@@ -136,34 +144,53 @@ static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p
 static struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_time now,
                                          uint8_t outside, uint16_t port)
 {
-    if (nat->slots == 0)
-        return NULL;
-    uint32_t at = *bucket(nat, BY_PORT, hash_port(outside, port));
-    for (struct net_nat_mapping *mapping; at; at = mapping->next_port) {
-        mapping = &nat->mappings[at - 1];
+    bool few = nat->mappings_count <= FEW;
+    uint32_t at = few ? nat->mappings_count : *bucket(nat, true, port_key(outside, port));
+    while (at) {
+        struct net_nat_mapping *mapping = &nat->mappings[at - 1];
         if (mapping->port == port && mapping->outside == outside &&
             is_fresh(nat, mapping->last_ns, mapping->replied, now))
             return mapping;
+        at = few ? at - 1 : mapping->next_port;
     }
     return NULL;
 }
 
-static struct net_nat_permission *find_permission(const struct net_nat_table *nat, q2p_time now,
-                                                  const struct net_nat_permission *key)
+/* The place of a key among the permissions, or the free one where it would be. */
+static struct net_nat_permission *find_slot(const struct net_nat_table *nat, uint64_t key)
 {
-    if (nat->slots == 0)
-        return NULL;
-    bool by_port = nat->config.scope == NET_NAT_SCOPE_MAPPING || key->alien;
-    uint32_t at = *bucket(nat, BY_REMOTE, hash_permission(nat, key));
-    for (struct net_nat_permission *permission; at; at = permission->next) {
-        permission = &nat->permissions[at - 1];
-        if (permission->alien == key->alien && net_addr_same(&permission->remote, &key->remote) &&
-            (by_port ? permission->port == key->port && permission->outside == key->outside
-                     : net_addr_same(&permission->inside, &key->inside)) &&
-            is_fresh(nat, permission->last_ns, permission->replied, now))
+    uint32_t at = (uint32_t)(key >> 32);
+    for (;; at++) {
+        struct net_nat_permission *permission = &nat->permissions[at & (nat->permissions_room - 1)];
+        if (permission->key == key || permission->key == 0)
             return permission;
     }
-    return NULL;
+}
+
+static struct net_nat_permission *find_permission(const struct net_nat_table *nat, q2p_time now,
+                                                  uint64_t key)
+{
+    if (nat->permissions_room == 0)
+        return NULL;
+    struct net_nat_permission *permission = find_slot(nat, key);
+    return is_open(nat, permission, now) ? permission : NULL;
+}
+
+/* Whose it is, as a hash; known with overloading only. */
+static uint64_t *owner_of(const struct net_nat_table *nat,
+                          const struct net_nat_permission *permission)
+{
+    return &nat->owners[permission - nat->permissions];
+}
+
+/* Room is there: make_room comes first. */
+static void add_permission(struct net_nat_table *nat, q2p_time now, uint64_t key, uint64_t inside)
+{
+    struct net_nat_permission *permission = find_slot(nat, key);
+    nat->permissions_count += permission->key == 0;
+    *permission = (struct net_nat_permission){key, 2 * (uint64_t)now};
+    if (nat->owners)
+        *owner_of(nat, permission) = inside;
 }
 
 /* ---- room -------------------------------------------------------------------------------- */
@@ -171,19 +198,11 @@ static struct net_nat_permission *find_permission(const struct net_nat_table *na
 static void link_mapping(struct net_nat_table *nat, uint32_t number)
 {
     struct net_nat_mapping *mapping = &nat->mappings[number - 1];
-    uint32_t *first = bucket(nat, BY_INSIDE, hash_mapping(&mapping->inside, &mapping->remote));
+    uint32_t *first = bucket(nat, false, mapping->key);
     mapping->next_inside = *first;
     *first = number;
-    first = bucket(nat, BY_PORT, hash_port(mapping->outside, mapping->port));
+    first = bucket(nat, true, port_key(mapping->outside, mapping->port));
     mapping->next_port = *first;
-    *first = number;
-}
-
-static void link_permission(struct net_nat_table *nat, uint32_t number)
-{
-    struct net_nat_permission *permission = &nat->permissions[number - 1];
-    uint32_t *first = bucket(nat, BY_REMOTE, hash_permission(nat, permission));
-    permission->next = *first;
     *first = number;
 }
 
@@ -196,53 +215,62 @@ static uint32_t room_for(uint32_t alive)
 }
 
 /* Drops the dead, then makes room for twice as many as are alive. */
-static void sweep(struct net_nat_table *nat, q2p_time now)
+static void sweep_mappings(struct net_nat_table *nat, q2p_time now)
 {
-    uint32_t mappings = 0, permissions = 0;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < nat->mappings_count; i++)
         if (is_fresh(nat, nat->mappings[i].last_ns, nat->mappings[i].replied, now))
-            nat->mappings[mappings++] = nat->mappings[i];
-    for (uint32_t i = 0; i < nat->permissions_count; i++)
-        if (is_fresh(nat, nat->permissions[i].last_ns, nat->permissions[i].replied, now))
-            nat->permissions[permissions++] = nat->permissions[i];
-    size_t mappings_room = room_for(mappings + 1), permissions_room = room_for(permissions + 1);
-    nat->slots = (uint32_t)(mappings_room > permissions_room ? mappings_room : permissions_room);
-    nat->mappings = sim_resize(nat->mappings, mappings_room * sizeof *nat->mappings);
-    nat->permissions = sim_resize(nat->permissions, permissions_room * sizeof *nat->permissions);
+            nat->mappings[count++] = nat->mappings[i];
+    nat->mappings_count = count;
+    nat->mappings_room = room_for(count + 1);
+    nat->mappings = sim_resize(nat->mappings, nat->mappings_room * sizeof *nat->mappings);
     free(nat->buckets);
-    nat->buckets = sim_alloc(3 * (size_t)nat->slots * sizeof *nat->buckets);
-    nat->mappings_room = (uint32_t)mappings_room;
-    nat->permissions_room = (uint32_t)permissions_room;
-    nat->mappings_count = mappings;
-    nat->permissions_count = permissions;
-    for (uint32_t i = 1; i <= mappings; i++)
+    nat->buckets = sim_alloc(2 * (size_t)nat->mappings_room * sizeof *nat->buckets);
+    for (uint32_t i = 1; i <= count; i++)
         link_mapping(nat, i);
-    for (uint32_t i = 1; i <= permissions; i++)
-        link_permission(nat, i);
+}
+
+static void sweep_permissions(struct net_nat_table *nat, q2p_time now)
+{
+    struct net_nat_permission *old = nat->permissions;
+    uint64_t *old_owners = nat->owners;
+    uint32_t room = nat->permissions_room, alive = 0;
+    for (uint32_t i = 0; i < room; i++)
+        alive += is_open(nat, &old[i], now);
+    nat->permissions_room = 8;
+    while (nat->permissions_room < 2 * (alive + 1))
+        nat->permissions_room *= 2;
+    nat->permissions = sim_alloc(nat->permissions_room * sizeof *nat->permissions);
+    nat->owners =
+        nat->config.overload ? sim_alloc(nat->permissions_room * sizeof *nat->owners) : NULL;
+    nat->permissions_count = alive;
+    for (uint32_t i = 0; i < room; i++) {
+        if (!is_open(nat, &old[i], now))
+            continue;
+        struct net_nat_permission *slot = find_slot(nat, old[i].key);
+        *slot = old[i];
+        if (nat->owners)
+            *owner_of(nat, slot) = old_owners[i];
+    }
+    free(old);
+    free(old_owners);
 }
 
 static void make_room(struct net_nat_table *nat, q2p_time now)
 {
-    if (nat->mappings_count == nat->mappings_room ||
-        nat->permissions_count == nat->permissions_room)
-        sweep(nat, now);
+    if (nat->mappings_count == nat->mappings_room)
+        sweep_mappings(nat, now);
+    if (3 * nat->permissions_count >= 2 * nat->permissions_room)
+        sweep_permissions(nat, now);
 }
 
 /* ---- packets ----------------------------------------------------------------------------- */
 
-static struct net_nat_permission permission_key(const struct net_nat_table *nat, uint8_t outside,
-                                                uint16_t port, const struct q2p_addr *remote)
-{
-    return (struct net_nat_permission){
-        .outside = outside, .port = port, .remote = counted(nat->config.filtering, remote)};
-}
-
 static bool is_alien(const struct net_nat_table *nat, q2p_time now, uint8_t outside, uint16_t port,
                      const struct q2p_addr *remote)
 {
-    struct net_nat_permission key = {
-        .outside = outside, .port = port, .remote = *remote, .alien = true};
-    return nat->config.clash && find_permission(nat, now, &key);
+    return nat->config.clash &&
+           find_permission(nat, now, alien_key(port_key(outside, port), remote));
 }
 
 bool net_nat_is_free(const struct net_nat_table *nat, const struct net_nat_want *want,
@@ -252,9 +280,9 @@ bool net_nat_is_free(const struct net_nat_table *nat, const struct net_nat_want 
         return false;
     if (!nat->config.overload)
         return !find_port(nat, want->now, want->outside, port);
-    struct net_nat_permission key = permission_key(nat, want->outside, port, want->to);
-    const struct net_nat_permission *other = find_permission(nat, want->now, &key);
-    return !other || net_addr_same(&other->inside, want->inside);
+    uint64_t key = permission_key(nat, 0, port_key(want->outside, port), want->to);
+    const struct net_nat_permission *other = find_permission(nat, want->now, key);
+    return !other || *owner_of(nat, other) == net_addr_hash(want->inside);
 }
 
 /* How many mappings the host of this endpoint has. */
@@ -270,8 +298,8 @@ static uint32_t count_mappings(const struct net_nat_table *nat, q2p_time now,
     return count;
 }
 
-static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want,
-                       const struct q2p_addr *remote, struct net_nat_mapping **out)
+static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uint64_t key,
+                       struct net_nat_mapping **out)
 {
     uint32_t quota = nat->config.quota;
     if (quota > 0 && count_mappings(nat, want->now, want->inside) >= quota)
@@ -280,7 +308,7 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want,
     if (status < 0)
         return status;
     nat->mappings[nat->mappings_count++] = (struct net_nat_mapping){.inside = *want->inside,
-                                                                    .remote = *remote,
+                                                                    .key = key,
                                                                     .last_ns = want->now,
                                                                     .port = want->port,
                                                                     .outside = want->outside};
@@ -291,21 +319,20 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want,
 
 /* The mapping for a packet out. One whose port is taken towards `to` cannot be used: then this
  * remote gets one of its own. */
-static int get_mapping(struct net_nat_table *nat, struct net_nat_want *want,
+static int get_mapping(struct net_nat_table *nat, struct net_nat_want *want, uint64_t inside,
                        struct net_nat_mapping **out)
 {
-    struct q2p_addr remote = counted(nat->config.mapping, want->to);
-    *out = NULL;
-    if (nat->config.clash && nat->config.mapping != NET_NAT_PORT)
-        *out = find_mapping(nat, want->now, want->inside, want->to);
-    if (!*out)
-        *out = find_mapping(nat, want->now, want->inside, &remote);
+    uint64_t key = mapping_key(inside, hash_counted(nat->config.mapping, want->to));
+    uint64_t own = nat->config.clash ? mapping_key(inside, net_addr_hash(want->to)) : key;
+    *out = find_mapping(nat, want->now, own);
+    if (!*out && own != key)
+        *out = find_mapping(nat, want->now, key);
     if (*out && is_alien(nat, want->now, (*out)->outside, (*out)->port, want->to)) {
-        remote = *want->to;
+        key = own;
         want->elsewhere = true;
         *out = NULL;
     }
-    return *out ? Q2P_OK : add_mapping(nat, want, &remote, out);
+    return *out ? Q2P_OK : add_mapping(nat, want, key, out);
 }
 
 int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
@@ -313,8 +340,9 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
 {
     struct net_nat_want want = {.now = now, .inside = inside, .to = to};
     struct net_nat_mapping *mapping;
+    uint64_t owner = net_addr_hash(inside);
     make_room(nat, now);
-    int status = get_mapping(nat, &want, &mapping);
+    int status = get_mapping(nat, &want, owner, &mapping);
     if (status < 0)
         return status;
     if (nat->config.refresh != NET_NAT_REFRESH_IN)
@@ -322,64 +350,72 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
     *outside = nat->outsides[mapping->outside];
     outside->port = mapping->port;
 
-    struct net_nat_permission key = permission_key(nat, mapping->outside, mapping->port, to);
-    key.inside = *inside;
-    key.last_ns = now;
-    struct net_nat_permission *permission = find_permission(nat, now, &key);
-    if (!permission) {
-        nat->permissions[nat->permissions_count++] = key;
-        link_permission(nat, nat->permissions_count);
-    } else if (nat->config.refresh != NET_NAT_REFRESH_IN) {
-        permission->last_ns = now;
-    }
+    uint64_t key = permission_key(nat, owner, port_key(mapping->outside, mapping->port), to);
+    struct net_nat_permission *permission = find_permission(nat, now, key);
+    if (!permission || (nat->owners && *owner_of(nat, permission) != owner))
+        add_permission(nat, now, key, owner);
+    else if (nat->config.refresh != NET_NAT_REFRESH_IN)
+        permission->refresh = 2 * (uint64_t)now | (permission->refresh & 1);
     return Q2P_OK;
 }
 
 /* An uninvited packet has an entry of its own, as conntrack makes one for what it takes for the
  * NAT's own traffic. */
-static void add_alien(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
+static void add_alien(struct net_nat_table *nat, q2p_time now, uint64_t port,
                       const struct q2p_addr *from)
 {
-    struct net_nat_permission key = {.outside = (uint8_t)net_nat_outside(nat, to),
-                                     .port = to->port,
-                                     .remote = *from,
-                                     .last_ns = now,
-                                     .alien = true};
     make_room(nat, now);
-    struct net_nat_permission *alien = find_permission(nat, now, &key);
-    if (alien) {
-        alien->last_ns = now;
-        return;
+    add_permission(nat, now, alien_key(port, from), 0);
+}
+
+/* With overloading a port has several owners: which mapping is this remote's? */
+static struct net_nat_mapping *find_owner(const struct net_nat_table *nat, q2p_time now,
+                                          uint8_t outside, uint16_t port, uint64_t inside)
+{
+    for (uint32_t i = nat->mappings_count; i > 0; i--) {
+        struct net_nat_mapping *mapping = &nat->mappings[i - 1];
+        if (mapping->port == port && mapping->outside == outside &&
+            net_addr_hash(&mapping->inside) == inside &&
+            is_fresh(nat, mapping->last_ns, mapping->replied, now))
+            return mapping;
     }
-    nat->permissions[nat->permissions_count++] = key;
-    link_permission(nat, nat->permissions_count);
+    return NULL;
 }
 
 int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                const struct q2p_addr *from, struct q2p_addr *inside)
 {
     uint8_t outside = (uint8_t)net_nat_outside(nat, to);
+    uint64_t port = port_key(outside, to->port);
     struct net_nat_mapping *mapping = find_port(nat, now, outside, to->port);
-    struct net_nat_permission key = permission_key(nat, outside, to->port, from);
     struct net_nat_permission *permission = NULL;
     if (mapping) {
-        key.inside = *inside = mapping->inside;
-        permission = find_permission(nat, now, &key);
+        *inside = mapping->inside;
+        uint64_t owner = net_addr_hash(inside);
+        permission = find_permission(nat, now, permission_key(nat, owner, port, from));
+        if (permission && nat->owners && *owner_of(nat, permission) != owner) {
+            mapping = find_owner(nat, now, outside, to->port, *owner_of(nat, permission));
+            permission = mapping ? permission : NULL;
+        }
     }
     if (!permission) {
         if (nat->config.clash)
-            add_alien(nat, now, to, from);
+            add_alien(nat, now, port, from);
         return mapping ? Q2P_ERR_ADDRESS : Q2P_ERR_ABSENT;
     }
-    if (nat->config.overload) { /* the port has several owners: this remote's is meant */
-        struct q2p_addr remote = counted(nat->config.mapping, from);
-        struct net_nat_mapping *owner = find_mapping(nat, now, &permission->inside, &remote);
-        *inside = permission->inside;
-        mapping = owner ? owner : mapping;
+    *inside = mapping->inside;
+    struct net_nat_mapping *exact = mapping;
+    if (nat->config.overload) { /* each remote has a mapping of its own at the same port */
+        uint64_t remote = hash_counted(nat->config.mapping, from);
+        exact = find_mapping(nat, now, mapping_key(net_addr_hash(inside), remote));
+        exact = exact ? exact : mapping;
     }
-    permission->replied = mapping->replied = true;
-    if (nat->config.refresh != NET_NAT_REFRESH_OUT)
-        permission->last_ns = mapping->last_ns = now;
+    permission->refresh |= 1;
+    exact->replied = true;
+    if (nat->config.refresh != NET_NAT_REFRESH_OUT) {
+        permission->refresh = 2 * (uint64_t)now | 1;
+        exact->last_ns = now;
+    }
     return Q2P_OK;
 }
 
@@ -387,15 +423,27 @@ int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2
                   const struct q2p_addr *from, struct q2p_addr *inside)
 {
     uint8_t outside = (uint8_t)net_nat_outside(nat, to);
-    const struct net_nat_mapping *mapping = find_port(nat, now, outside, to->port);
+    const struct net_nat_mapping *mapping = find_port(nat, now, outside, to->port), *owner;
     if (!mapping)
         return Q2P_ERR_ABSENT;
     *inside = mapping->inside;
     if (nat->config.overload && from) {
-        struct net_nat_permission key = permission_key(nat, outside, to->port, from);
-        const struct net_nat_permission *permission = find_permission(nat, now, &key);
-        if (permission)
-            *inside = permission->inside;
+        uint64_t key = permission_key(nat, 0, port_key(outside, to->port), from);
+        const struct net_nat_permission *permission = find_permission(nat, now, key);
+        owner =
+            permission ? find_owner(nat, now, outside, to->port, *owner_of(nat, permission)) : NULL;
+        if (owner)
+            *inside = owner->inside;
     }
     return Q2P_OK;
+}
+
+void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *to,
+                  const struct q2p_addr *from)
+{
+    if (nat->permissions_room == 0)
+        return;
+    uint64_t key = permission_key(nat, 0, port_key(0, to->port), from);
+    __builtin_prefetch(nat->mappings);
+    __builtin_prefetch(&nat->permissions[(uint32_t)(key >> 32) & (nat->permissions_room - 1)]);
 }

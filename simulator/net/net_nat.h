@@ -77,15 +77,15 @@ struct net_nat_permission;
 
 struct net_nat_table {
     struct net_nat_config config;
-    struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX]; /* port 0 */
-    uint32_t outsides_count;
-    struct sim_rng rng;
-    uint32_t port_at; /* sequential: the last one */
     struct net_nat_mapping *mappings;
-    struct net_nat_permission *permissions;
-    uint32_t *buckets; /* three tables of `slots` each */
-    uint32_t slots;
+    struct net_nat_permission *permissions; /* open addressing; room is a power of two */
+    uint64_t *owners;                       /* with overloading: of the permissions, as hashes */
+    uint32_t *buckets;                      /* of mappings: by inside endpoint, then by port */
     uint32_t mappings_count, mappings_room, permissions_count, permissions_room;
+    uint32_t outsides_count;
+    uint32_t port_at;                               /* sequential: the last one */
+    struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX]; /* port 0 */
+    struct sim_rng rng;
     struct q2p_addr *blocks; /* inside hosts in the order of their blocks */
     size_t blocks_count, blocks_room;
 };
@@ -121,6 +121,10 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
  * Q2P_ERR_ABSENT. */
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                   const struct q2p_addr *from, struct q2p_addr *inside);
+
+/* A packet will come in soon: fetches into the cache what net_nat_in will look at. */
+void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *to,
+                  const struct q2p_addr *from);
 
 /* The number of an outside address, or -1. The port does not count. */
 int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr);

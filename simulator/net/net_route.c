@@ -77,6 +77,7 @@ static void leave_nat(struct net_place *nat, struct sim_packet *packet)
         return;
     }
     struct q2p_addr outside;
+    net_find_soon(net, nat->realm, &packet->dst);
     int status = net_nat_out(nat->nat, net->world->now, &packet->src, &packet->dst, &outside);
     if (status < 0) {
         end(net, packet, fates[status == Q2P_ERR_BUSY], nat->name);
@@ -99,7 +100,7 @@ static void leave_place(struct net_place *from, struct sim_packet *packet)
         if (to)
             send_local(from, &to->in, packet);
         else
-            leave_nat(net->places[net->gateways[from->realm]], packet);
+            leave_nat(from->gateway, packet);
     } else if (to) {
         send_far(from, to, packet);
     } else {
@@ -191,8 +192,45 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
         end(net, packet, NET_FATE_NO_ROUTE, nat->name);
 }
 
-const struct net_ops net_leave_ops = {.forward = leave};
-const struct net_ops net_host_ops = {.forward = arrive_host};
-const struct net_ops net_nat_ops = {.forward = arrive_nat};
+static void soon_host(const struct net_element *self, const struct sim_packet *packet, int step)
+{
+    const struct net_place *place = (const struct net_place *)self;
+    if (step == 0)
+        __builtin_prefetch(place->host);
+    else if (step == 1 && place->host->ops->soon)
+        place->host->ops->soon(place->host, packet, 0);
+}
+
+static void soon_nat(const struct net_element *self, const struct sim_packet *packet, int step)
+{
+    const struct net_nat_table *nat = ((const struct net_place *)self)->nat;
+    if (step == 0) {
+        __builtin_prefetch(nat);
+        __builtin_prefetch((const char *)nat + 64);
+        __builtin_prefetch((const char *)nat + 128);
+    } else if (step == 1) {
+        net_nat_soon(nat, &packet->dst, &packet->src);
+    }
+}
+
+static void soon_out(const struct net_element *self, const struct sim_packet *packet, int step)
+{
+    const struct net_place *place =
+        (const struct net_place *)(const void *)((const char *)self -
+                                                 offsetof(struct net_place, out));
+    const char *nat = (const char *)place->gateway;
+    (void)packet;
+    if (!nat)
+        return;
+    if (step == 1) /* with its table behind it */
+        for (size_t at = 0; at < sizeof(struct net_place) + 192; at += 64)
+            __builtin_prefetch(nat + at);
+    else
+        __builtin_prefetch(place->gateway->nat->mappings);
+}
+
+const struct net_ops net_leave_ops = {.forward = leave, .soon = soon_out};
+const struct net_ops net_host_ops = {.forward = arrive_host, .soon = soon_host};
+const struct net_ops net_nat_ops = {.forward = arrive_nat, .soon = soon_nat};
 const struct net_ops net_up_ops = {.forward = leave_up};
 const struct net_ops net_down_ops = {.forward = arrive_down};

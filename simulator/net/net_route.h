@@ -28,6 +28,7 @@ struct net_place {
     uint32_t side;             /* of a partition; unequal sides do not reach each other */
     bool links;                /* a link from here has memory of its own */
     struct q2p_addr addr;      /* NAT: the first outside address, port 0 */
+    struct net_place *gateway; /* the NAT it is behind; NULL = public */
     struct net_element *host;  /* who gets what arrives; NULL for a NAT */
     struct net_access *access; /* NULL = as if the host were its place */
     struct net_nat_table *nat; /* NULL for a host */
@@ -42,7 +43,7 @@ struct net_access {
 };
 
 struct net_slot {
-    uint32_t tag;   /* upper half of the hash */
+    uint64_t hash;
     uint32_t place; /* + 1; 0 = empty */
 };
 
@@ -52,6 +53,8 @@ struct net {
     struct net_place **places;
     size_t places_count, places_room;
     uint32_t *gateways; /* realm -> place of its NAT */
+    uint64_t (
+        *hints)[2]; /* realm -> one bit of 64 per host, per NAT: without it, it is not there */
     size_t realms_count, realms_room;
     struct net_slot *finder; /* open addressing: realm and address -> place */
     size_t finder_count, finder_room;
@@ -102,6 +105,9 @@ bool net_is_open(const struct net *net, uint32_t from, uint32_t to);
 /* The host with exactly this address, else the NAT with this IP. */
 struct net_place *net_find_place(const struct net *net, uint32_t realm,
                                  const struct q2p_addr *addr);
+
+/* It will be asked soon: fetches into the cache what it will look at. */
+void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr);
 
 /* The link a packet takes. */
 const struct net_link *net_link_for(struct net *net, const struct net_place *from,

@@ -67,7 +67,22 @@ static void run(struct net_element *self, struct sim_world *world)
     sim_host_pump(host, world);
 }
 
-static const struct net_ops host_ops = {forward, next_at, run};
+static void soon(const struct net_element *self, const struct sim_packet *packet, int step)
+{
+    const struct sim_host *host = (const struct sim_host *)self;
+    const struct net_element *next = host->element.next;
+    if (step == 0) {
+        __builtin_prefetch(host->self);
+        __builtin_prefetch((const char *)host + 64);
+        __builtin_prefetch(next);
+        __builtin_prefetch((const char *)next + 64);
+        __builtin_prefetch((const char *)next + 128);
+    } else if (next && next->ops->soon) {
+        next->ops->soon(next, packet, step);
+    }
+}
+
+static const struct net_ops host_ops = {forward, next_at, run, soon};
 
 void sim_host_init(struct sim_host *host, uint32_t index, const struct q2p_machine *machine,
                    void *self)

@@ -11,7 +11,7 @@
 #define RETUNE_PUSHES 65536u /* at least so many between two looks at the lengths */
 #define DAYS_MIN 256u
 #define DAYS_MAX (1u << 20)
-#define DAY_EVENTS 8 /* wanted per day */
+#define DAY_EVENTS 16 /* wanted per day */
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
@@ -81,23 +81,55 @@ static void place(struct sim_queue *queue, const struct sim_event *event)
     }
 }
 
-/* Moves one day of the wheel into the heap; what it points at will be wanted soon. */
+static int compare(const void *a, const void *b)
+{
+    return before(a, b) ? -1 : 1;
+}
+
+static void sort(struct sim_events *events)
+{
+    if (events->count > 32) {
+        qsort(events->items, events->count, sizeof *events->items, compare);
+        return;
+    }
+    for (size_t i = 1; i < events->count; i++) {
+        struct sim_event event = events->items[i];
+        size_t at = i;
+        for (; at > 0 && before(&event, &events->items[at - 1]); at--)
+            events->items[at] = events->items[at - 1];
+        events->items[at] = event;
+    }
+}
+
+/* One day of the wheel becomes the day that is on; what it points at will be wanted soon. */
 static void open_day(struct sim_queue *queue)
 {
     size_t at = queue->day & (queue->days_count - 1);
-    struct sim_events *day = &queue->days[at];
-    for (size_t i = 0; i < day->count; i++) {
-        const struct sim_event *event = &day->items[i];
+    struct sim_events day = queue->days[at];
+    queue->run.count = 0;
+    queue->days[at] = queue->run;
+    queue->run = day;
+    queue->run_at = 0;
+    queue->wheel_count -= day.count;
+    queue->used[at / 64] &= ~(UINT64_C(1) << at % 64);
+    for (size_t i = 0; i < day.count; i++) {
+        const struct sim_event *event = &day.items[i];
         __builtin_prefetch(event->to);
         if (event->packet) {
             __builtin_prefetch(event->packet);
             __builtin_prefetch((const char *)event->packet + 64);
         }
-        heap_push(&queue->near, event);
     }
-    queue->wheel_count -= day->count;
-    day->count = 0;
-    queue->used[at / 64] &= ~(UINT64_C(1) << at % 64);
+    sort(&queue->run);
+}
+
+static void tell_soon(const struct sim_queue *queue, size_t ahead, int step)
+{
+    if (queue->run_at + ahead >= queue->run.count)
+        return;
+    const struct sim_event *event = &queue->run.items[queue->run_at + ahead];
+    if (event->to->ops->soon)
+        event->to->ops->soon(event->to, event->packet, step);
 }
 
 /* The next day of the wheel that has events; there is one. */
@@ -140,6 +172,8 @@ static void rebuild(struct sim_queue *queue, unsigned shift, size_t days_count)
 {
     struct sim_events all = {0};
     struct sim_events *heaps[] = {&queue->near, &queue->far};
+    for (; queue->run_at < queue->run.count; queue->run_at++)
+        append(&all, &queue->run.items[queue->run_at]);
     for (int i = 0; i < 2; i++) {
         for (size_t j = 0; j < heaps[i]->count; j++)
             append(&all, &heaps[i]->items[j]);
@@ -161,7 +195,8 @@ static void rebuild(struct sim_queue *queue, unsigned shift, size_t days_count)
 
 static size_t pending(const struct sim_queue *queue)
 {
-    return queue->near.count + queue->far.count + queue->wheel_count;
+    return queue->run.count - queue->run_at + queue->near.count + queue->far.count +
+           queue->wheel_count;
 }
 
 /* The wheel shall reach over nine of ten pushes, and a day shall hold a few events. */
@@ -206,23 +241,34 @@ void sim_queue_push(struct sim_queue *queue, const struct sim_event *event)
 
 const struct sim_event *sim_queue_first(struct sim_queue *queue)
 {
-    if (queue->near.count == 0) {
+    if (queue->run_at == queue->run.count && queue->near.count == 0) {
         if (queue->wheel_count + queue->far.count == 0)
             return NULL;
         advance(queue);
     }
-    return queue->near.items;
+    queue->from_run =
+        queue->run_at < queue->run.count &&
+        (queue->near.count == 0 || before(&queue->run.items[queue->run_at], &queue->near.items[0]));
+    return queue->from_run ? &queue->run.items[queue->run_at] : queue->near.items;
 }
 
 void sim_queue_pop(struct sim_queue *queue)
 {
-    queue->now = queue->near.items[0].at;
-    heap_pop(&queue->near);
+    if (!queue->from_run) {
+        queue->now = queue->near.items[0].at;
+        heap_pop(&queue->near);
+        return;
+    }
+    queue->now = queue->run.items[queue->run_at++].at;
+    tell_soon(queue, 5, 0);
+    tell_soon(queue, 3, 1);
+    tell_soon(queue, 1, 2);
 }
 
 void sim_queue_free(struct sim_queue *queue)
 {
     free_days(queue);
+    free(queue->run.items);
     free(queue->near.items);
     free(queue->far.items);
     *queue = (struct sim_queue){0};

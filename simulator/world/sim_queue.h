@@ -3,8 +3,9 @@
  * sim_queue.h - what happens when. Order is (time, element's order, element's counter): three
  * numbers that no queue invents, so another kind of queue gives the same run.
  *
- * A small queue is a heap. A big one is a calendar: a heap for the day that is on, a wheel of
- * unsorted days after it, and a heap for what lies beyond the wheel. How long a day is follows from
+ * A small queue is a heap. A big one is a calendar: the day that is on in order, with a heap
+ * for what comes in addition, a wheel of unsorted days after it, and a heap for what lies beyond
+ * the wheel. How long a day is follows from
  * how far ahead events are pushed.
  */
 #ifndef SIM_QUEUE_H
@@ -26,8 +27,11 @@ struct sim_events {
 };
 
 struct sim_queue {
-    bool plain;             /* set before the first push: one heap, never a calendar */
-    struct sim_events near; /* heap: the day that is on, and all before */
+    bool from_run;         /* where the first one is */
+    bool plain;            /* set before the first push: one heap, never a calendar */
+    struct sim_events run; /* the day that is on, in order, from run_at */
+    size_t run_at;
+    struct sim_events near; /* heap: what has come for that day since, and all before */
     struct sim_events far;  /* heap: beyond the wheel */
     struct sim_events *days;
     uint64_t *used; /* one bit per day: it has events */
@@ -42,6 +46,8 @@ void sim_queue_push(struct sim_queue *queue, const struct sim_event *event);
 
 /* The first event, borrowed until the next call; NULL if there is none. */
 const struct sim_event *sim_queue_first(struct sim_queue *queue);
+
+/* Takes away what sim_queue_first has just shown. */
 void sim_queue_pop(struct sim_queue *queue);
 void sim_queue_free(struct sim_queue *queue);
 
