@@ -14,9 +14,10 @@ enum cli_kind { CLI_FLAG, CLI_NUMBER, CLI_STRING };
 /* What the command line says. */
 struct cli_values {
     const char *file; /* the argument; NULL = none */
-    uint64_t seed, trials;
+    uint64_t seed, trials, seeds, jobs, variant;
+    const char *shard; /* I/N */
     const char *out, *html, *scope, *profile, *loss, *after, *forget; /* with their units */
-    bool seed_given, json, quiet, ladder, no_files, progress, version, help;
+    bool seed_given, json, quiet, ladder, no_files, progress, swarm, version, help;
 };
 
 struct cli_option {
@@ -44,6 +45,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
 void cli_help(const struct cli_command *command, FILE *out);
 
 int cmd_run(const struct cli_values *values);
+int cmd_sweep(const struct cli_values *values);
 int cmd_matrix(const struct cli_values *values);
 int cmd_check(const struct cli_values *values);
 int cmd_explain(const struct cli_values *values);

@@ -8,10 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli_table.h"
+#include "cli_scenario.h"
 #include "report_html.h"
 #include "report_json.h"
 #include "scn_run.h"
+#include "swarm.h"
 #include "twin.h"
 
 #define SLICES 200 /* of the virtual time; progress is looked at in between */
@@ -31,7 +32,7 @@ struct session {
     struct report_trace trace;
     struct report_ladder ladder;
     struct report_story story;
-    char again[600];
+    char again[CLI_AGAIN_MAX];
     int64_t started_ns, shown_ns; /* of the wall clock */
 };
 
@@ -189,40 +190,19 @@ static void write_reports(struct session *session, bool ok)
         report_html(session->folder.page, &view);
 }
 
-/* The command line that repeats the run; a file name with odd characters is quoted. */
-static void make_again(struct session *session, uint64_t seed)
-{
-    const char *file = session->values->file;
-    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
-    const char *quote = strspn(file, plain) == strlen(file) ? "" : "'";
-    snprintf(session->again, sizeof session->again, "q2p-sim run %s%s%s --seed %" PRIu64, quote,
-             file, quote, seed);
-}
-
-static bool read_scenario(struct scenario *scenario, const struct cli_values *values)
-{
-    struct scn_errors errors = {0};
-    bool fine = scn_read(scenario, values->file, &errors);
-    for (size_t i = 0; i < errors.count; i++) {
-        char text[600];
-        scn_error_print(&errors, i, text, sizeof text);
-        fprintf(stderr, "%s\n", text);
-    }
-    scn_errors_free(&errors);
-    if (values->seed_given)
-        scenario->seed = values->seed;
-    return fine;
-}
-
 static int simulate(struct session *session)
 {
     const struct cli_values *values = session->values;
+    if (values->swarm)
+        swarm_scenario(&session->scenario, session->scenario.seed);
     const char *refused = scn_run_init(&session->run, &session->scenario, session->scenario.seed);
     if (refused) {
         fprintf(stderr, "q2p-sim: a node cannot be made: %s\n", refused);
         return CLI_SYSTEM;
     }
-    make_again(session, session->scenario.seed);
+    cli_print_again(session->again, values, (uint32_t)values->variant, session->scenario.seed);
+    if (values->swarm)
+        swarm_links(&session->run);
     if (!open_folder(&session->folder, values))
         return CLI_SYSTEM;
     if (session->folder.trace) {
@@ -240,6 +220,8 @@ static int simulate(struct session *session)
     session->run.ctx = session;
     play(session);
     bool ok = scn_run_judge(&session->run);
+    if (values->swarm)
+        ok = swarm_judge(&session->run);
     report_trace_end(&session->trace);
     write_reports(session, ok);
     if (values->ladder && !values->json)
@@ -256,7 +238,9 @@ static int simulate(struct session *session)
 int cmd_run(const struct cli_values *values)
 {
     struct session session = {.values = values};
-    int status = read_scenario(&session.scenario, values) ? simulate(&session) : CLI_INPUT;
+    int status = cli_read_scenario(&session.scenario, values, (uint32_t)values->variant)
+                     ? simulate(&session)
+                     : CLI_INPUT;
     report_ladder_free(&session.ladder);
     report_story_free(&session.story);
     if (session.run.scenario)
@@ -297,9 +281,9 @@ int cmd_check(const struct cli_values *values)
 {
     struct session session = {.values = values};
     int status = CLI_INPUT;
-    if (read_scenario(&session.scenario, values)) {
+    if (cli_read_scenario(&session.scenario, values, (uint32_t)values->variant)) {
         status = compare_runs(&session.scenario);
-        make_again(&session, session.scenario.seed);
+        cli_print_again(session.again, values, (uint32_t)values->variant, session.scenario.seed);
         if (status == CLI_FAILED)
             printf("again: %s\n", session.again);
     }

@@ -8,6 +8,7 @@
 
 #include "scn_resolve.h"
 #include "scn_schema.h"
+#include "scn_vary.h"
 #include "sim_world.h"
 
 #define WORD_MAX 24 /* longer words get no suggestion */
@@ -229,11 +230,23 @@ static void read_items(struct scenario *out, struct scn_errors *errors, const ch
 
 bool scn_read(struct scenario *out, const char *file, struct scn_errors *errors)
 {
+    return scn_read_variant(out, file, 0, errors);
+}
+
+bool scn_read_variant(struct scenario *out, const char *file, uint32_t variant,
+                      struct scn_errors *errors)
+{
     *out = (struct scenario){0};
     errors->file = file;
     out->yaml = scn_yaml_read(file, errors);
     if (!out->yaml)
         return false;
+    out->variants = scn_vary_count(out->yaml, errors);
+    if (variant > out->variants && errors->count == 0)
+        scn_error(errors, NULL, "there is no variant %u; there are %u", (unsigned)variant,
+                  (unsigned)out->variants);
+    else if (variant > 0 && errors->count == 0)
+        scn_vary_apply(out->yaml, variant, errors);
     scn_defaults("", out);
     scn_defaults("protocol", &out->protocol);
     scn_defaults("default", &out->link_default);

@@ -40,6 +40,7 @@ const struct scn_key scn_schema[] = {
     {"", "default", SCN_PART, 0, 0, "", NULL, 0, 0, "all other links"},
     {"", "script", SCN_PART, 0, 0, "", NULL, 0, 0, "a list of steps"},
     {"", "expect", SCN_PART, 0, 0, "", NULL, 0, 0, "a list of expectations"},
+    {"", "vary", SCN_PART, 0, 0, "", NULL, 0, 0, "what sweeps try: SECTION.KEY: [VALUE, ...] for each, such as default.loss: [1%, 5%], nats.home-a.mapping: [address] or links.1.delay: [5ms, 1s]; all combinations are variants, counted from 1"},
 
     {"protocol", "profile", SCN_WORD, FIELD(scn_protocol, profile), "default", "default|original", 0, 1, "original: timers and single-shot messages of the Go program; other keys go on top"},
     {"protocol", "dialect", SCN_WORD, CONFIG(dialect), "", DIALECT_WORDS, 0, 0, "spoken to a peer until its own is known"},

@@ -260,6 +260,64 @@ def heat(folder):
     expect(sim("matrix", "--html", "/proc/nowhere").returncode == 4, "no file is no error")
 
 
+VARY = """until: 20s
+nodes:
+  seed:  {at: 203.0.113.1:10000}
+  alice: {at: 10.0.0.2:10001, behind: home, joins: seed}
+  bob:   {at: 203.0.113.2:10002, joins: seed, start: 200ms}
+nats: {home: {outside: 198.51.100.1}}
+script: [{at: 2s, send: {from: alice, to: bob, size: 10KiB, as: picture}}]
+expect: [{connected: [alice, bob], before: 3s}, {delivered: picture}]
+vary:
+  default.loss: [0%, 20%]
+  nats.home.mapping: [endpoint-independent, address]
+  protocol.profile: [default, original]
+"""
+
+
+def sweep(folder):
+    """A sweep is the same for any number of jobs; its shards make the whole; failures come again."""
+    file = folder / "vary.yaml"
+    file.write_text(VARY)
+    words = "sweep", file, "--seeds", 30, "--json"
+    one = sim(*words, "--jobs", 1)
+    expect(one.returncode == 1 and not one.stderr, one.stdout[-500:], one.stderr)
+    for jobs in 2, 5:
+        expect(sim(*words, "--jobs", jobs).stdout == one.stdout, jobs, "jobs give something else")
+    objects = [json.loads(line) for line in one.stdout.splitlines()]
+    runs = [thing for thing in objects if thing["type"] == "run"]
+    expect([run["run"] for run in runs] == list(range(240)), "not in order, or not all")
+    expect([run["seed"] for run in runs[:31]] == [*range(1, 31), 1], runs[:31])
+    total, variants = objects[-1], [thing for thing in objects if thing["type"] == "variant"]
+    expect(len(variants) == 8 and variants[0]["passed"] == 30 and variants[-1]["passed"] < 10
+           and variants[-1]["values"] == "default.loss=20% nats.home.mapping=address "
+           "protocol.profile=original", variants)
+    expect(abs(variants[0]["low"] - .886482) < 1e-5 and variants[0]["high"] == 1, variants[0])
+    expect(total["type"] == "sweep" and total["runs"] == 240
+           and total["passed"] == sum(run["ok"] for run in runs), total)
+    parts = [run for shard in (1, 2, 3) for run in map(json.loads, sim(
+        *words, "--shard", f"{shard}/3").stdout.splitlines()) if run["type"] == "run"]
+    expect(sorted(parts, key=lambda run: run["run"]) == runs, "shards are not the whole")
+    for again in total["again"]:
+        done = sim(*again.split()[1:], "--no-files")
+        expect(done.returncode == 1 and done.stdout.splitlines()[-1] == f"again: {again}", done)
+        number = again.split("--variant ")[1]
+        run = next(run for run in runs if not run["ok"])
+        expect(run["variant"] != int(number) or again != total["again"][0]
+               or run["trace_hash"] in done.stdout, run, done.stdout)
+    text = sim("sweep", file, "--seeds", 5, "--quiet")
+    expect("of 40 passed (95%: " in text.stdout and "again: q2p-sim run" in text.stdout, text.stdout)
+    swarm = sim("sweep", DEMO, "--swarm", "--seeds", 40, "--json")
+    runs = [json.loads(line) for line in swarm.stdout.splitlines()][:-1]
+    expect(swarm.returncode == 0 and len({run["datagrams"] for run in runs}) > 20, swarm.stdout)
+    done = sim("run", DEMO, "--swarm", "--seed", 11, "--no-files")
+    expect(any(run["trace_hash"] in done.stdout for run in runs), "not the same swarm", done.stdout)
+    file.write_text(VARY.replace("0%, 20%", "0%, 20").replace("vary:", "vary:\n  nats.x.y: [1]"))
+    done = sim("sweep", file)
+    expect(done.returncode == 3 and "15:24: bad loss '20'" in done.stderr.replace("vary.yaml:", "")
+           or "'nats.x.y' is no place for a value" in done.stderr, done.stderr)
+
+
 def usage(folder):
     """Every way of calling it wrongly has its exit code, and help goes where it is wanted."""
     for words, code in (((), 2), (("help",), 0), (("--help",), 0), (("--version",), 0),
@@ -268,6 +326,9 @@ def usage(folder):
                         (("run", DEMO, "--seed", "x"), 2), (("run", DEMO, "--seed", "-1"), 2),
                         (("run", DEMO, "--out"), 2), (("check", DEMO, "--json"), 2),
                         (("run", folder / "missing.yaml"), 3), (("check", folder), 3),
+                        (("sweep", DEMO, "--shard", "3/2"), 2), (("sweep", "-"), 2),
+                        (("sweep", DEMO, "--jobs", "many"), 2), (("sweep", folder / "no.yaml"), 3),
+                        (("run", DEMO, "--variant", 1, "--no-files"), 3),
                         (("matrix", "--scope", "x"), 2), (("matrix", "--loss", "1"), 2),
                         (("matrix", "--profile", ""), 2), (("matrix", DEMO), 2),
                         (("run", DEMO, "--out", "/proc/nowhere"), 4),

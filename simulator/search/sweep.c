@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sweep.c - workers share a counter and a table of results with their parent, nothing else. */
+#define _GNU_SOURCE /* fork, MAP_ANONYMOUS */
+#include "sweep.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "swarm.h"
+
+#define BLOCK_RUNS 8
+#define JOBS_MAX 256
+#define LOOK_NS (50 * Q2P_MILLISECOND)
+
+struct board {
+    atomic_uint_fast64_t next; /* run that nobody has taken yet */
+    struct {
+        uint64_t at, end; /* a worker's block */
+        pid_t pid;
+    } workers[JOBS_MAX];
+    struct sweep_result results[];
+};
+
+/* ---- one run ----------------------------------------------------------------------------- */
+
+static void say_why(const struct scn_run *run, struct sweep_result *result, bool swarm)
+{
+    if (*run->violation) {
+        snprintf(result->why, sizeof result->why, "oracle: %.132s", run->violation);
+        result->failed_ns = run->violation_ns;
+        return;
+    }
+    for (size_t i = 0; i < run->scenario->expect.count; i++) {
+        const struct scn_verdict *verdict = &run->verdicts[i];
+        char text[200];
+        if (verdict->ok || (swarm && !run->scenario->expect.items[i].never.text))
+            continue;
+        scn_expect_print(run, i, text, sizeof text);
+        snprintf(result->why, sizeof result->why, "%.90s: %.48s", text, verdict->why);
+        result->failed_ns = verdict->at_ns;
+        return;
+    }
+}
+
+void sweep_one(const struct scenario *scenario, uint64_t seed, bool swarm,
+               struct sweep_result *result)
+{
+    struct scn_run run;
+    struct scenario turned = *scenario;
+    if (swarm) { /* on copies of what it turns */
+        turned.nodes.items = sim_alloc((turned.nodes.count + 1) * sizeof *turned.nodes.items);
+        turned.nats.items = sim_alloc((turned.nats.count + 1) * sizeof *turned.nats.items);
+        memcpy(turned.nodes.items, scenario->nodes.items,
+               turned.nodes.count * sizeof *turned.nodes.items);
+        if (turned.nats.count > 0)
+            memcpy(turned.nats.items, scenario->nats.items,
+                   turned.nats.count * sizeof *turned.nats.items);
+        swarm_scenario(&turned, seed);
+    }
+    const char *refused = scn_run_init(&run, &turned, seed);
+    if (refused) {
+        snprintf(result->why, sizeof result->why, "a node cannot be made: %.100s", refused);
+    } else {
+        if (swarm)
+            swarm_links(&run);
+        scn_run_play(&run, turned.until_ns);
+        result->ok = scn_run_judge(&run);
+        if (swarm)
+            result->ok = swarm_judge(&run);
+        if (!result->ok)
+            say_why(&run, result, swarm);
+        result->sent = run.sent;
+        result->trace_hash = run.trace_hash;
+    }
+    scn_run_free(&run);
+    if (swarm) {
+        free(turned.nodes.items);
+        free(turned.nats.items);
+    }
+}
+
+/* ---- workers ----------------------------------------------------------------------------- */
+
+static uint64_t runs_of(const struct sweep_plan *plan)
+{
+    uint64_t all = plan->variants_count * plan->seeds;
+    return all > plan->shard ? (all - plan->shard + plan->shards - 1) / plan->shards : 0;
+}
+
+static uint64_t run_number(const struct sweep_plan *plan, uint64_t at)
+{
+    return plan->shard + at * plan->shards;
+}
+
+static _Noreturn void work(const struct sweep_plan *plan, struct board *board, unsigned worker)
+{
+    uint64_t total = runs_of(plan), *at = &board->workers[worker].at;
+    for (;;) {
+        for (; *at < board->workers[worker].end; (*at)++) {
+            struct sweep_result *result = &board->results[*at];
+            uint64_t run = run_number(plan, *at);
+            result->state = SWEEP_RUNNING;
+            sweep_one(&plan->variants[run / plan->seeds], plan->seed + run % plan->seeds,
+                      plan->swarm, result);
+            atomic_thread_fence(memory_order_release);
+            result->state = SWEEP_DONE;
+        }
+        *at = atomic_fetch_add(&board->next, BLOCK_RUNS);
+        if (*at >= total)
+            _exit(0);
+        board->workers[worker].end = *at + BLOCK_RUNS < total ? *at + BLOCK_RUNS : total;
+    }
+}
+
+static bool hire(const struct sweep_plan *plan, struct board *board, unsigned worker)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        work(plan, board, worker);
+    board->workers[worker].pid = pid;
+    return pid > 0;
+}
+
+/* Whose run killed it goes on behind that run. How many workers are left, or -1. */
+static int look_after(const struct sweep_plan *plan, struct board *board, unsigned jobs, int alive)
+{
+    int status;
+    pid_t pid;
+    while (alive > 0 && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        unsigned worker = 0;
+        while (worker < jobs && board->workers[worker].pid != pid)
+            worker++;
+        if (worker == jobs)
+            continue;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+            alive--;
+            continue;
+        }
+        struct sweep_result *result = &board->results[board->workers[worker].at++];
+        result->signal = (uint8_t)(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        snprintf(result->why, sizeof result->why,
+                 WIFSIGNALED(status) ? "crashed: signal %d" : "ended with exit code %d",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        result->state = SWEEP_CRASHED;
+        if (!hire(plan, board, worker))
+            return -1;
+    }
+    return alive;
+}
+
+/* Hands on what has become complete, in order. */
+static uint64_t hand_on(const struct sweep_plan *plan, struct board *board, uint64_t from)
+{
+    uint64_t total = runs_of(plan);
+    while (from < total && *(volatile uint8_t *)&board->results[from].state >= SWEEP_DONE) {
+        atomic_thread_fence(memory_order_acquire);
+        plan->result(plan->ctx, run_number(plan, from), &board->results[from]);
+        from++;
+    }
+    return from;
+}
+
+bool sweep_run(const struct sweep_plan *plan)
+{
+    uint64_t total = runs_of(plan), handed = 0;
+    unsigned jobs = plan->jobs < JOBS_MAX ? plan->jobs : JOBS_MAX;
+    size_t len = sizeof(struct board) + total * sizeof(struct sweep_result);
+    struct board *board =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int alive = 0;
+    if (board == MAP_FAILED)
+        return false;
+    while (alive < (int)jobs && hire(plan, board, (unsigned)alive))
+        alive++;
+    bool fine = alive > 0;
+    while (alive > 0) {
+        struct timespec nap = {0, LOOK_NS};
+        handed = hand_on(plan, board, handed);
+        if (plan->progress)
+            plan->progress(plan->ctx, handed, total);
+        alive = look_after(plan, board, jobs, alive);
+        if (handed < total && alive > 0)
+            nanosleep(&nap, NULL);
+    }
+    fine &= alive == 0;
+    int reason = errno;
+    handed = hand_on(plan, board, handed);
+    if (plan->progress)
+        plan->progress(plan->ctx, handed, total);
+    munmap(board, len);
+    errno = reason;
+    return fine;
+}
