@@ -164,8 +164,6 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
     place->realm = realm;
     place->inner = NET_NOWHERE;
     place->addr = *addr;
-    if (realm != NET_REALM_PUBLIC)
-        place->gateway = net->places[net->gateways[realm]];
     place->out = (struct net_element){
         .ops = &net_leave_ops, .wake_at = Q2P_NEVER, .order = 2 * (uint64_t)place->index + 1};
     place->in = (struct net_element){.ops = &net_host_ops, .wake_at = Q2P_NEVER};

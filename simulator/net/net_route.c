@@ -62,6 +62,14 @@ static void send_far(struct net_place *from, struct net_place *to, struct sim_pa
 
 static void leave_place(struct net_place *from, struct sim_packet *packet);
 
+/* Its NAT may come after it; so this is no matter of building. */
+static struct net_place *gateway_of(struct net_place *place)
+{
+    if (!place->gateway)
+        place->gateway = place->net->places[place->net->gateways[place->realm]];
+    return place->gateway;
+}
+
 /* From the inside through the NAT: new source, out at its outside (or back in again). */
 static void leave_nat(struct net_place *nat, struct sim_packet *packet)
 {
@@ -100,7 +108,7 @@ static void leave_place(struct net_place *from, struct sim_packet *packet)
         if (to)
             send_local(from, &to->in, packet);
         else
-            leave_nat(from->gateway, packet);
+            leave_nat(gateway_of(from), packet);
     } else if (to) {
         send_far(from, to, packet);
     } else {

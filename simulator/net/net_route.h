@@ -28,7 +28,7 @@ struct net_place {
     uint32_t side;             /* of a partition; unequal sides do not reach each other */
     bool links;                /* a link from here has memory of its own */
     struct q2p_addr addr;      /* NAT: the first outside address, port 0 */
-    struct net_place *gateway; /* the NAT it is behind; NULL = public */
+    struct net_place *gateway; /* the NAT it is behind; NULL = public, or not asked for */
     struct net_element *host;  /* who gets what arrives; NULL for a NAT */
     struct net_access *access; /* NULL = as if the host were its place */
     struct net_nat_table *nat; /* NULL for a host */
