@@ -21,13 +21,20 @@ struct nat_place {
 
 static const char *name_link(void *ctx, const struct sim_packet *packet);
 
-static void add_realm(struct net *net, uint32_t gateway)
+/* A place may come before the NAT that opens its realm. */
+static void reserve_realm(struct net *net, uint32_t realm)
 {
-    if (net->realms_count == net->realms_room) {
+    while (realm >= net->realms_room) {
+        size_t before = net->realms_room;
         net->gateways = sim_grow(net->gateways, &net->realms_room, sizeof *net->gateways);
         net->hints = sim_resize(net->hints, net->realms_room * sizeof *net->hints);
+        memset(net->hints + before, 0, (net->realms_room - before) * sizeof *net->hints);
     }
-    net->hints[net->realms_count][0] = net->hints[net->realms_count][1] = 0;
+}
+
+static void add_realm(struct net *net, uint32_t gateway)
+{
+    reserve_realm(net, (uint32_t)net->realms_count);
     net->gateways[net->realms_count++] = gateway;
 }
 
@@ -153,6 +160,7 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
                                    const struct q2p_addr *addr, size_t len)
 {
     make_slots(net);
+    reserve_realm(net, realm);
     struct net_place *place = sim_alloc(len);
     if (net->places_count == net->places_room)
         net->places = sim_grow(net->places, &net->places_room, sizeof *net->places);

@@ -11,7 +11,7 @@ struct fixture {
     struct sim_world world;
     struct net net;
     struct net_tap tap;
-    struct net_element hosts[8];
+    struct net_element hosts[16];
     char fate[64];
     char path[200];
     struct q2p_addr src;
@@ -176,6 +176,18 @@ static void nats_behind_nats_translate_twice(void **state)
     tear_down(&f);
 }
 
+static void a_nat_may_come_after_whoever_is_behind_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    uint32_t erin = add_host(&f, "erin", 4, "10.0.0.2:10001"); /* its realm comes next */
+    add_nat(&f, "late", 0, "198.51.100.9:1", NET_NAT_HAIRPIN_NONE);
+    send(&f, erin, "203.0.113.1:10000");
+    assert_string_equal(f.path, "erin> late> seed< ");
+    tear_down(&f);
+}
+
 static void neighbours_behind_one_nat_reach_each_other_inside(void **state)
 {
     (void)state;
@@ -282,6 +294,7 @@ int main(void)
         cmocka_unit_test(public_hosts_reach_each_other_by_a_link),
         cmocka_unit_test(a_nat_translates_out_and_lets_answers_in),
         cmocka_unit_test(nats_behind_nats_translate_twice),
+        cmocka_unit_test(a_nat_may_come_after_whoever_is_behind_it),
         cmocka_unit_test(neighbours_behind_one_nat_reach_each_other_inside),
         cmocka_unit_test(a_hairpin_leads_back_in_only_if_the_nat_has_one),
         cmocka_unit_test(who_is_meant_depends_on_where_one_stands),
