@@ -15,7 +15,7 @@
 #define COLUMNS_MAX 14
 #define ROWS_MAX 100
 #define WIDTH SVG_PX(1036) /* that columns fill if they can */
-#define COLUMN_WIDTH_MAX SVG_PX(300)
+#define COLUMN_WIDTH_MAX SVG_PX(400)
 #define COLUMN_WIDTH_FULL SVG_PX(118) /* narrower heads have no address */
 #define FOLD_MIN 4                    /* repetitions that make a row of their own */
 #define LEFT SVG_PX(70)               /* of the first column's stripe: times */

@@ -153,7 +153,7 @@ static void put_network(FILE *out, const struct report_view *view)
         put_row(out, name, "link", strchr(text, ']') ? strchr(text, ']') + 3 : text);
     }
     report_print_keys("default", &scenario->link_default, true, text, sizeof text);
-    put_row(out, "all others", "link", text);
+    put_row(out, scenario->links.count ? "all others" : "all", "link", text);
     page_table_end(out);
     page_card_end(out);
 }
