@@ -35,15 +35,25 @@ static int forced_dialect = Q2P_DIALECT_UNKNOWN;
 
 static const struct q2p_visit no_visit;
 
-/* The visit of this packet; learned first, if it is seen for the first time. */
-static const struct q2p_visit *visit_of(tvbuff_t *tvb, packet_info *pinfo, bool *first)
+/* Reads the datagram; learns from it first, if it is seen for the first time. Fills in `view`. */
+static bool read_datagram(struct q2p_view *view, struct q2p_packet *packet)
 {
-    struct q2p_visit *visit = q2p_state_visit(pinfo);
+    struct q2p_visit *visit = q2p_state_visit(view->pinfo);
+    bool first = visit != NULL && !visit->seen && !view->pinfo->fd->visited;
+    uint32_t have = tvb_captured_length(view->tvb);
 
-    *first = visit != NULL && !visit->seen && !pinfo->fd->visited;
-    if (*first)
-        q2p_state_learn(visit, pinfo, (enum q2p_dialect)forced_dialect, tvb);
-    return visit != NULL ? visit : &no_visit;
+    view->packet = packet;
+    view->visit = visit != NULL ? visit : &no_visit;
+    if (first)
+        view->status = q2p_state_learn(visit, view->pinfo, (enum q2p_dialect)forced_dialect,
+                                       view->tvb, packet);
+    else
+        view->status = q2p_wire_read(packet, (enum q2p_dialect)view->visit->dialect,
+                                     tvb_get_ptr(view->tvb, 0, (int)have), have,
+                                     tvb_reported_length(view->tvb));
+    view->transmission = q2p_transmission_shown(view->visit);
+    view->punch = q2p_punch_of(view->visit, packet->event);
+    return first;
 }
 
 /* From this frame on, what the receiver and that node say to each other is Q2P, unless something
@@ -98,35 +108,40 @@ static void tell(const struct q2p_view *view)
     tap_queue_packet(tap, view->pinfo, told);
 }
 
+/* The sentence, where somebody reads it; words take longer than all the rest. */
+static proto_item *say(const struct q2p_view *view, proto_tree *tree)
+{
+    packet_info *pinfo = view->pinfo;
+    bool visible = tree != NULL && PTREE_DATA(tree)->visible;
+    const char *text = "";
+
+    col_set_str(pinfo->cinfo, COL_PROTOCOL, "Q2P");
+    if (visible || col_get_writable(pinfo->cinfo, COL_INFO))
+        text = q2p_text_of(view);
+    col_add_str(pinfo->cinfo, COL_INFO, text);
+    if (!visible)
+        return proto_tree_add_item(tree, proto_q2p, view->tvb, 0, -1, ENC_NA);
+    return proto_tree_add_protocol_format(tree, proto_q2p, view->tvb, 0, -1, "Q2P, %s", text);
+}
+
 static int dissect_q2p(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
-    uint32_t have = tvb_captured_length(tvb);
     struct q2p_packet packet;
-    struct q2p_view view = {.pinfo = pinfo, .tvb = tvb, .packet = &packet};
+    struct q2p_view view = {.pinfo = pinfo, .tvb = tvb};
 
-    bool first;
-
-    if (have == 0)
+    if (tvb_captured_length(tvb) == 0)
         return 0;
-    view.visit = visit_of(tvb, pinfo, &first);
-    view.transmission = q2p_transmission_shown(view.visit);
-    view.status = q2p_wire_read(&packet, (enum q2p_dialect)view.visit->dialect,
-                                tvb_get_ptr(tvb, 0, (int)have), have, tvb_reported_length(tvb));
 
-    view.punch = q2p_punch_of(view.visit, packet.event);
-
+    bool first = read_datagram(&view, &packet);
     bool names_a_peer =
         packet.event == Q2P_EV_TOUCHREQUEST || packet.event == Q2P_EV_CONNECTREQUEST;
     if (first && names_a_peer && view.status == Q2P_OK && !pinfo->flags.in_error_pkt)
         expect_talk(pinfo, &packet.address);
 
-    const char *text = q2p_text_of(&view);
-    col_set_str(pinfo->cinfo, COL_PROTOCOL, "Q2P");
-    col_add_str(pinfo->cinfo, COL_INFO, text);
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_q2p, tvb, 0, -1, "Q2P, %s", text);
-    q2p_tree_show(&view, proto_item_add_subtree(item, ett_q2p));
+    view.wanted = tree != NULL && proto_field_is_referenced(tree, proto_q2p);
+    q2p_tree_show(&view, proto_item_add_subtree(say(&view, tree), ett_q2p));
     tell(&view);
-    return (int)have;
+    return (int)tvb_captured_length(tvb);
 }
 
 static int dissect_q2p_found(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)

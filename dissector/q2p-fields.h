@@ -68,6 +68,27 @@
        NULL, "Bytes of the data put together")                                                     \
     XX(reassembled_data, "q2p.reassembled.data", "Reassembled data", FT_BYTES, BASE_NONE, NULL,    \
        "The data put together")                                                                    \
+    XX(role, "q2p.role", "Role", FT_STRING, BASE_NONE, NULL,                                       \
+       "What this message is to its transmission: first, retransmission, duplicate, late, ...")    \
+    XX(fragment, "q2p.fragment", "Fragment", FT_UINT32, BASE_DEC, NULL,                            \
+       "Which fragment of the transmission this is, from 1: SYN + 1")                              \
+    XX(asked_in, "q2p.asked.in", "Asked for in", FT_FRAMENUM, BASE_NONE,                           \
+       FRAMENUM_TYPE(FT_FRAMENUM_REQUEST), "Frame that asked for this fragment")                   \
+    XX(answered_in, "q2p.answered.in", "Answered in", FT_FRAMENUM, BASE_NONE,                      \
+       FRAMENUM_TYPE(FT_FRAMENUM_RESPONSE), "Frame that brought a fragment asked for here")        \
+    XX(response_in, "q2p.response.in", "Response in", FT_FRAMENUM, BASE_NONE,                      \
+       FRAMENUM_TYPE(FT_FRAMENUM_RESPONSE), "OPTIONSFEEDBACK to this OPTIONS")                     \
+    XX(response_to, "q2p.response.to", "Response to", FT_FRAMENUM, BASE_NONE,                      \
+       FRAMENUM_TYPE(FT_FRAMENUM_REQUEST), "OPTIONS that this OPTIONSFEEDBACK answers")            \
+    XX(response_time, "q2p.response.time", "Response time", FT_RELATIVE_TIME, BASE_NONE, NULL,     \
+       "From OPTIONS to OPTIONSFEEDBACK")                                                          \
+    XX(duration, "q2p.duration", "Duration", FT_RELATIVE_TIME, BASE_NONE, NULL,                    \
+       "From the first message of the transmission to its last missing fragment")                  \
+    XX(goodput, "q2p.goodput", "Goodput (bit/s)", FT_UINT64, BASE_DEC, NULL,                       \
+       "Bits of data by duration")                                                                 \
+    XX(hash_check, "q2p.hash.check", "Key", FT_STRING, BASE_NONE, NULL,                            \
+       "Whether the key is the MD5 of the data, or of data and destination; not to be told behind" \
+       " a NAT, where the destination has another name")                                           \
     XX(punch, "q2p.punch", "Hole punch", FT_UINT32, BASE_DEC, NULL,                                \
        "Index of the hole punch in this capture, from 0: newcomer, known peer and seed")           \
     XX(punch_newcomer, "q2p.punch.newcomer", "Newcomer", FT_STRING, BASE_NONE, NULL,               \
@@ -112,6 +133,7 @@
     XX(duplicate, "q2p.expert.duplicate", PI_SEQUENCE, PI_NOTE, "Fragment was seen before")        \
     XX(conflict, "q2p.expert.conflict", PI_SEQUENCE, PI_WARN,                                      \
        "Fragment was seen before with other bytes; the first ones count")                          \
+    XX(resent, "q2p.expert.resent", PI_SEQUENCE, PI_NOTE, "Fragment is sent again")                \
     XX(late, "q2p.expert.late", PI_SEQUENCE, PI_WARN,                                              \
        "Missing fragment comes too late: the receiver has given up")                               \
     XX(stray, "q2p.expert.stray", PI_SEQUENCE, PI_NOTE,                                            \

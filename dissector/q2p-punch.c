@@ -250,17 +250,18 @@ static void note_ends(struct q2p_punch *punch, uint32_t interface_id)
 
 void q2p__punch_learn(struct q2p_visit *visit, const struct q2p__datagram *datagram)
 {
-    const struct q2p_endpoint *from_end = datagram->talk->sides[datagram->side].from;
-    const struct q2p_endpoint *to_end = datagram->talk->sides[!datagram->side].from;
-    struct q2p_addr from = addr_of(from_end), to = addr_of(to_end);
-    const struct q2p_addr *named = &datagram->packet->address;
     enum q2p_step step = step_of(datagram->packet->event);
+    const struct q2p_endpoint *from_end = datagram->talk->sides[datagram->side].from;
+    const struct q2p_addr *named = &datagram->packet->address;
     struct key key = {.interface_id = from_end->interface_id};
-    struct q2p_punch *punch = NULL;
     bool names = q2p_event_shape(datagram->packet->event) == Q2P_SHAPE_ADDRESS;
+    bool fresh_port = from_end->first_frame == datagram->frame;
+    struct q2p_addr from, to;
 
     if (step == Q2P_STEPS || datagram->status != Q2P_OK || (names && named->ip_len == 0))
         return;
+    from = addr_of(from_end);
+    to = addr_of(datagram->talk->sides[!datagram->side].from);
     switch (step) {
     case Q2P_STEP_JOIN:
         learn_join(visit, datagram);
@@ -283,10 +284,7 @@ void q2p__punch_learn(struct q2p_visit *visit, const struct q2p__datagram *datag
         key.newcomer = to, key.known = from;
         break;
     }
-    punch = names ? punch_of_three(&key)
-                  : punch_of_pair(&key, step,
-                                  from_end->last_frame == datagram->frame &&
-                                      from_end->first_frame == datagram->frame);
+    struct q2p_punch *punch = names ? punch_of_three(&key) : punch_of_pair(&key, step, fresh_port);
     if (punch == NULL)
         return;
     note_ends(punch, key.interface_id);

@@ -58,7 +58,7 @@ struct q2p_punch {
 #define Q2P_VERDICT_MAP(XX)                                                                        \
     XX(DONE, "connected")                                                                          \
     XX(NETWORK_ID, "refused: they belong to different networks")                                   \
-    XX(LIMIT, "ignored: the node asked is there, so its table may be full")                        \
+    XX(LIMIT, "ignored: its table may be full, or it does not trust the seed")                     \
     XX(FILTERED, "filtered: a NAT lets nothing through for this address")                          \
     XX(LOST, "lost, or not to be seen from here")
 

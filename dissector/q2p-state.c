@@ -12,6 +12,7 @@
 #include "q2p-state-private.h"
 
 #define VISITS_BITS 10 /* frames per block of visits */
+#define RECENT_BITS 8  /* directions of talks that are found at once */
 
 /* What belongs to the open capture. */
 static struct {
@@ -19,7 +20,8 @@ static struct {
     wmem_map_t *talks;         /* by both endpoints */
     struct q2p_visit **visits; /* by frame number, in blocks that exist where Q2P is */
     uint32_t visit_blocks;     /* that there is room for */
-    enum q2p_dialect only;     /* the one dialect ever proven, UNKNOWN if none or several */
+    struct q2p_talk *recent[1 << RECENT_BITS];
+    enum q2p_dialect only; /* the one dialect ever proven, UNKNOWN if none or several */
     bool several;
 } file;
 
@@ -55,6 +57,7 @@ static void begin_file(void)
     file.talks = wmem_map_new(wmem_file_scope(), talk_hash, talk_equal);
     q2p__transmissions_begin();
     q2p_punches_begin();
+    q2p_pieces_begin();
 }
 
 static void end_file(void)
@@ -128,11 +131,24 @@ const struct q2p_side *q2p__side_between(struct q2p_endpoint *from, struct q2p_e
     return talk == NULL ? NULL : &talk->sides[talk->sides[0].from == from ? 0 : 1];
 }
 
-struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side)
+static bool is_end(const struct q2p_endpoint *end, const address *addr, uint32_t port,
+                   uint32_t interface_id)
 {
-    uint32_t interface_id = q2p_compat_interface(pinfo);
-    struct q2p_endpoint *from = endpoint_of(&pinfo->src, pinfo->srcport, interface_id);
-    struct q2p_endpoint *to = endpoint_of(&pinfo->dst, pinfo->destport, interface_id);
+    return end->port == port && end->interface_id == interface_id &&
+           addresses_equal(&end->addr, addr);
+}
+
+/* Where the talk of these two was put when it was seen last. */
+static struct q2p_talk **recent_of(const packet_info *pinfo, uint32_t interface_id)
+{
+    uint32_t sum = pinfo->srcport * 31 + pinfo->destport * 37 + interface_id;
+
+    sum = add_address_to_hash(sum, &pinfo->src);
+    return &file.recent[(sum * 2654435769U) >> (32 - RECENT_BITS)]; /* golden ratio */
+}
+
+static struct q2p_talk *talk_between(struct q2p_endpoint *from, struct q2p_endpoint *to)
+{
     struct q2p_talk key = {.ends = {MIN(from, to), MAX(from, to)}};
     struct q2p_talk *talk = wmem_map_lookup(file.talks, &key);
 
@@ -143,8 +159,26 @@ struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side)
         talk->sides[1].from = key.ends[1];
         wmem_map_insert(file.talks, talk, talk);
     }
-    *side = from == talk->sides[0].from ? 0 : 1;
     return talk;
+}
+
+struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side)
+{
+    uint32_t interface_id = q2p_compat_interface(pinfo);
+    struct q2p_talk **recent = recent_of(pinfo, interface_id), *talk = *recent;
+
+    for (uint8_t i = 0; i < 2 && talk != NULL; i++)
+        if (is_end(talk->sides[i].from, &pinfo->src, pinfo->srcport, interface_id) &&
+            is_end(talk->sides[!i].from, &pinfo->dst, pinfo->destport, interface_id)) {
+            *side = i;
+            return talk;
+        }
+
+    struct q2p_endpoint *from = endpoint_of(&pinfo->src, pinfo->srcport, interface_id);
+    struct q2p_endpoint *to = endpoint_of(&pinfo->dst, pinfo->destport, interface_id);
+    *recent = talk_between(from, to);
+    *side = from == (*recent)->sides[0].from ? 0 : 1;
+    return *recent;
 }
 
 /* The dialect of the transmission that this datagram answers, UNKNOWN if it answers none. */
@@ -219,6 +253,23 @@ static void note_network(struct q2p_visit *visit, const struct q2p__datagram *da
     }
 }
 
+/* Most datagrams are one more fragment of what is on its way: no need to ask what else they could
+ * be. Leaves it read in *packet. */
+static bool goes_on(const struct q2p__datagram *datagram, struct q2p_packet *packet)
+{
+    const struct q2p__bytes *bytes = &datagram->bytes;
+    enum q2p_dialect dialect = datagram->talk->sides[datagram->side].from->dialect;
+
+    if (dialect == Q2P_DIALECT_UNKNOWN ||
+        q2p_wire_read(packet, dialect, bytes->at, bytes->have, bytes->total) != Q2P_OK ||
+        packet->event != Q2P_EV_TRANSPORT)
+        return false;
+    const struct q2p_transmission *known =
+        q2p__transmission_find(datagram->talk, datagram->side, bytes->at, packet->hash_at);
+    return known != NULL && known->dialect == dialect && known->length_known &&
+           packet->body_at.len == q2p_wire_share(known->length, packet->syn);
+}
+
 /* Finds out how to read a datagram, if that is not forced, and says so in the visit. */
 static void settle_dialect(struct q2p_visit *visit, const struct q2p__datagram *datagram,
                            enum q2p_dialect forced)
@@ -256,26 +307,34 @@ static q2p_time time_of(const packet_info *pinfo)
     return (q2p_time)pinfo->abs_ts.secs * Q2P_SECOND + pinfo->abs_ts.nsecs;
 }
 
-static void learn(struct q2p_visit *visit, struct q2p__datagram *datagram, enum q2p_dialect forced)
+/* Leaves the message in *packet and returns what is wrong with it. */
+static int learn(struct q2p_visit *visit, struct q2p__datagram *datagram, enum q2p_dialect forced,
+                 struct q2p_packet *packet)
 {
     const struct q2p__bytes *bytes = &datagram->bytes;
-    struct q2p_packet packet;
 
     visit->seen = true;
-    settle_dialect(visit, datagram, forced);
-    datagram->packet = &packet;
-    datagram->status = q2p_wire_read(&packet, (enum q2p_dialect)visit->dialect, bytes->at,
-                                     bytes->have, bytes->total);
-    if (datagram->quoted || packet.event == Q2P_EV_UNKNOWN)
-        return;
+    datagram->packet = packet;
+    if (forced == Q2P_DIALECT_UNKNOWN && !datagram->quoted && goes_on(datagram, packet)) {
+        visit->dialect = (unsigned)packet->dialect & 3U;
+        note_dialect(datagram->talk, datagram->side, packet->dialect, datagram->frame);
+        datagram->status = Q2P_OK;
+    } else {
+        settle_dialect(visit, datagram, forced);
+        datagram->status = q2p_wire_read(packet, (enum q2p_dialect)visit->dialect, bytes->at,
+                                         bytes->have, bytes->total);
+    }
+    if (datagram->quoted || packet->event == Q2P_EV_UNKNOWN)
+        return datagram->status;
     note_network(visit, datagram);
     note_sign_of_life(datagram->talk->sides[datagram->side].from, datagram->frame);
     q2p__punch_learn(visit, datagram);
     q2p__transmission_learn(visit, datagram);
+    return datagram->status;
 }
 
-void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
-                     tvbuff_t *tvb)
+int q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
+                    tvbuff_t *tvb, struct q2p_packet *packet)
 {
     struct q2p__datagram datagram = {.frame = pinfo->num,
                                      .time = time_of(pinfo),
@@ -283,7 +342,7 @@ void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p
                                      .bytes = q2p__bytes_of(tvb)};
 
     datagram.talk = q2p_state_talk(pinfo, &datagram.side);
-    learn(visit, &datagram, forced);
+    return learn(visit, &datagram, forced, packet);
 }
 
 /* The first message in a hint that has a key, in whichever dialect; or the last one without. */
@@ -357,7 +416,7 @@ static void learn_notes(struct q2p_talk *talk)
                                 note_of(talk, 1, next[1]).frame < note_of(talk, 0, next[0]).frame);
         struct q2p__datagram note = note_of(talk, side, next[side]++);
 
-        learn(&(struct q2p_visit){0}, &note, Q2P_DIALECT_UNKNOWN);
+        learn(&(struct q2p_visit){0}, &note, Q2P_DIALECT_UNKNOWN, &(struct q2p_packet){0});
     }
     talk->sides[0].hints = talk->sides[1].hints = NULL;
 }

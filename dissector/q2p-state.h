@@ -46,20 +46,30 @@ struct q2p_hints {
     } notes[Q2P_HINTS_MAX];
 };
 
+struct q2p_transmission;
+
 /* What one end of a talk has said to the other. */
 struct q2p_side {
     struct q2p_endpoint *from;
     uint32_t frame_in[Q2P_DIALECT_OPTIONS + 1]; /* last proof of that dialect; 0 = none */
-    uint32_t refused_frame;  /* first CONNECT_FAILED that this side got; 0 = none */
-    uint16_t refuser_id;     /* and the network of the node that sent it */
-    struct q2p_join *join;   /* the last one; NULL = none */
-    struct q2p_hints *hints; /* NULL = none */
+    uint32_t refused_frame;          /* first CONNECT_FAILED that this side got; 0 = none */
+    uint16_t refuser_id;             /* and the network of the node that sent it */
+    struct q2p_join *join;           /* the last one; NULL = none */
+    struct q2p_hints *hints;         /* NULL = none */
+    struct q2p_transmission *recent; /* that was looked for last, or NULL */
 };
 
 /* Two endpoints at one interface. */
 struct q2p_talk {
     struct q2p_side sides[2];
     struct q2p_endpoint *ends[2]; /* sorted, as the key in the table of talks */
+};
+
+/* Somebody asked for a fragment, and got it, or not. */
+struct q2p_ask {
+    uint32_t asked_frame;    /* the last one before the answer */
+    uint32_t answered_frame; /* 0 = none yet */
+    struct q2p_ask *before;  /* for the same fragment; it was answered */
 };
 
 /* One sending of one transmission (PROTOCOL.md 6), as far as the capture shows it. */
@@ -74,8 +84,10 @@ struct q2p_transmission {
     uint32_t length, fragments;
     bool length_known; /* not if the capture began too late */
     uint32_t first_frame, last_frame, start_frame, complete_frame, gave_up_frame; /* 0 = none */
+    uint32_t ready_frame; /* first OPTIONSFEEDBACK, 0 = none */
+    q2p_time first_time, start_time, ready_time, complete_time; /* of those frames */
     struct q2p_pieces pieces;
-    uint8_t *data; /* `length` bytes once complete; NULL if the capture has cut some of them */
+    wmem_map_t *asks;                 /* SYN -> struct q2p_ask *, the newest; NULL = none */
     struct q2p_transmission *earlier; /* sending with this key, or NULL */
     struct q2p_transmission *again;   /* what came after it was closed; see q2p-transmission.c */
 };
@@ -136,11 +148,12 @@ struct q2p_visit *q2p_state_visit(const packet_info *pinfo);
 struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side);
 
 /*
- * Learns from a datagram on its first visit and fills in the visit. `forced` is the dialect to
- * read it in, UNKNOWN = find out. A datagram quoted in an ICMP error teaches nothing.
+ * Reads a datagram on its first visit, learns from it and fills in the visit. `forced` is the
+ * dialect to read it in, UNKNOWN = find out. A datagram quoted in an ICMP error teaches nothing.
+ * Returns the status of q2p_wire_read.
  */
-void q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
-                     tvbuff_t *tvb);
+int q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_dialect forced,
+                    tvbuff_t *tvb, struct q2p_packet *packet);
 
 /*
  * The heuristic's memory: is this datagram, with what came before it, enough to call it Q2P? If so,
@@ -153,6 +166,14 @@ const struct q2p_transmission *q2p_transmission_shown(const struct q2p_visit *vi
 
 /* The frame of the CONNECT_FAILED that refused this transmission, or 0. */
 uint32_t q2p_transmission_refused(const struct q2p_transmission *transmission);
+
+/* The frame in which the fragment was asked for that this frame brings again; 0 = none. */
+uint32_t q2p_transmission_asked(const struct q2p_transmission *transmission, uint32_t syn,
+                                uint32_t frame);
+
+/* The frame that brought a fragment after that frame asked for it; 0 = none. */
+uint32_t q2p_transmission_answered(const struct q2p_transmission *transmission, uint32_t syn,
+                                   uint32_t frame);
 
 /* True if it was sent to a node that does not understand its dialect (PROTOCOL.md 4). */
 bool q2p_transmission_unread(const struct q2p_transmission *transmission);

@@ -66,14 +66,13 @@ static const char *fragment_fate(const struct q2p_view *view)
         return ", too late";
     case Q2P_ROLE_STRAY:
         return ", start not seen";
+    case Q2P_ROLE_RESENT:
     case Q2P_ROLE_PIECE:
         if (transmission != view->visit->transmission)
             return ", again"; /* seemed to begin a sending of its own */
         if (transmission->complete_frame == view->pinfo->num)
             return q2p_transmission_complete(transmission) ? ", complete" : ", all of them in vain";
-        return view->packet->length_at.len > 0 && view->packet->length == 0 ? ", sent again" : "";
-    case Q2P_ROLE_RESENT:
-        return ", sent again";
+        return view->visit->role == Q2P_ROLE_RESENT ? ", sent again" : "";
     case Q2P_ROLE_NONE:
     case Q2P_ROLE_JOIN:
     case Q2P_ROLE_STEP:

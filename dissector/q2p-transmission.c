@@ -12,9 +12,12 @@
 
 #include <q2p/status.h>
 
+#define ASKS_MAX 250000 /* of a capture; what else is asked for is not linked with its answer */
+
 /* What belongs to the open capture. */
 static struct {
     wmem_map_t *newest; /* by talk, sender and key: the last sending that counts */
+    uint32_t asks;      /* how many are remembered */
     wmem_array_t *all;  /* of struct q2p_transmission *, those that count, by index */
 } file;
 
@@ -35,6 +38,7 @@ static gboolean transmission_equal(const void *a, const void *b)
 void q2p__transmissions_begin(void)
 {
     file.newest = wmem_map_new(wmem_file_scope(), transmission_hash, transmission_equal);
+    file.asks = 0;
     file.all = wmem_array_new(wmem_file_scope(), sizeof(struct q2p_transmission *));
 }
 
@@ -42,11 +46,15 @@ struct q2p_transmission *q2p__transmission_find(const struct q2p_talk *talk, uin
                                                 const uint8_t *bytes, struct q2p_span hash_at)
 {
     struct q2p_transmission key = {.talk = (struct q2p_talk *)talk, .side = side};
+    struct q2p_transmission **recent = &key.talk->sides[side].recent;
 
     if (hash_at.len != Q2P_HASH_LEN)
         return NULL;
+    if (*recent != NULL && memcmp((*recent)->hash.bytes, bytes + hash_at.at, Q2P_HASH_LEN) == 0)
+        return *recent;
     memcpy(key.hash.bytes, bytes + hash_at.at, Q2P_HASH_LEN);
-    return wmem_map_lookup(file.newest, &key);
+    *recent = wmem_map_lookup(file.newest, &key);
+    return *recent;
 }
 
 /* From here on the sending counts. */
@@ -57,6 +65,7 @@ static void count_in(struct q2p_transmission *transmission)
     transmission->sending = transmission->earlier == NULL ? 1 : transmission->earlier->sending + 1;
     wmem_map_remove(file.newest, transmission);
     wmem_map_insert(file.newest, transmission, transmission);
+    transmission->talk->sides[transmission->side].recent = transmission;
 }
 
 static struct q2p_transmission *new_transmission(const struct q2p__datagram *datagram)
@@ -69,6 +78,7 @@ static struct q2p_transmission *new_transmission(const struct q2p__datagram *dat
     fresh->dialect = datagram->packet->dialect;
     fresh->network_id = datagram->packet->network_id;
     fresh->first_frame = datagram->frame;
+    fresh->first_time = datagram->time;
     return fresh;
 }
 
@@ -140,7 +150,7 @@ static void learn_start(struct q2p_visit *visit, const struct q2p__datagram *dat
     visit->role = first ? Q2P_ROLE_START : Q2P_ROLE_RESTART;
     visit->length_changed = sending->length != datagram->packet->length;
     if (first)
-        sending->start_frame = datagram->frame;
+        sending->start_frame = datagram->frame, sending->start_time = datagram->time;
     /* After a failure, asking anew is enough to count as a sending. */
     if (!counts(sending) && !is_whole(sending->earlier))
         count_in(sending);
@@ -153,15 +163,13 @@ static uint32_t body_len_of(const struct q2p__datagram *datagram)
 }
 
 static enum q2p_role role_of_known(const struct q2p_transmission *sending,
-                                   const struct q2p_piece *piece,
                                    const struct q2p__datagram *datagram)
 {
     struct q2p_span body_at = datagram->packet->body_at;
-    const uint8_t *before = piece->body;
+    uint32_t syn = datagram->packet->syn;
+    const uint8_t *before = q2p_pieces_body(&sending->pieces, syn);
 
-    if (before == NULL && sending->data != NULL)
-        before = sending->data + (size_t)piece->syn * Q2P_FRAGMENT_LEN;
-    if (before == NULL || body_at.len > q2p_wire_share(sending->length, piece->syn))
+    if (before == NULL || body_at.len > q2p_wire_share(sending->length, syn))
         return Q2P_ROLE_DUPLICATE;
     return memcmp(before, datagram->bytes.at + body_at.at, body_at.len) == 0 ? Q2P_ROLE_DUPLICATE
                                                                              : Q2P_ROLE_CONFLICT;
@@ -179,15 +187,52 @@ static void take_in(struct q2p_transmission *sending, const struct q2p__datagram
         count_in(sending);
     if (sending->pieces.count == sending->fragments) {
         sending->complete_frame = datagram->frame;
-        sending->data = q2p_pieces_join(&sending->pieces, sending->length);
+        sending->complete_time = datagram->time;
     }
+}
+
+static struct q2p_ask *newest_ask(const struct q2p_transmission *sending, uint32_t syn)
+{
+    if (sending->asks == NULL)
+        return NULL;
+    return (struct q2p_ask *)wmem_map_lookup(sending->asks, GUINT_TO_POINTER(syn));
+}
+
+/* Somebody asks for a fragment. */
+static void note_ask(struct q2p_transmission *sending, uint32_t syn, uint32_t frame)
+{
+    struct q2p_ask *newest = newest_ask(sending, syn), *fresh;
+
+    if (newest != NULL && newest->answered_frame == 0) {
+        newest->asked_frame = frame; /* asked again */
+        return;
+    }
+    if (file.asks == ASKS_MAX || (sending->length_known && syn >= sending->fragments))
+        return;
+    file.asks++;
+    if (sending->asks == NULL)
+        sending->asks = wmem_map_new(wmem_file_scope(), g_direct_hash, g_direct_equal);
+    fresh = wmem_new0(wmem_file_scope(), struct q2p_ask);
+    fresh->asked_frame = frame;
+    fresh->before = newest;
+    wmem_map_insert(sending->asks, GUINT_TO_POINTER(syn), fresh);
+}
+
+/* A fragment comes. True if that is because somebody has asked for it. */
+static bool note_answer(const struct q2p_transmission *sending, uint32_t syn, uint32_t frame)
+{
+    struct q2p_ask *newest = newest_ask(sending, syn);
+
+    if (newest == NULL || newest->answered_frame != 0)
+        return false;
+    newest->answered_frame = frame;
+    return true;
 }
 
 static enum q2p_role place_fragment(struct q2p_transmission *sending, struct q2p_visit *visit,
                                     const struct q2p__datagram *datagram)
 {
     const struct q2p_packet *packet = datagram->packet;
-    const struct q2p_piece *piece = q2p_pieces_find(&sending->pieces, packet->syn);
 
     visit->length_changed = packet->length != 0 && packet->length != sending->length;
     visit->after_complete = is_whole(sending);
@@ -195,15 +240,19 @@ static enum q2p_role place_fragment(struct q2p_transmission *sending, struct q2p
         return Q2P_ROLE_STRAY;
     if (body_len_of(datagram) != q2p_wire_share(sending->length, packet->syn))
         return Q2P_ROLE_BAD;
-    if (piece != NULL) {
-        visit->earlier_frame = piece->frame;
-        return role_of_known(sending, piece, datagram);
+
+    bool asked = note_answer(sending, packet->syn, datagram->frame);
+    bool again = packet->length_at.len > 0 && packet->length == 0; /* says so itself */
+    visit->earlier_frame = q2p_pieces_frame(&sending->pieces, packet->syn);
+    if (visit->earlier_frame != 0) {
+        enum q2p_role role = role_of_known(sending, datagram);
+        return asked && role == Q2P_ROLE_DUPLICATE ? Q2P_ROLE_RESENT : role;
     }
     if (is_closed(sending))
         return Q2P_ROLE_LATE;
     if (!visit->foreign)
         take_in(sending, datagram);
-    return Q2P_ROLE_PIECE;
+    return asked || again ? Q2P_ROLE_RESENT : Q2P_ROLE_PIECE;
 }
 
 static void learn_fragment(struct q2p_visit *visit, const struct q2p__datagram *datagram)
@@ -237,6 +286,8 @@ static void learn_ready(struct q2p_visit *visit, const struct q2p__datagram *dat
         sending = sending->again;
     visit->transmission = sending;
     visit->role = sending != NULL ? Q2P_ROLE_READY : Q2P_ROLE_ORPHAN;
+    if (sending != NULL && sending->ready_frame == 0)
+        sending->ready_frame = datagram->frame, sending->ready_time = datagram->time;
 }
 
 static void learn_list(struct q2p_visit *visit, const struct q2p__datagram *datagram)
@@ -255,9 +306,11 @@ static void learn_list(struct q2p_visit *visit, const struct q2p__datagram *data
     visit->transmission = sending;
     visit->after_complete = is_whole(sending);
     visit->role = Q2P_ROLE_ASK;
-    for (uint32_t i = 0; i < packet->lost_count && !visit->asked_seen; i++)
-        visit->asked_seen =
-            q2p_pieces_find(&sending->pieces, q2p_wire_lost(packet, datagram->bytes.at, i)) != NULL;
+    for (uint32_t i = 0; i < packet->lost_count; i++) {
+        uint32_t syn = q2p_wire_lost(packet, datagram->bytes.at, i);
+        visit->asked_seen |= q2p_pieces_frame(&sending->pieces, syn) != 0;
+        note_ask(sending, syn, datagram->frame);
+    }
     if (datagram->status == Q2P_OK && packet->lost_count == 0) {
         visit->role = Q2P_ROLE_GAVE_UP;
         if (!is_closed(sending))
@@ -309,7 +362,39 @@ const struct q2p_transmission *q2p_transmission_at(uint32_t index)
 
 const uint8_t *q2p_transmission_data(const struct q2p_transmission *transmission)
 {
-    return q2p_transmission_complete(transmission) ? transmission->data : NULL;
+    /* Put together when first asked for, which changes nothing that one can see. */
+    struct q2p_pieces *pieces = &((struct q2p_transmission *)transmission)->pieces;
+
+    if (!q2p_transmission_complete(transmission))
+        return NULL;
+    return q2p_pieces_join(pieces, transmission->length);
+}
+
+/* The newest asks of a fragment are looked through, so many of them. */
+#define ASKS_SEEN_MAX 64
+
+uint32_t q2p_transmission_asked(const struct q2p_transmission *transmission, uint32_t syn,
+                                uint32_t frame)
+{
+    const struct q2p_ask *ask = newest_ask(transmission, syn);
+
+    for (int i = 0; i < ASKS_SEEN_MAX && ask != NULL; i++, ask = ask->before)
+        if (ask->answered_frame == frame)
+            return ask->asked_frame;
+    return 0;
+}
+
+uint32_t q2p_transmission_answered(const struct q2p_transmission *transmission, uint32_t syn,
+                                   uint32_t frame)
+{
+    const struct q2p_ask *ask = newest_ask(transmission, syn);
+    uint32_t answered = 0;
+
+    for (int i = 0; i < ASKS_SEEN_MAX && ask != NULL && ask->asked_frame >= frame; i++) {
+        answered = ask->answered_frame;
+        ask = ask->before;
+    }
+    return answered;
 }
 
 const char *q2p_role_name(enum q2p_role role)

@@ -55,7 +55,6 @@ static void show_list(const struct q2p_view *view, proto_tree *tree)
     for (uint32_t i = 0; i < packet->lost_count; i++, at.at += at.len)
         proto_tree_add_uint(below, hf_q2p_lost, view->tvb, (int)at.at, (int)at.len,
                             q2p_wire_lost(packet, bytes, i));
-    q2p__complain(view, item, view->status == Q2P_ERR_OVERSIZE, &ei_q2p_oversize_list);
 }
 
 /* What the message says. */
@@ -84,8 +83,7 @@ static void show_message(const struct q2p_view *view, proto_tree *tree)
     q2p_add_span(tree, hf_q2p_body, view->tvb, packet->body_at, ENC_NA);
     if (packet->event == Q2P_EV_TRANSPORT_FAILED)
         show_list(view, tree);
-    q2p__complain(view, q2p_add_span(tree, hf_q2p_trailing, view->tvb, packet->trailing_at, ENC_NA),
-                  packet->trailing_at.len > 0, &ei_q2p_trailing);
+    q2p_add_span(tree, hf_q2p_trailing, view->tvb, packet->trailing_at, ENC_NA);
 }
 
 /* What is odd about it, as far as the message itself shows. */
@@ -96,6 +94,9 @@ static void show_trouble(const struct q2p_view *view, proto_item *item)
     if (view->status != Q2P_OK)
         expert_add_info(view->pinfo, item, q2p_expert_status(view->status));
     q2p__complain(view, item, view->visit->foreign, &ei_q2p_foreign);
+    q2p__complain(view, item, view->packet->trailing_at.len > 0, &ei_q2p_trailing);
+    q2p__complain(view, item, view->status == Q2P_ERR_OVERSIZE && view->packet->lost_count > 0,
+                  &ei_q2p_oversize_list);
     q2p__complain(view, item, view->packet->event == Q2P_EV_CONNECT_FAILED, &ei_q2p_mismatch);
 }
 
@@ -106,9 +107,11 @@ static void show_role(const struct q2p_view *view, proto_item *item)
     enum q2p_role role = (enum q2p_role)visit->role;
     bool list = role == Q2P_ROLE_ASK || role == Q2P_ROLE_GAVE_UP;
     /* A sending of its own that came to nothing: duplicates of the one before. */
-    bool again = role == Q2P_ROLE_PIECE && visit->transmission != view->transmission;
+    bool piece = role == Q2P_ROLE_PIECE || role == Q2P_ROLE_RESENT;
+    bool again = piece && visit->transmission != view->transmission;
 
     q2p__complain(view, item, role == Q2P_ROLE_DUPLICATE || again, &ei_q2p_duplicate);
+    q2p__complain(view, item, role == Q2P_ROLE_RESENT && !again, &ei_q2p_resent);
     q2p__complain(view, item, role == Q2P_ROLE_CONFLICT, &ei_q2p_conflict);
     q2p__complain(view, item, role == Q2P_ROLE_LATE, &ei_q2p_late);
     q2p__complain(view, item, role == Q2P_ROLE_STRAY, &ei_q2p_stray);
@@ -126,7 +129,8 @@ void q2p_tree_show(const struct q2p_view *view, proto_tree *tree)
 {
     proto_item *root = proto_tree_get_parent(tree);
 
-    show_message(view, tree);
+    if (view->wanted)
+        show_message(view, tree);
     show_trouble(view, root);
     if (view->visit->role > Q2P_ROLE_STEP)
         show_role(view, root);

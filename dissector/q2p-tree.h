@@ -14,6 +14,7 @@ struct q2p_view {
     tvbuff_t *tvb;
     const struct q2p_packet *packet;
     int status;                    /* of q2p_wire_read */
+    bool wanted;                   /* somebody looks at the fields, not only at expert items */
     const struct q2p_visit *visit; /* never NULL; all zero for what is shown without a state */
     const struct q2p_transmission *transmission; /* to show, or NULL */
     struct q2p_punch_role punch;                 /* to show; .punch NULL = none */

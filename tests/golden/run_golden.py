@@ -20,7 +20,8 @@ MESSAGE = ["network_id", "event", "event.name", "dialect", "address", "address.i
            "address.port", "reason", "hash", "length", "syn", "lost.count", "lost", "trailing"]
 FIELDS = [*MESSAGE, "transmission", "sending", "fragments", "missing.count", "missing", "complete",
           "started.in", "reassembled.in", "gave_up.in", "refused.in", "duplicate.of",
-          "reassembled.length", "reassembled.data",
+          "reassembled.length", "reassembled.data", "role", "fragment", "asked.in", "answered.in",
+          "response.in", "response.to", "response.time", "duration", "goodput", "hash.check",
           *("punch" + name for name in (
               "", ".newcomer", ".known", ".seed", ".step", ".previous", ".next", ".first",
               ".step.time", ".time", ".state", ".wanted", ".verdict", ".connected.in", ".count"))]

@@ -5,6 +5,7 @@ plain fields. Each frame has exactly the expert items it is given here, and the 
 import struct
 import sys
 import tempfile
+from hashlib import md5
 from pathlib import Path
 
 from dissect import rows
@@ -20,7 +21,7 @@ EARLY, CLASSIC, OPTIONS = range(3)
 SEED, ANN, BOB = ("203.0.113.1", 10000), ("203.0.113.2", 20001), ("203.0.113.3", 20002)
 SEED2 = ("203.0.113.9", 10000)
 ANN_MOVED, BOB_MOVED = (ANN[0], 31001), (BOB[0], 31002)
-FULL_UP = "ignored: the node asked is there, so its table may be full"
+FULL_UP = "ignored: its table may be full, or it does not trust the seed"
 LOST = "lost, or not to be seen from here"
 FILTERED = "filtered: a NAT lets nothing through for this address"
 FOREIGN = "refused: they belong to different networks"
@@ -60,6 +61,8 @@ def touch(node):
 READY = message("OPTIONSFEEDBACK", OPTIONS, KEY)
 REFUSED = message("CONNECT_FAILED", CLASSIC, b"Dismatch networking version")
 A, B, C = piece(0, FULL, 1000), piece(1, FULL, 1000), piece(2, b"z" * 32, 1000)
+AGAIN = piece(1, FULL, 0)
+TO_SEED = md5(FULL + b"z" + text(SEED).encode()).digest()
 TO, FROM = (ANN, SEED), (SEED, ANN)
 
 # name: [((from, to), datagram, {expert items}, {field: value})...]; as seen in two passes
@@ -131,7 +134,8 @@ STORIES = {
     "three_fragments_make_a_whole": [
         (TO, A, "", {"fragments": "3", "reassembled.in": "3"}),
         (TO, C, "", {"syn": "2"}),
-        (TO, B, "", {"reassembled.length": "1000", "complete": "1", "missing.count": "0"})],
+        (TO, B, "", {"reassembled.length": "1000", "complete": "1", "missing.count": "0",
+                     "hash.check": "cannot be told"})],
     "a_fragment_comes_twice": [
         (TO, A, "", {}), (TO, A, "duplicate", {"duplicate.of": "1"}),
         (TO, piece(0, b"\0" * 484, 1000), "conflict", {"duplicate.of": "1"}),
@@ -151,7 +155,30 @@ STORIES = {
         (TO, piece(1, FULL, 0), "late", {"complete": "0", "gave_up.in": "4"})],
     "resent_without_length_in_time": [
         (TO, A, "", {}), (TO, C, "", {}), (FROM, lost(1), "", {}),
-        (TO, piece(1, FULL, 0), "", {"complete": "1", "reassembled.length": "1000"})],
+        (TO, piece(1, FULL, 0), "resent",
+         {"complete": "1", "reassembled.length": "1000", "asked.in": "3", "role": "retransmission"})],
+    "asked_and_answered_twice": [
+        (TO, A, "", {}), (TO, C, "", {"role": "first", "fragment": "3", "asked.in": ""}),
+        (FROM, lost(1, 0), "asked_seen", {"answered.in": "6,5", "role": "request"}),
+        (FROM, lost(1), "", {"answered.in": "6"}),
+        (TO, A, "resent", {"asked.in": "3", "duplicate.of": "1", "role": "retransmission"}),
+        (TO, B, "resent", {"asked.in": "4", "complete": "1"}),
+        (TO, AGAIN, "duplicate", {"asked.in": "", "role": "duplicate"}),
+        (FROM, lost(1), "after_complete", {"answered.in": "9"}),
+        (TO, AGAIN, "resent", {"asked.in": "8", "duplicate.of": "6"})],
+    "asks_for_what_there_is_not": [
+        (TO, A, "", {}), (FROM, lost(7), "", {"answered.in": "", "lost": "7"})],
+    "the_key_is_the_md5_of_the_data": [
+        (TO, piece(0, b"abc", 3, key=md5(b"abc").digest()), "",
+         {"hash.check": "matches the data", "duration": "0.000000000", "goodput": ""})],
+    "the_key_is_the_md5_of_data_and_destination": [
+        (TO, start(485, key=TO_SEED), "", {"response.in": "2"}),
+        (FROM, message("OPTIONSFEEDBACK", OPTIONS, TO_SEED), "",
+         {"response.to": "1", "response.time": "1.000000000", "role": "ready"}),
+        (TO, piece(0, FULL, 0, key=TO_SEED, dialect=OPTIONS), "", {"hash.check": ""}),
+        (TO, piece(1, b"z", 0, key=TO_SEED, dialect=OPTIONS), "",
+         {"hash.check": "matches the data and the destination", "duration": "3.000000000",
+          "goodput": "1293"})],
     "resent_for_a_start_that_was_not_seen": [(TO, piece(1, FULL, 0), "stray", {"syn": "1"})],
     "asks_for_what_passed_here": [
         (TO, A, "", {}), (FROM, lost(0), "asked_seen", {}), (TO, B, "", {}), (TO, C, "", {}),
