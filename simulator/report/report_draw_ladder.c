@@ -9,16 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report_columns.h"
 #include "report_html.h"
 #include "report_page.h"
 
-#define COLUMNS_MAX 14
 #define ROWS_MAX 100
-#define WIDTH SVG_PX(1036) /* that columns fill if they can */
-#define COLUMN_WIDTH_MAX SVG_PX(400)
 #define COLUMN_WIDTH_FULL SVG_PX(118) /* narrower heads have no address */
 #define FOLD_MIN 4                    /* repetitions that make a row of their own */
-#define LEFT SVG_PX(70)               /* of the first column's stripe: times */
 #define HEAD_HEIGHT SVG_PX(52)
 #define GAP_NS (500 * Q2P_MILLISECOND) /* longer silences show */
 
@@ -34,9 +31,7 @@ struct ladder {
     FILE *out;
     const struct report_view *view;
     const struct net *net;
-    uint32_t columns[COLUMNS_MAX]; /* places */
-    int columns_count;
-    int32_t width; /* of a column */
+    struct report_columns columns;
     struct item *items;
     size_t items_count;
     uint32_t drawn[ROWS_MAX]; /* messages, to know repetitions */
@@ -47,107 +42,15 @@ struct ladder {
     int32_t y;
 };
 
-/* ---- columns ----------------------------------------------------------------------------- */
-
-static int column_of(const struct ladder *ladder, uint32_t place)
-{
-    for (int i = 0; i < ladder->columns_count; i++)
-        if (ladder->columns[i] == place)
-            return i;
-    return -1;
-}
-
-static int32_t x_of(const struct ladder *ladder, int column)
-{
-    return LEFT + ladder->width * column + ladder->width / 2;
-}
-
-static bool is_mentioned(const struct scenario *scenario, uint32_t node)
-{
-    for (size_t i = 0; i < scenario->script.count; i++) {
-        const struct scn_step *step = &scenario->script.items[i];
-        if (step->has_send && (step->send.from.index == node || step->send.to.index == node))
-            return true;
-    }
-    for (size_t i = 0; i < scenario->expect.count; i++) {
-        const struct scn_expect *expect = &scenario->expect.items[i];
-        const struct scn_ref *refs[] = {&expect->connected[0], &expect->connected[1],
-                                        &expect->not_connected[0], &expect->not_connected[1],
-                                        &expect->at};
-        for (size_t j = 0; j < sizeof refs / sizeof *refs; j++)
-            if (refs[j]->text && refs[j]->index == node)
-                return true;
-    }
-    return false;
-}
-
-/* The NATs of a node that have no column yet, the innermost first. */
-static int nats_of(const struct ladder *ladder, uint32_t place, uint32_t *out)
-{
-    int count = 0;
-    for (uint32_t realm = ladder->net->places[place]->realm;
-         realm != NET_REALM_PUBLIC && count < COLUMNS_MAX;
-         realm = ladder->net->places[ladder->net->gateways[realm]]->realm)
-        if (column_of(ladder, ladder->net->gateways[realm]) < 0)
-            out[count++] = ladder->net->gateways[realm];
-    return count;
-}
-
-/* NATs stand on that side of their nodes where most others are. */
-static void add_columns(struct ladder *ladder, uint32_t place, bool left_half)
-{
-    uint32_t nats[COLUMNS_MAX];
-    int count = nats_of(ladder, place, nats);
-    if (ladder->columns_count + count + 1 > COLUMNS_MAX)
-        return;
-    if (left_half)
-        ladder->columns[ladder->columns_count++] = place;
-    for (int i = 0; i < count; i++)
-        ladder->columns[ladder->columns_count++] = nats[left_half ? i : count - 1 - i];
-    if (!left_half)
-        ladder->columns[ladder->columns_count++] = place;
-}
-
-/* Nodes that the file speaks of come first, if not all fit. */
-static void choose_columns(struct ladder *ladder)
-{
-    const struct scn_run *run = ladder->view->run;
-    size_t nodes = run->scenario->nodes.count, chosen = 0;
-    bool *wanted = sim_alloc(nodes + 1);
-    for (int round = 0; round < 2; round++)
-        for (uint32_t i = 0; i < nodes; i++) {
-            if (wanted[i] || (round == 0 && !is_mentioned(run->scenario, i)))
-                continue;
-            add_columns(ladder, run->first_place + i, true);
-            wanted[i] = column_of(ladder, run->first_place + i) >= 0;
-            chosen += wanted[i];
-        }
-    ladder->columns_count = 0;
-    size_t before = 0;
-    for (uint32_t i = 0; i < nodes; i++)
-        if (wanted[i])
-            add_columns(ladder, run->first_place + i, 2 * before++ + 1 < chosen);
-    free(wanted);
-    size_t letters = 10;
-    for (int i = 0; i < ladder->columns_count; i++) {
-        size_t len = strlen(ladder->net->places[ladder->columns[i]]->name);
-        letters = len > letters ? len : letters;
-    }
-    int32_t least = SVG_PX(8) * (int32_t)(letters < 15 ? letters : 15) + SVG_PX(6);
-    ladder->width = (WIDTH - LEFT) / (ladder->columns_count ? ladder->columns_count : 1);
-    if (ladder->width < least)
-        ladder->width = least;
-    if (ladder->width > COLUMN_WIDTH_MAX)
-        ladder->width = COLUMN_WIDTH_MAX;
-}
+/* ---- heads ------------------------------------------------------------------------------- */
 
 static void draw_heads(struct ladder *ladder, int32_t y)
 {
     FILE *out = ladder->out;
-    bool narrow = ladder->width < COLUMN_WIDTH_FULL;
-    int32_t wide = narrow ? ladder->width - SVG_PX(6) : SVG_PX(120);
-    for (int i = 0; i < ladder->columns_count; i++) {
-        const struct net_place *place = ladder->net->places[ladder->columns[i]];
+    bool narrow = ladder->columns.width < COLUMN_WIDTH_FULL;
+    int32_t wide = narrow ? ladder->columns.width - SVG_PX(6) : SVG_PX(120);
+    for (int i = 0; i < ladder->columns.count; i++) {
+        const struct net_place *place = ladder->net->places[ladder->columns.places[i]];
         const struct scenario *scenario = ladder->view->run->scenario;
         bool nat = place->inner != NET_NOWHERE;
         char text[Q2P_ADDR_TEXT_MAX + 200];
@@ -155,15 +58,17 @@ static void draw_heads(struct ladder *ladder, int32_t y)
         size_t len = strlen(text);
         snprintf(text + len, sizeof text - len, " – %s", place->name);
         svg_group(out, NULL, text);
-        svg_rect(out, nat ? "nat" : "notebg", SVG_AT(x_of(ladder, i) - wide / 2, y),
+        svg_rect(out, nat ? "nat" : "notebg",
+                 SVG_AT(report_column_x(&ladder->columns, i) - wide / 2, y),
                  SVG_AT(wide, SVG_PX(38)));
-        svg_text_short(out, "m b", SVG_AT(x_of(ladder, i), y + SVG_PX(16)), place->name,
-                       wide / SVG_PX(8));
+        svg_text_short(out, "m b", SVG_AT(report_column_x(&ladder->columns, i), y + SVG_PX(16)),
+                       place->name, wide / SVG_PX(8));
         text[len] = '\0';
         if (nat)
-            report_nat_kind(&scenario->nats.items[ladder->columns[i]], text, sizeof text);
+            report_nat_kind(&scenario->nats.items[ladder->columns.places[i]], text, sizeof text);
         if (nat || !narrow)
-            svg_text_short(out, "m s", SVG_AT(x_of(ladder, i), y + SVG_PX(31)), text, 20);
+            svg_text_short(out, "m s", SVG_AT(report_column_x(&ladder->columns, i), y + SVG_PX(31)),
+                           text, 20);
         svg_group_end(out);
     }
 }
@@ -172,7 +77,7 @@ static void draw_heads(struct ladder *ladder, int32_t y)
 
 static void put_clock(struct ladder *ladder, q2p_time at_ns)
 {
-    svg_textf(ladder->out, "e s", SVG_AT(LEFT - SVG_PX(2), ladder->y + SVG_PX(4)),
+    svg_textf(ladder->out, "e s", SVG_AT(REPORT_COLUMNS_LEFT - SVG_PX(2), ladder->y + SVG_PX(4)),
               "%" PRId64 ".%03d s", at_ns / Q2P_SECOND, (int)(at_ns / Q2P_MILLISECOND % 1000));
 }
 
@@ -196,7 +101,8 @@ static void draw_folded(struct ladder *ladder, uint64_t least)
     }
     ladder->y += SVG_PX(20);
     put_clock(ladder, ladder->folded_ns);
-    svg_text(ladder->out, "s halo", SVG_AT(LEFT + SVG_PX(12), ladder->y + SVG_PX(4)), text);
+    svg_text(ladder->out, "s halo", SVG_AT(REPORT_COLUMNS_LEFT + SVG_PX(12), ladder->y + SVG_PX(4)),
+             text);
     memset(ladder->folded, 0, sizeof ladder->folded);
     ladder->folded_total = 0;
     ladder->rows++;
@@ -239,12 +145,14 @@ static int32_t end_of(const struct ladder *ladder, const struct report_message *
                       int to)
 {
     if (message->fate == NET_FATE_DELIVERED || message->fate == NET_FATE_FLYING)
-        return x_of(ladder, to);
-    for (int i = 0; i < ladder->columns_count; i++)
+        return report_column_x(&ladder->columns, to);
+    for (int i = 0; i < ladder->columns.count; i++)
         if (message->fate != NET_FATE_LOST && i != from &&
-            strcmp(ladder->net->places[ladder->columns[i]]->name, message->where) == 0)
-            return x_of(ladder, i);
-    return x_of(ladder, from) + (x_of(ladder, to) - x_of(ladder, from)) * 6 / 10;
+            strcmp(ladder->net->places[ladder->columns.places[i]]->name, message->where) == 0)
+            return report_column_x(&ladder->columns, i);
+    return report_column_x(&ladder->columns, from) +
+           (report_column_x(&ladder->columns, to) - report_column_x(&ladder->columns, from)) * 6 /
+               10;
 }
 
 /* Small rings where a NAT on the way rewrites addresses. */
@@ -252,9 +160,11 @@ static void draw_nats(const struct ladder *ladder, uint32_t place, int32_t low, 
 {
     for (uint32_t realm = ladder->net->places[place]->realm; realm != NET_REALM_PUBLIC;
          realm = ladder->net->places[ladder->net->gateways[realm]]->realm) {
-        int column = column_of(ladder, ladder->net->gateways[realm]);
-        if (column >= 0 && x_of(ladder, column) > low && x_of(ladder, column) < high)
-            svg_circle(ladder->out, "dot", SVG_AT(x_of(ladder, column), ladder->y), SVG_PX(3));
+        int column = report_column_of(&ladder->columns, ladder->net->gateways[realm]);
+        if (column >= 0 && report_column_x(&ladder->columns, column) > low &&
+            report_column_x(&ladder->columns, column) < high)
+            svg_circle(ladder->out, "dot",
+                       SVG_AT(report_column_x(&ladder->columns, column), ladder->y), SVG_PX(3));
     }
 }
 
@@ -264,8 +174,8 @@ static void draw_message(struct ladder *ladder, const struct report_message *mes
     FILE *out = ladder->out;
     char text[500], label[60];
     bool gone = message->fate > NET_FATE_DELIVERED, right = to > from;
-    int32_t start = x_of(ladder, from), end = end_of(ladder, message, from, to),
-            sign = right ? 1 : -1;
+    int32_t start = report_column_x(&ladder->columns, from),
+            end = end_of(ladder, message, from, to), sign = right ? 1 : -1;
     snprintf(label, sizeof label, "%s", q2p_event_name(message->event));
     if (message->event == Q2P_EV_TRANSPORT_FAILED)
         snprintf(label, sizeof label, "%s: %" PRIu32 " missing", q2p_event_name(message->event),
@@ -289,7 +199,9 @@ static void draw_message(struct ladder *ladder, const struct report_message *mes
         svg_arrow(out, "tip", SVG_AT(end, ladder->y), sign);
     }
     svg_text(out, "m halo",
-             SVG_AT((start + (fits ? end : x_of(ladder, to))) / 2, ladder->y - SVG_PX(5)), label);
+             SVG_AT((start + (fits ? end : report_column_x(&ladder->columns, to))) / 2,
+                    ladder->y - SVG_PX(5)),
+             label);
     svg_group_end(out);
 }
 
@@ -299,10 +211,12 @@ static void draw_burst(struct ladder *ladder, const struct item *item)
     const struct report_burst *burst = &transfer->bursts[item->burst];
     const struct scn_send *send = ladder->view->run->transfers[item->index].send;
     FILE *out = ladder->out;
-    int from = column_of(ladder, transfer->from), to = column_of(ladder, transfer->to);
+    int from = report_column_of(&ladder->columns, transfer->from),
+        to = report_column_of(&ladder->columns, transfer->to);
     if (from < 0 || to < 0)
         return;
-    int32_t left = x_of(ladder, from < to ? from : to), right = x_of(ladder, from < to ? to : from);
+    int32_t left = report_column_x(&ladder->columns, from < to ? from : to),
+            right = report_column_x(&ladder->columns, from < to ? to : from);
     struct svg_point at = {left, 0}, size = {right - left, SVG_PX(24)};
     char text[300];
     q2p_time took = burst->last_ns - burst->first_ns;
@@ -347,11 +261,14 @@ static void draw_note(struct ladder *ladder, const struct item *item)
         class = verdict->ok ? "fine" : "bad";
     }
     start_row(ladder, item->at_ns, SVG_PX(24));
-    int32_t end = x_of(ladder, ladder->columns_count - 1) + ladder->width / 2;
+    int32_t end =
+        report_column_x(&ladder->columns, ladder->columns.count - 1) + ladder->columns.width / 2;
     svg_group(ladder->out, class, text);
-    svg_line(ladder->out, "note", SVG_AT(LEFT + SVG_PX(8), ladder->y), SVG_AT(end, ladder->y));
-    svg_text_short(ladder->out, "halo", SVG_AT(LEFT + SVG_PX(12), ladder->y + SVG_PX(4)), text,
-                   (end - LEFT) / SVG_PX(7));
+    svg_line(ladder->out, "note", SVG_AT(REPORT_COLUMNS_LEFT + SVG_PX(8), ladder->y),
+             SVG_AT(end, ladder->y));
+    svg_text_short(ladder->out, "halo",
+                   SVG_AT(REPORT_COLUMNS_LEFT + SVG_PX(12), ladder->y + SVG_PX(4)), text,
+                   (end - REPORT_COLUMNS_LEFT) / SVG_PX(7));
     svg_group_end(ladder->out);
 }
 
@@ -411,10 +328,10 @@ static bool is_repeated(struct ladder *ladder, uint32_t index)
 static void take_message(struct ladder *ladder, const struct item *item)
 {
     const struct report_message *message = &ladder->view->story->messages[item->index];
-    int from = column_of(ladder, message->from);
-    int to = message->to == NET_NOWHERE ? -1 : column_of(ladder, message->to);
+    int from = report_column_of(&ladder->columns, message->from);
+    int to = message->to == NET_NOWHERE ? -1 : report_column_of(&ladder->columns, message->to);
     if (message->to == NET_NOWHERE && from >= 0)
-        to = from + 1 < ladder->columns_count ? from + 1 : from - 1;
+        to = from + 1 < ladder->columns.count ? from + 1 : from - 1;
     if (from < 0 || to < 0 || from == to) {
         ladder->elsewhere++;
     } else if (is_repeated(ladder, item->index)) {
@@ -446,10 +363,11 @@ static size_t draw_rows(struct ladder *ladder)
 
 static void draw_lives(struct ladder *ladder)
 {
-    for (int i = 0; i < ladder->columns_count; i++) {
-        bool nat = ladder->net->places[ladder->columns[i]]->inner != NET_NOWHERE;
-        svg_line(ladder->out, nat ? "life n" : "life", SVG_AT(x_of(ladder, i), SVG_PX(38)),
-                 SVG_AT(x_of(ladder, i), ladder->y + SVG_PX(14)));
+    for (int i = 0; i < ladder->columns.count; i++) {
+        bool nat = ladder->net->places[ladder->columns.places[i]]->inner != NET_NOWHERE;
+        svg_line(ladder->out, nat ? "life n" : "life",
+                 SVG_AT(report_column_x(&ladder->columns, i), SVG_PX(38)),
+                 SVG_AT(report_column_x(&ladder->columns, i), ladder->y + SVG_PX(14)));
     }
 }
 
@@ -458,7 +376,7 @@ void report_draw_ladder(FILE *out, const struct report_view *view)
     struct ladder ladder = {.view = view, .net = &view->run->net};
     char *body = NULL;
     size_t body_len = 0;
-    choose_columns(&ladder);
+    report_columns_choose(&ladder.columns, view->run);
     collect(&ladder);
     ladder.out = open_memstream(&body, &body_len);
     if (!ladder.out)
@@ -469,7 +387,8 @@ void report_draw_ladder(FILE *out, const struct report_view *view)
     ladder.out = out;
     fputs("<div class=\"scroll\">", out);
     svg_begin(out, "ladder",
-              SVG_AT(x_of(&ladder, ladder.columns_count) - ladder.width / 2 + SVG_PX(8),
+              SVG_AT(report_column_x(&ladder.columns, ladder.columns.count) -
+                         ladder.columns.width / 2 + SVG_PX(8),
                      ladder.y + SVG_PX(64)),
               "ladder diagram: messages between nodes in the order of time");
     draw_lives(&ladder);

@@ -270,21 +270,13 @@ static void draw_nat(const struct map *map, uint32_t index)
     svg_group_end(map->out);
 }
 
-static bool is_seed(const struct scenario *scenario, uint32_t node)
-{
-    for (uint32_t i = 0; i < scenario->nodes.count; i++)
-        if (joins(scenario, i, node))
-            return true;
-    return false;
-}
-
 static void draw_host(const struct map *map, uint32_t index)
 {
     const struct scn_run *run = map->view->run;
     const struct net_place *place = map->net->places[index];
     struct svg_point at = map->at[index];
     uint32_t node = index - run->first_place;
-    bool seed = is_seed(run->scenario, node);
+    bool seed = report_is_seed(run->scenario, node);
     int32_t aside = at.x - map->width / 2, radius = SVG_PX(map->count > LABELS_MAX ? 4 : 9);
     int sign = aside > SVG_PX(30) ? 1 : aside < -SVG_PX(30) ? -1 : 0;
     bool above = at.y < map->height / 2;

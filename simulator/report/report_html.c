@@ -11,11 +11,23 @@
 #include <q2p/version.h>
 
 #define UNFOLDED_MAX 7 /* expectations */
+#define ASKED_MAX 1000 /* nodes, for their seeds */
 
 int report_known(const struct scn_run *run, uint32_t a, uint32_t b)
 {
     return (scn_run_contact(&run->hosts[a], b) != NULL) +
            2 * (scn_run_contact(&run->hosts[b], a) != NULL);
+}
+
+bool report_is_seed(const struct scenario *scenario, uint32_t node)
+{
+    for (size_t i = 0; i < scenario->nodes.count && i < ASKED_MAX; i++) {
+        const struct scn_refs *joins = &scenario->nodes.items[i].joins;
+        for (size_t j = 0; j < joins->count; j++)
+            if (joins->items[j].index == node)
+                return true;
+    }
+    return false;
 }
 
 void report_print_keys(const char *section, const void *object, bool all, char *out, size_t room)

@@ -26,6 +26,9 @@ void report_put_tables(FILE *out, const struct report_view *view);
 /* 0: neither of two nodes knows the other; 1, 2: only the first, the second does; 3: both. */
 int report_known(const struct scn_run *run, uint32_t a, uint32_t b);
 
+/* Does anybody join through it? (Of many nodes only the first thousand are asked.) */
+bool report_is_seed(const struct scenario *scenario, uint32_t node);
+
 /* "mapping address, ports random": the keys of a section of the scenario language, each only if it
  * is not at its default, or all. Text, not escaped. */
 void report_print_keys(const char *section, const void *object, bool all, char *out, size_t room);
