@@ -179,6 +179,16 @@ static void *add(struct q2p__table *table, size_t size, const void *key, size_t 
     return NULL;
 }
 
+static bool learn_named(struct cli_evidence *evidence, const struct q2p_addr *addr)
+{
+    struct cli_endpoint *named = cli_evidence_endpoint(evidence, addr);
+    if (!named)
+        named = add(&evidence->endpoints, sizeof *named, addr, sizeof *addr);
+    if (named)
+        named->proven = true;
+    return named != NULL;
+}
+
 bool cli_evidence_learn(struct cli_evidence *evidence, struct cli_view *view)
 {
     const struct cli_datagram *in = view->in;
@@ -202,6 +212,10 @@ bool cli_evidence_learn(struct cli_evidence *evidence, struct cli_view *view)
         /* whoever says something sensible to a node is one, too */
         view->src->proven = view->src->proven || view->dst->proven;
     }
+    /* and whoever a node sends others to */
+    if (view->src->proven && view->status == Q2P_OK && view->packet.address.ip_len &&
+        !learn_named(evidence, &view->packet.address))
+        return false;
     view->pair->datagrams++;
     if (cli_readable(view->status))
         view->src->network_id = view->packet.network_id;

@@ -218,7 +218,8 @@ void cli_replay_withhold(struct cli_plan *plan)
         else if (!shot->sent && shot->status == Q2P_OK &&
                  shot->packet.network_id == plan->network_id &&
                  ((answer_to(shot->packet.event) != Q2P_EV_UNKNOWN && !is_answered(plan, shot)) ||
-                  (shot->packet.event == Q2P_EV_JOIN && !is_stored(plan, shot))))
+                  (shot->packet.event == Q2P_EV_JOIN && plan->profile == CLI_PROFILE_ORIGINAL &&
+                   !is_stored(plan, shot))))
             shot->withheld = true;
     }
     for (struct cli_talk *talk = plan->talks; talk; talk = talk->next) {

@@ -10,10 +10,14 @@
 
 #include "cli_replay.h"
 
-#define SHORT_NS (900 * Q2P_MILLISECOND) /* the original counts in whole seconds */
+#define TOGETHER_NS (50 * Q2P_MILLISECOND) /* lists of one round */
+#define SHORT_NS (900 * Q2P_MILLISECOND)   /* the original counts in whole seconds */
 #define LIFE_NS (3600 * Q2P_SECOND)
 
-enum { TALKS_MAX = 1 << 20 };
+enum {
+    TALKS_MAX = 1 << 20,
+    JOINS_MAX = 1000 /* looked at one by one: so many tell enough */
+};
 
 static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
 {
@@ -227,13 +231,36 @@ static void find_identity(struct cli_plan *plan)
         plan->dialect = Q2P_DIALECT_CLASSIC;
 }
 
+static bool tells_of(const struct cli_shot *shot, const struct q2p_addr *joiner)
+{
+    return shot->sent && shot->packet.event == Q2P_EV_TOUCHREQUEST &&
+           q2p_addr_equal(&shot->packet.address, joiner);
+}
+
+/* Members were told of this joiner before, and now, as it only repeats itself, they are not. */
+static bool is_left_out(const struct cli_plan *plan, const struct cli_shot *join)
+{
+    bool told = false;
+    const struct cli_shot *end = plan->shots + plan->count;
+    for (const struct cli_shot *shot = plan->shots; shot < join; shot++)
+        told = told || tells_of(shot, &join->peer);
+    for (const struct cli_shot *shot = join; shot < end && shot->t_ns < join->t_ns + SHORT_NS;
+         shot++)
+        if (tells_of(shot, &join->peer))
+            return false;
+    return told;
+}
+
 /* What only our own program does: resends with a length, JOIN or CONNECT again within a second,
- * lists sooner than a second. */
+ * lists sooner than a second, repetitions of JOIN left without an effect. */
 static bool is_ours(const struct cli_plan *plan)
 {
+    int joins = 0;
     for (size_t i = 0; i < plan->count; i++) {
         const struct cli_shot *shot = &plan->shots[i];
         enum q2p_event event = shot->packet.event;
+        if (!shot->sent && event == Q2P_EV_JOIN && joins++ < JOINS_MAX && is_left_out(plan, shot))
+            return true;
         if (!shot->sent)
             continue;
         if (event == Q2P_EV_TRANSPORT && shot->resent && shot->packet.length)
@@ -257,18 +284,27 @@ static bool is_list(const struct cli_shot *shot)
            cli_shot_is_sound(shot);
 }
 
+/* The shortest time from the start of a transmission to a list, or from one list to the next. */
+static q2p_time first_list(const struct cli_plan *plan)
+{
+    q2p_time lost_ns = Q2P_NEVER;
+    for (const struct cli_talk *talk = plan->talks; talk; talk = talk->next) {
+        int64_t before_ns = talk->start_ns;
+        for (const struct cli_shot *shot = talk->first; shot; shot = shot->later) {
+            if (!cli_shot_is_list(shot) || shot->t_ns - before_ns < TOGETHER_NS)
+                continue;
+            lost_ns = shot->t_ns - before_ns < lost_ns ? shot->t_ns - before_ns : lost_ns;
+            before_ns = shot->t_ns;
+        }
+    }
+    return lost_ns;
+}
+
 /* The list timer from the first list, the timeout from the giving up (PROTOCOL.md 7). */
 static void find_timers(struct cli_plan *plan)
 {
     bool original = plan->profile == CLI_PROFILE_ORIGINAL;
-    q2p_time lost_ns = Q2P_NEVER, timeout_ns = Q2P_NEVER;
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct cli_shot *shot = &plan->shots[i];
-        if (!is_list(shot) || !shot->packet.lost_count)
-            continue;
-        if (shot->t_ns - shot->talk->start_ns < lost_ns)
-            lost_ns = shot->t_ns - shot->talk->start_ns;
-    }
+    q2p_time lost_ns = first_list(plan), timeout_ns = Q2P_NEVER;
     if (lost_ns == Q2P_NEVER)
         lost_ns = original ? 6 * Q2P_SECOND : Q2P_SECOND / 2;
     q2p_time unit_ns = original ? Q2P_SECOND : 10 * Q2P_MILLISECOND;

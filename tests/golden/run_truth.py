@@ -38,8 +38,12 @@ def moved(capture, folder):
 
 def read(capture, args):
     """(transmissions, connected pairs) as the plugin shows them in two passes."""
+    return gather(rows(capture, FIELDS, 2, args))
+
+
+def gather(shown):
     transmissions, asked, pairs = {}, set(), []
-    for row in rows(capture, FIELDS, 2, args):
+    for row in shown:
         if row["icmp.type"] or not row["q2p.event.name"]:
             continue
         ports = [row[port].replace(str(UNKNOWN_PORT), str(KNOWN_PORT))
