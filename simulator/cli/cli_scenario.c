@@ -31,3 +31,14 @@ void cli_print_again(char *out, const struct cli_values *values, uint32_t varian
     if (values->swarm)
         snprintf(out + len, (size_t)(CLI_AGAIN_MAX - len), " --swarm");
 }
+
+void cli_print_string(const char *text)
+{
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            putchar('\\');
+        putchar((unsigned char)*text < 0x20 ? ' ' : *text);
+    }
+    putchar('"');
+}

@@ -15,7 +15,7 @@ enum cli_kind { CLI_FLAG, CLI_NUMBER, CLI_STRING };
 struct cli_values {
     const char *file; /* the argument; NULL = none */
     uint64_t seed, trials, seeds, jobs, variant;
-    const char *shard; /* I/N */
+    const char *shard, *only;                                         /* I/N; I,J,K */
     const char *out, *html, *scope, *profile, *loss, *after, *forget; /* with their units */
     bool seed_given, json, quiet, ladder, no_files, progress, swarm, version, help;
 };
@@ -45,6 +45,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
 void cli_help(const struct cli_command *command, FILE *out);
 
 int cmd_run(const struct cli_values *values);
+int cmd_shrink(const struct cli_values *values);
 int cmd_sweep(const struct cli_values *values);
 int cmd_matrix(const struct cli_values *values);
 int cmd_check(const struct cli_values *values);

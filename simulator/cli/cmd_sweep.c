@@ -44,18 +44,6 @@ static void clear_line(const struct session *session)
         fputs("\r\x1b[K", stderr);
 }
 
-/* Reasons are plain words, but names of nodes come from the file. */
-static void print_string(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        putchar((unsigned char)*text < 0x20 ? ' ' : *text);
-    }
-    putchar('"');
-}
-
 static void print_result(const struct session *session, uint64_t run,
                          const struct sweep_result *result)
 {
@@ -65,7 +53,7 @@ static void print_result(const struct session *session, uint64_t run,
         printf("{\"type\":\"run\",\"run\":%" PRIu64 ",\"seed\":%" PRIu64 ",\"variant\":%" PRIu32
                ",\"ok\":%s,\"why\":",
                run, seed, variant, result->ok ? "true" : "false");
-        print_string(result->why);
+        cli_print_string(result->why);
         printf(",\"t_ns\":%" PRId64 ",\"datagrams\":%" PRIu64 ",\"trace_hash\":\"%016" PRIx64
                "\"}\n",
                result->failed_ns, result->sent, result->trace_hash);
@@ -151,7 +139,7 @@ static void print_json(const struct session *session)
         char values[300];
         scn_vary_print(session->variants[i].yaml, i + 1, values, sizeof values);
         printf("{\"type\":\"variant\",\"variant\":%" PRIu32 ",\"values\":", i + 1);
-        print_string(values);
+        cli_print_string(values);
         putchar(',');
         print_json_count(&session->counts[i]);
         puts("}");
@@ -162,7 +150,7 @@ static void print_json(const struct session *session)
     for (uint64_t i = 0; i < failed && i < AGAIN_SHOWN; i++) {
         if (i > 0)
             putchar(',');
-        print_string(session->again[i]);
+        cli_print_string(session->again[i]);
     }
     puts("]}");
 }

@@ -318,6 +318,27 @@ def sweep(folder):
            or "'nats.x.y' is no place for a value" in done.stderr, done.stderr)
 
 
+def shrink(folder):
+    """A failure that needs three strokes of luck among ten thousand events is reduced to them."""
+    file = HERE / "failing/three-strokes.yaml"
+    done = sim("shrink", file, "--json", "--out", folder / "least")
+    report = json.loads(done.stdout)
+    expect(done.returncode == 1 and report["events"] >= 10000 and report["decisions"] > 10000
+           and report["minimal"] and report["enough"] == len(report["list"]) <= 5, report)
+    expect((folder / "least/trace.pcapng").stat().st_size > 10000, "no capture")
+    expect(all(thing["luck"] == "lost" for thing in report["list"]), report["list"])
+    again = sim(*report["again"].split()[1:])
+    lines = again.stdout.splitlines()
+    expect(again.returncode == 1 and lines[-1] == f"again: {report['again']}", again.stdout)
+    expect(lines[0] == "FAIL  " + report["why"] and "JOIN" in again.stdout, again.stdout)
+    numbers = [str(thing["decision"]) for thing in report["list"]]
+    for number in numbers:
+        rest = ",".join(other for other in numbers if other != number)
+        expect(sim("shrink", file, "--only", rest).returncode == 0, number, "could be left out")
+    expect(sim("shrink", file, "--only", "0").returncode == 2, "there is no decision 0")
+    expect(sim("shrink", DEMO).stdout.startswith("ok    nothing fails"), "the demo fails")
+
+
 def usage(folder):
     """Every way of calling it wrongly has its exit code, and help goes where it is wanted."""
     for words, code in (((), 2), (("help",), 0), (("--help",), 0), (("--version",), 0),

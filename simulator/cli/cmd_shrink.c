@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_shrink.c - q2p-sim shrink: a failing seed, reduced to the few strokes of luck that matter. */
+#define _GNU_SOURCE /* isatty, mkdir */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli_scenario.h"
+#include "shrink.h"
+#include "swarm.h"
+
+#define RUNS_MAX 20000
+#define LADDER_ROWS 60
+#define SHOWN 200 /* decisions */
+
+struct session {
+    const struct cli_values *values;
+    struct scenario scenario;
+    struct shrink shrink;
+    char why[300];
+    char *again;
+    struct report_ladder ladder;
+    struct report_trace trace;
+    FILE *file; /* of the trace; NULL = none is wanted */
+    bool minimal;
+};
+
+static void show_progress(void *ctx, const struct shrink *shrink)
+{
+    (void)ctx;
+    if (shrink->runs % 16 == 0)
+        fprintf(stderr, "\r%u runs, %zu of %zu decisions left\x1b[K", shrink->runs,
+                shrink->kept_count, shrink->count);
+}
+
+/* What --only says: numbers with commas between. */
+static bool keep_only(struct shrink *shrink, const char *list)
+{
+    memset(shrink->kept, 0, shrink->count);
+    shrink->kept_count = 0;
+    for (const char *at = list; *at;) {
+        char *end;
+        unsigned long number = strtoul(at, &end, 10);
+        if (*at < '0' || *at > '9' || number < 1 || number > shrink->count ||
+            (*end != ',' && *end != '\0')) {
+            fprintf(stderr, "q2p-sim: --only wants numbers up to %zu, such as 3,17, not '%s'\n",
+                    shrink->count, list);
+            return false;
+        }
+        shrink->kept_count += !shrink->kept[number - 1];
+        shrink->kept[number - 1] = true;
+        at = *end ? end + 1 : end;
+    }
+    return true;
+}
+
+static void say_why(struct session *session, const struct scn_run *run)
+{
+    if (*run->violation) {
+        snprintf(session->why, sizeof session->why, "oracle: %s", run->violation);
+        return;
+    }
+    for (size_t i = 0; i < run->scenario->expect.count; i++) {
+        char text[200];
+        if (run->verdicts[i].ok ||
+            (session->values->swarm && !run->scenario->expect.items[i].never.text))
+            continue;
+        scn_expect_print(run, i, text, sizeof text);
+        snprintf(session->why, sizeof session->why, "%s: %s", text, run->verdicts[i].why);
+        return;
+    }
+}
+
+/* The command line that plays just what is left. */
+static char *make_again(const struct session *session)
+{
+    const struct shrink *shrink = &session->shrink;
+    char line[CLI_AGAIN_MAX], *out = NULL;
+    const char *comma = " --only ";
+    size_t len;
+    FILE *file = open_memstream(&out, &len);
+    if (!file)
+        return NULL;
+    cli_print_again(line, session->values, (uint32_t)session->values->variant,
+                    session->scenario.seed);
+    fprintf(file, "q2p-sim shrink%s", line + strlen("q2p-sim run"));
+    for (size_t i = 0; i < shrink->count; i++) {
+        if (!shrink->kept[i])
+            continue;
+        fprintf(file, "%s%zu", comma, i + 1);
+        comma = ",";
+    }
+    fclose(file);
+    return out;
+}
+
+static const char *place_name(const struct scn_run *run, uint32_t place)
+{
+    return run->net.places[place]->name;
+}
+
+static void print_text(const struct session *session, const struct scn_run *run)
+{
+    const struct shrink *shrink = &session->shrink;
+    size_t shown = 0;
+    printf("%s  %s\n", *session->why ? "FAIL" : "ok  ",
+           *session->why ? session->why : "nothing fails with these decisions alone");
+    printf("luck: %zu decisions in %" PRIu64 " events; %zu are enough%s (%u runs)\n", shrink->count,
+           shrink->steps, shrink->kept_count,
+           session->values->only ? ""
+           : session->minimal    ? ", and none of them can be left out"
+                                 : ", perhaps fewer",
+           shrink->runs);
+    for (size_t i = 0; i < shrink->count && shown < SHOWN; i++) {
+        const struct shrink_decision *decision = &shrink->decisions[i];
+        if (!shrink->kept[i] || decision->at_ns == Q2P_NEVER)
+            continue;
+        printf("  %zu  at %" PRId64 ".%06ds  %s>%s  %s of %" PRIu32 " bytes %s\n", i + 1,
+               decision->at_ns / Q2P_SECOND, (int)(decision->at_ns / Q2P_MICROSECOND % 1000000),
+               place_name(run, decision->from), place_name(run, decision->to),
+               q2p_event_name(decision->event), decision->len, shrink_word(decision->what));
+        shown++;
+    }
+}
+
+static void print_json(const struct session *session, const struct scn_run *run)
+{
+    const struct shrink *shrink = &session->shrink;
+    const char *comma = "";
+    printf("{\"type\":\"shrink\",\"seed\":%" PRIu64 ",\"why\":", shrink->seed);
+    cli_print_string(session->why);
+    printf(",\"events\":%" PRIu64
+           ",\"decisions\":%zu,\"enough\":%zu,\"minimal\":%s,\"runs\":%u,\"list\":[",
+           shrink->steps, shrink->count, shrink->kept_count, session->minimal ? "true" : "false",
+           shrink->runs);
+    for (size_t i = 0; i < shrink->count; i++) {
+        const struct shrink_decision *decision = &shrink->decisions[i];
+        if (!shrink->kept[i])
+            continue;
+        printf("%s{\"decision\":%zu,\"t_ns\":%" PRId64
+               ",\"from\":\"%s\",\"to\":\"%s\",\"message\":\"%s\",\"len\":%" PRIu32
+               ",\"luck\":\"%s\"}",
+               comma, i + 1, decision->at_ns, place_name(run, decision->from),
+               place_name(run, decision->to), q2p_event_name(decision->event), decision->len,
+               shrink_word(decision->what));
+        comma = ",";
+    }
+    printf("],\"again\":");
+    cli_print_string(session->again);
+    puts("}");
+}
+
+/* ---- the run that is left ---------------------------------------------------------------- */
+
+static bool open_trace(struct session *session, const struct scn_run *run)
+{
+    const char *folder = session->values->out;
+    char path[480];
+    if (!folder)
+        return true;
+    snprintf(path, sizeof path, "%.460s/trace.pcapng", folder);
+    FILE *file = mkdir(folder, 0777) < 0 && errno != EEXIST ? NULL : fopen(path, "wb");
+    if (!file) {
+        fprintf(stderr, "q2p-sim: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    session->file = file;
+    report_trace_begin(&session->trace, file, &run->net, session->again);
+    return true;
+}
+
+static int play_rest(struct session *session)
+{
+    struct scn_run run;
+    int status = CLI_SYSTEM;
+    session->again = make_again(session);
+    shrink_build(&session->shrink, &run);
+    if (session->again && open_trace(session, &run)) {
+        run.trace = session->file ? &session->trace : NULL;
+        run.ladder = session->values->json ? NULL : &session->ladder;
+        scn_run_play(&run, session->scenario.until_ns);
+        scn_run_judge(&run);
+        say_why(session, &run);
+        if (session->values->json)
+            print_json(session, &run);
+        else
+            print_text(session, &run);
+        if (!session->values->json)
+            report_ladder_print(&session->ladder, &run.net, LADDER_ROWS, stdout);
+        if (!session->values->json)
+            printf("again: %s\n", session->again);
+        if (run.trace)
+            report_trace_end(&session->trace);
+        bool written = !session->file || (!ferror(session->file) & !fclose(session->file));
+        if (!written)
+            fprintf(stderr, "q2p-sim: %s: cannot be written\n", session->values->out);
+        status = !written ? CLI_SYSTEM : *session->why ? CLI_FAILED : CLI_DONE;
+    }
+    scn_run_free(&run);
+    return status;
+}
+
+static int reduce(struct session *session)
+{
+    const struct cli_values *values = session->values;
+    struct shrink *shrink = &session->shrink;
+    if (values->swarm)
+        swarm_scenario(&session->scenario, session->scenario.seed);
+    if (!shrink_record(shrink, &session->scenario, session->scenario.seed, values->swarm)) {
+        printf(values->json ? "{\"type\":\"shrink\",\"seed\":%" PRIu64 ",\"why\":null}\n"
+                            : "ok    nothing fails with seed %" PRIu64 "\n",
+               session->scenario.seed);
+        return CLI_DONE;
+    }
+    if (values->only)
+        return keep_only(shrink, values->only) ? play_rest(session) : CLI_USAGE;
+    if (isatty(STDERR_FILENO) == 1 && !values->quiet)
+        shrink->progress = show_progress;
+    session->minimal = shrink_search(shrink, RUNS_MAX);
+    if (shrink->progress)
+        fputs("\r\x1b[K", stderr);
+    shrink->progress = NULL;
+    return play_rest(session);
+}
+
+int cmd_shrink(const struct cli_values *values)
+{
+    struct session session = {.values = values};
+    int status = CLI_INPUT;
+    if (cli_read_scenario(&session.scenario, values, (uint32_t)values->variant))
+        status = reduce(&session);
+    shrink_free(&session.shrink);
+    report_ladder_free(&session.ladder);
+    free(session.again);
+    scn_free(&session.scenario);
+    return status;
+}
