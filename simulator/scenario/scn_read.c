@@ -162,9 +162,16 @@ static void read_node(struct scenario *out, struct scn_errors *errors, const str
 static void read_nat(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
 {
     struct scn_nat *nat = ADD(out->nats);
+    const struct scn_yaml *preset = scn_yaml_get(map, "preset");
+    struct scn_errors twice = {0}; /* what is wrong with it is said when the section is read */
     nat->where = map->key;
     scn_defaults("nats", nat);
+    if (preset && scn_value_read(find_key("nats", "preset"), preset, nat, &twice))
+        net_nat_preset(nat->preset, &nat->config);
+    scn_errors_free(&twice);
     read_section(errors, "nats", NULL, map, nat);
+    nat->config.port_first = (uint32_t)nat->ports.min;
+    nat->config.port_last = (uint32_t)nat->ports.max;
     if (check_name(errors, map->key))
         snprintf(nat->name, sizeof nat->name, "%s", map->key->text);
 }
@@ -172,9 +179,21 @@ static void read_nat(struct scenario *out, struct scn_errors *errors, const stru
 static void read_link(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
 {
     struct scn_link *link = ADD(out->links);
+    const struct scn_yaml *access = scn_yaml_get(map, "access");
     *link = out->link_default;
+    link->table = (struct scn_refs){0};
+    link->delays = NULL;
+    if (access) { /* has nothing of the default link, not even a delay */
+        *link = (struct scn_link){0};
+        scn_defaults("links", link);
+        link->delay_ns = (struct scn_range){-1, -1};
+    }
     link->between[0].where = map;
-    read_section(errors, "links", NULL, map, link);
+    if (!read_section(errors, "links", NULL, map, link))
+        return;
+    if (!link->between[0].text == !access)
+        scn_error(errors, map, "want one of between, access");
+    scn_link_finish(link, errors);
 }
 
 static void read_step(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
@@ -184,14 +203,20 @@ static void read_step(struct scenario *out, struct scn_errors *errors, const str
     step->where = map;
     if (!read_section(errors, "script", NULL, map, step) && map->shape != SCN_MAP)
         return;
-    if (!!send + !!set + !!step->rebind.text != 1)
-        scn_error(errors, map, "want one of send, set, rebind");
+    int verbs = !!send + !!set + !!step->rebind.text + !!step->reboot.text + !!step->crash.text +
+                !!step->restart.text + !!step->join.text + (step->partition.count > 0) +
+                (step->heal != 0);
+    if (verbs != 1)
+        scn_error(errors, map,
+                  "want one of send, set, rebind, reboot, crash, restart, join, partition, heal");
     if (send)
         step->has_send = read_section(errors, "send", NULL, send, &step->send);
     if (set) {
         step->has_set = read_section(errors, "set", NULL, set, &step->set);
-        step->set.delay_given = scn_yaml_get(set, "delay") != NULL;
-        step->set.loss_given = scn_yaml_get(set, "loss") != NULL;
+        step->set.given = scn_link_given(set);
+        if (step->has_set && !step->set.between[0].text == !step->set.access.text)
+            scn_error(errors, set, "want one of link, access");
+        scn_link_finish(&step->set, errors);
     }
 }
 
@@ -257,6 +282,7 @@ bool scn_read_variant(struct scenario *out, const char *file, uint32_t variant,
         read_protocol(errors, protocol, &out->protocol, true);
     if (link_default)
         read_section(errors, "default", NULL, link_default, &out->link_default);
+    scn_link_finish(&out->link_default, errors);
     read_items(out, errors, "nats", SCN_MAP, read_nat);
     read_items(out, errors, "nodes", SCN_MAP, read_node);
     read_items(out, errors, "links", SCN_LIST, read_link);
@@ -266,8 +292,23 @@ bool scn_read_variant(struct scenario *out, const char *file, uint32_t variant,
     return errors->count == 0;
 }
 
+static void free_link(struct scn_link *link)
+{
+    free(link->table.items);
+    free(link->delays);
+}
+
 void scn_free(struct scenario *scenario)
 {
+    for (size_t i = 0; i < scenario->nats.count; i++)
+        free(scenario->nats.items[i].pool.items);
+    for (size_t i = 0; i < scenario->links.count; i++)
+        free_link(&scenario->links.items[i]);
+    for (size_t i = 0; i < scenario->script.count; i++) {
+        free_link(&scenario->script.items[i].set);
+        free(scenario->script.items[i].partition.items);
+    }
+    free_link(&scenario->link_default);
     for (size_t i = 0; i < scenario->nodes.count; i++)
         if (scenario->nodes.items[i].joins.room > 0)
             free(scenario->nodes.items[i].joins.items);

@@ -201,8 +201,38 @@ static void resolve_joins(struct resolver *resolver)
     }
 }
 
+/* More outside addresses of a NAT. */
+static void resolve_pool(struct resolver *resolver, struct scn_nat *nat)
+{
+    static const struct scn_key key = {.name = "pool", .kind = SCN_IP};
+    if (nat->pool.count >= NET_NAT_OUTSIDES_MAX) {
+        scn_error(resolver->errors, nat->pool.items[0].where, "want %d addresses at most",
+                  NET_NAT_OUTSIDES_MAX - 1);
+        return;
+    }
+    for (size_t i = 0; i < nat->pool.count; i++) {
+        struct q2p_addr *addr = &nat->outsides[nat->outsides_count];
+        if (!scn_value_read(&key, nat->pool.items[i].where, addr, resolver->errors))
+            continue;
+        nat->outsides_count++;
+        for (size_t j = 0; j < resolver->scenario->nats.count; j++) {
+            const struct scn_nat *other = &resolver->scenario->nats.items[j];
+            bool taken = q2p_addr_equal(&other->outside, addr);
+            for (uint32_t k = 0; k < other->outsides_count; k++)
+                taken |= &other->outsides[k] != addr && q2p_addr_equal(&other->outsides[k], addr);
+            if (taken)
+                scn_error(resolver->errors, nat->pool.items[i].where, "address %.40s is taken",
+                          nat->pool.items[i].text);
+        }
+    }
+}
+
 static void resolve_link(struct resolver *resolver, struct scn_link *link)
 {
+    if (link->access.text) {
+        find(resolver, &link->access, WANT_NODE);
+        return;
+    }
     bool fine = find(resolver, &link->between[0], WANT_EITHER);
     if (!find(resolver, &link->between[1], WANT_EITHER) || !fine)
         return;
@@ -238,8 +268,14 @@ static void resolve_script(struct resolver *resolver)
         struct scn_send *send = &step->send;
         if (step->at_ns > scenario->until_ns)
             scn_error(resolver->errors, step->where, "this is after the end of the run (until)");
-        if (step->rebind.text)
-            find(resolver, &step->rebind, WANT_NAT);
+        struct scn_ref *nats[] = {&step->rebind, &step->reboot};
+        struct scn_ref *nodes[] = {&step->crash, &step->restart, &step->join};
+        for (size_t j = 0; j < sizeof nats / sizeof *nats; j++)
+            find(resolver, nats[j], WANT_NAT);
+        for (size_t j = 0; j < sizeof nodes / sizeof *nodes; j++)
+            find(resolver, nodes[j], WANT_NODE);
+        for (size_t j = 0; j < step->partition.count; j++)
+            find(resolver, &step->partition.items[j], WANT_EITHER);
         if (step->has_set)
             resolve_link(resolver, &step->set);
         if (!step->has_send)
@@ -307,6 +343,8 @@ void scn_resolve(struct scenario *scenario, struct scn_errors *errors)
     if (resolve_behind(&resolver)) {
         check_addresses(&resolver);
         resolve_joins(&resolver);
+        for (size_t i = 0; i < scenario->nats.count; i++)
+            resolve_pool(&resolver, &scenario->nats.items[i]);
         for (size_t i = 0; i < scenario->links.count; i++)
             resolve_link(&resolver, &scenario->links.items[i]);
         resolve_script(&resolver);

@@ -46,9 +46,9 @@ static void try_send(struct scn_run *run, struct scn_transfer *transfer)
     transfer->waiting = !contact && !net_is_open(&run->net, from->place->index, to->place->index);
     if (transfer->waiting)
         return;
-    int status =
-        q2p_node_send(from->node, run->world.now, contact ? &contact->addr : &to->place->addr,
-                      transfer->data, transfer->send->size, &transfer->hash);
+    int status = q2p_node_send(from->node, sim_host_now(&from->host, run->world.now),
+                               contact ? &contact->addr : &to->place->addr, transfer->data,
+                               transfer->send->size, &transfer->hash);
     transfer->started = status >= 0;
     if (status < 0) {
         transfer->failed_ns = run->world.now;
@@ -176,43 +176,110 @@ static bool settle(void *ctx, struct sim_host *host)
 
 /* ---- the script -------------------------------------------------------------------------- */
 
-static void set_link(struct scn_run *run, const struct scn_link *set)
+static struct net_place *place_of(struct scn_run *run, uint32_t index)
 {
-    for (int i = 0; i < 2; i++) {
-        uint32_t places[2];
-        for (int j = 0; j < 2; j++) {
-            uint32_t index = set->between[j].index;
-            places[i ^ j] = index & SCN_IS_NAT ? index & ~SCN_IS_NAT : run->first_place + index;
-        }
-        struct net_link *link = net_link_between(&run->net, places[0], places[1]);
-        struct net_link_config config = link->config;
-        if (set->delay_given) {
-            config.delay_min_ns = set->delay_ns.min;
-            config.delay_max_ns = set->delay_ns.max;
-        }
-        if (set->loss_given)
-            config.loss_ppb = set->loss_ppb;
-        net_link_set(link, &config);
+    return run->net.places[index & SCN_IS_NAT ? index & ~SCN_IS_NAT : run->first_place + index];
+}
+
+static void change_link(struct net_link *link, const struct scn_link *set, bool given)
+{
+    struct net_link_config config = link->config;
+    scn_link_apply(&config, set, given);
+    net_link_set(link, &config);
+}
+
+static void set_link(struct scn_run *run, const struct scn_link *set, bool given)
+{
+    if (set->access.text) {
+        struct net_access *access = net_access_of(place_of(run, set->access.index));
+        change_link(&access->up, set, given);
+        change_link(&access->down, set, given);
+        return;
     }
+    uint32_t a = place_of(run, set->between[0].index)->index;
+    uint32_t b = place_of(run, set->between[1].index)->index;
+    change_link(net_link_between(&run->net, a, b), set, given);
+    change_link(net_link_between(&run->net, b, a), set, given);
+}
+
+static void join(struct scn_host *host)
+{
+    struct scn_run *run = host->run;
+    const struct scn_refs *joins = &run->scenario->nodes.items[host->number].joins;
+    for (size_t i = 0; i < joins->count && !host->host.down; i++)
+        q2p_node_join(host->node, sim_host_now(&host->host, run->world.now),
+                      &run->hosts[joins->items[i].index].place->addr);
+    sim_host_pump(&host->host, &run->world);
+}
+
+static int make_node(struct scn_run *run, struct scn_host *host)
+{
+    const struct scn_node *node = &run->scenario->nodes.items[host->number];
+    struct q2p_config config = node->protocol.config;
+    struct sim_rng rng;
+    char stream[SCN_NAME_MAX + 8];
+    snprintf(stream, sizeof stream, "node:%s", node->name);
+    sim_rng_init(&rng, run->seed, stream);
+    config.seed = sim_rng_next(&rng) + host->starts++;
+    int status = q2p_node_new(&host->node, &config);
+    return status < 0 ? status : q2p_node_own(host->node, &node->at);
+}
+
+static void restart(struct scn_host *host)
+{
+    struct scn_run *run = host->run;
+    q2p_node_free(host->node);
+    int status = make_node(run, host);
+    if (status < 0) {
+        scn_run_violate(run, "a restart: %s", q2p_status_text(status));
+        return;
+    }
+    host->host.self = host->node;
+    host->host.down = false;
+    host->contacts_count = 0;
+    join(host);
+}
+
+/* Everybody named, with the NAT it is behind, gets a side of its own number. */
+static void part(struct scn_run *run, const struct scn_refs *names)
+{
+    run->sides++;
+    for (size_t i = 0; i < names->count; i++) {
+        uint32_t index = place_of(run, names->items[i].index)->index;
+        run->net.places[net_public_place(&run->net, index)]->side = run->sides;
+    }
+}
+
+static void heal(struct scn_run *run)
+{
+    for (size_t i = 0; i < run->net.places_count; i++)
+        run->net.places[i]->side = 0;
 }
 
 static void act(struct scn_run *run, const struct scn_action *action)
 {
     const struct scn_step *step = action->step;
     if (!step) {
-        struct scn_host *host = &run->hosts[action->number];
-        const struct scn_refs *joins = &run->scenario->nodes.items[action->number].joins;
-        for (size_t i = 0; i < joins->count; i++)
-            q2p_node_join(host->node, run->world.now,
-                          &run->hosts[joins->items[i].index].place->addr);
-        sim_host_pump(&host->host, &run->world);
+        join(&run->hosts[action->number]);
     } else if (step->has_send) {
         try_send(run, &run->transfers[action->number]);
         sim_host_pump(&run->hosts[step->send.from.index].host, &run->world);
     } else if (step->has_set) {
-        set_link(run, &step->set);
+        set_link(run, &step->set, true);
+    } else if (step->rebind.text) {
+        net_nat_forget(place_of(run, step->rebind.index)->nat, true);
+    } else if (step->reboot.text) {
+        net_nat_forget(place_of(run, step->reboot.index)->nat, false);
+    } else if (step->crash.text) {
+        run->hosts[step->crash.index].host.down = true;
+    } else if (step->restart.text) {
+        restart(&run->hosts[step->restart.index]);
+    } else if (step->join.text) {
+        join(&run->hosts[step->join.index]);
+    } else if (step->heal) {
+        heal(run);
     } else {
-        net_nat_forget(run->net.places[step->rebind.index & ~SCN_IS_NAT]->nat, true);
+        part(run, &step->partition);
     }
 }
 
@@ -290,17 +357,11 @@ static int build_host(struct scn_run *run, uint32_t number)
 {
     const struct scn_node *node = &run->scenario->nodes.items[number];
     struct scn_host *host = &run->hosts[number];
-    struct q2p_config config = node->protocol.config;
-    struct sim_rng rng;
-    char stream[SCN_NAME_MAX + 8];
-    snprintf(stream, sizeof stream, "node:%s", node->name);
-    sim_rng_init(&rng, run->seed, stream);
-    config.seed = sim_rng_next(&rng);
-    int status = q2p_node_new(&host->node, &config);
-    if (status < 0)
-        return status;
     host->run = run;
     host->number = number;
+    int status = make_node(run, host);
+    if (status < 0)
+        return status;
     host->place = net_add_host(&run->net, node->name, realm_of(&node->behind), &node->at);
     sim_host_init(&host->host, host->place->index, &q2p_node_machine, host->node);
     host->host.addr = node->at;
@@ -309,21 +370,25 @@ static int build_host(struct scn_run *run, uint32_t number)
     host->host.ctx = host;
     host->host.element.next = &host->place->out;
     host->place->host = &host->host.element;
-    return q2p_node_own(host->node, &node->at);
+    host->host.clock_offset_ns = node->clock_offset_ns;
+    host->host.clock_ppm = (int32_t)node->clock_fast_ppm - (int32_t)node->clock_slow_ppm;
+    return Q2P_OK;
 }
 
 const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, uint64_t seed)
 {
     *run = (struct scn_run){.scenario = scenario, .seed = seed};
-    const struct scn_link *link = &scenario->link_default;
-    struct net_link_config link_default = {
-        .delay_min_ns = link->delay_ns.min, .delay_max_ns = link->delay_ns.max, .loss_ppb = link->loss_ppb};
+    struct net_link_config link_default = {0};
+    scn_link_apply(&link_default, &scenario->link_default, false);
     run->tap = (struct net_tap){.ctx = run, .seen = scn_tap_seen, .fate = scn_tap_fate};
     sim_world_init(&run->world, seed);
     net_init(&run->net, &run->world, &run->tap, &link_default);
     for (size_t i = 0; i < scenario->nats.count; i++) {
         const struct scn_nat *nat = &scenario->nats.items[i];
-        net_add_nat(&run->net, nat->name, realm_of(&nat->behind), &nat->outside, &nat->config);
+        struct net_place *place =
+            net_add_nat(&run->net, nat->name, realm_of(&nat->behind), &nat->outside, &nat->config);
+        for (uint32_t j = 0; j < nat->outsides_count; j++)
+            net_add_outside(place, &nat->outsides[j]);
     }
     run->first_place = (uint32_t)scenario->nats.count;
     run->hosts = sim_alloc((scenario->nodes.count + 1) * sizeof *run->hosts);
@@ -332,11 +397,8 @@ const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, u
         if (status < 0)
             return q2p_status_text(status);
     }
-    for (size_t i = 0; i < scenario->links.count; i++) {
-        struct scn_link set = scenario->links.items[i];
-        set.delay_given = set.loss_given = true;
-        set_link(run, &set);
-    }
+    for (size_t i = 0; i < scenario->links.count; i++)
+        set_link(run, &scenario->links.items[i], false);
     build_actions(run);
     run->verdicts = sim_alloc((scenario->expect.count + 1) * sizeof *run->verdicts);
     run->undecided = scenario->expect.count;

@@ -25,6 +25,7 @@ struct scn_host {
     struct scn_run *run;
     q2p_node *node;
     uint32_t number; /* in the scenario */
+    uint32_t starts;
     struct net_place *place;
     struct scn_contact *contacts;
     size_t contacts_count, contacts_room;
@@ -55,6 +56,7 @@ struct scn_run {
     struct net_tap tap;
     struct scn_host *hosts; /* as scenario->nodes */
     uint32_t first_place;   /* of hosts; NATs come before */
+    uint32_t sides;         /* partitions so far */
     struct net_element script;
     struct scn_action *actions;
     size_t actions_count, actions_next;

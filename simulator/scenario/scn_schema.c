@@ -28,6 +28,31 @@ const struct scn_section scn_sections[] = {
 };
 
 /* clang-format off */
+#define DEFAULT(text) text
+#define NOTHING(text) "" /* as it was */
+#define LINK_KEYS(section, d) \
+    {section, "delay", SCN_TIMES, FIELD(scn_link, delay_ns), d("20ms"), NULL, Q2P_MICROSECOND, DAY, "one way; a range is drawn from uniformly, so datagrams overtake"}, \
+    {section, "jitter", SCN_TIME, FIELD(scn_link, config.jitter_ns), d("0"), NULL, 0, DAY, "comes on top of the delay; its largest, its standard deviation (normal) or its mean"}, \
+    {section, "shape", SCN_WORD, FIELD(scn_link, config.shape), d("uniform"), NET_SHAPE_WORDS, 0, 0, "how the jitter is distributed"}, \
+    {section, "delays", SCN_REFS, FIELD(scn_link, table), "", NULL, 0, 0, "instead of delay: a list of times, each as likely as the others"}, \
+    {section, "loss", SCN_LOSS, FIELD(scn_link, config.loss_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "each datagram by itself; with to-bad: in the good state"}, \
+    {section, "to-bad", SCN_LOSS, FIELD(scn_link, config.to_bad_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "bursts after Gilbert and Elliott: from the good state to the bad one, per datagram"}, \
+    {section, "to-good", SCN_LOSS, FIELD(scn_link, config.to_good_ppb), d("30%"), NULL, 0, NET_LOSS_ALWAYS, "... and back; bursts are 1/to-good long"}, \
+    {section, "bad-loss", SCN_LOSS, FIELD(scn_link, config.bad_loss_ppb), d("100%"), NULL, 0, NET_LOSS_ALWAYS, "loss in the bad state"}, \
+    {section, "lose-every", SCN_COUNT, FIELD(scn_link, config.lose_every), d("0"), NULL, 0, UINT32_MAX, "loses the n-th of every n datagrams, 0 = none"}, \
+    {section, "lose-mask", SCN_TEXT, FIELD(scn_link, mask), "", NULL, 0, 0, "of 0 and 1 = lost, such as 0010; again and again"}, \
+    {section, "lose-trace", SCN_TEXT, FIELD(scn_link, trace), "", NULL, 0, 0, "of 0 and 1 = lost; once, after its end nothing is lost"}, \
+    {section, "duplicate", SCN_LOSS, FIELD(scn_link, config.duplicate_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "arrives twice"}, \
+    {section, "corrupt", SCN_LOSS, FIELD(scn_link, config.corrupt_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "one bit flips"}, \
+    {section, "truncate", SCN_LOSS, FIELD(scn_link, config.truncate_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "the end is missing"}, \
+    {section, "reorder", SCN_LOSS, FIELD(scn_link, config.reorder_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "comes later than it should, so that others overtake"}, \
+    {section, "reorder-by", SCN_TIME, FIELD(scn_link, config.reorder_ns), d("10ms"), NULL, 0, DAY, "... by so much"}, \
+    {section, "mtu", SCN_SIZE, FIELD(scn_link, config.mtu), d("0"), NULL, 0, 65535, "bytes with IP and UDP headers (28) that get through, 0 = any"}, \
+    {section, "cut", SCN_BOOL, FIELD(scn_link, config.cut), d("no"), YES_NO, 0, 1, "nothing gets through"}, \
+    {section, "rate", SCN_RATE, FIELD(scn_link, config.rate), d("0"), NULL, 0, UINT32_MAX, "of the wire, headers included, 0 = as fast as you like"}, \
+    {section, "queue", SCN_SIZE, FIELD(scn_link, config.queue_len), d("64KiB"), NULL, 0, UINT32_MAX, "before the wire, in bytes; what does not fit is lost; 0 = endless"}, \
+    {section, "queue-kind", SCN_WORD, FIELD(scn_link, config.queue_kind), d("drop-tail"), NET_QUEUE_WORDS, 0, 0, "codel: loses early, so that the queue stays short (RFC 8289)"},
+
 const struct scn_key scn_schema[] = {
     {"", "name", SCN_TEXT, FIELD(scenario, name), "", NULL, 0, 0, "a title"},
     {"", "about", SCN_TEXT, FIELD(scenario, about), "", NULL, 0, 0, "what it shows, in a sentence"},
@@ -67,40 +92,58 @@ const struct scn_key scn_schema[] = {
     {"protocol", "answers-max", SCN_COUNT, CONFIG(answers_max), "", NULL, 0, 65535, "control messages per second caused by one address, 0 = any"},
 
     {"nodes", "at", SCN_ADDR, FIELD(scn_node, at), NULL, NULL, 0, 0, "its own address; behind a NAT the inside one"},
-    {"nodes", "count", SCN_COUNT, FIELD(scn_node, count), "1", NULL, 1, 100000, "more than 1: NAME-0, NAME-1, ..., with addresses counting up"},
+    {"nodes", "count", SCN_COUNT, FIELD(scn_node, count), "1", NULL, 1, 1000000, "more than 1: NAME-0, NAME-1, ..., with addresses counting up"},
     {"nodes", "behind", SCN_REF, FIELD(scn_node, behind), "", NULL, 0, 0, "its NAT; without one it is public"},
     {"nodes", "joins", SCN_REFS, FIELD(scn_node, joins), "", NULL, 0, 0, "its seeds"},
     {"nodes", "start", SCN_TIME, FIELD(scn_node, start_ns), "0", NULL, 0, DAY, "when it joins"},
+    {"nodes", "clock-offset", SCN_TIME, FIELD(scn_node, clock_offset_ns), "0", NULL, 0, 100 * DAY, "its clock is ahead by so much"},
+    {"nodes", "clock-fast", SCN_COUNT, FIELD(scn_node, clock_fast_ppm), "0", NULL, 0, 1000000, "its clock runs fast, in parts per million"},
+    {"nodes", "clock-slow", SCN_COUNT, FIELD(scn_node, clock_slow_ppm), "0", NULL, 0, 900000, "its clock runs slow, in parts per million"},
 
     {"nats", "outside", SCN_IP, FIELD(scn_nat, outside), NULL, NULL, 0, 0, "its public address"},
     {"nats", "behind", SCN_REF, FIELD(scn_nat, behind), "", NULL, 0, 0, "another NAT, as behind a carrier's"},
+    {"nats", "preset", SCN_WORD, FIELD(scn_nat, preset), "", NET_NAT_PRESET_WORDS, 0, 0, "a device; other keys go on top. linux-masq: conntrack, which lets strangers occupy ports; -drop: it does not"},
+    {"nats", "pool", SCN_REFS, FIELD(scn_nat, pool), "", NULL, 0, 0, "more public addresses"},
     {"nats", "mapping", SCN_WORD, FIELD(scn_nat, config.mapping), "endpoint-independent", NET_NAT_KIND_WORDS, 0, 0, "RFC 4787 4.1: an inside endpoint has one outside port for all, per remote address, or per remote address and port"},
     {"nats", "filtering", SCN_WORD, FIELD(scn_nat, config.filtering), "address-and-port", NET_NAT_KIND_WORDS, 0, 0, "RFC 4787 5: who may answer: all, addresses sent to, or exactly the endpoints sent to"},
     {"nats", "scope", SCN_WORD, FIELD(scn_nat, config.scope), "mapping", NET_NAT_SCOPE_WORDS, 0, 0, "whether the right to answer holds for one mapping or for all of an inside endpoint"},
-    {"nats", "ports", SCN_WORD, FIELD(scn_nat, config.ports), "preserve", NET_NAT_PORTS_WORDS, 0, 0, "how outside ports are chosen; no port is used twice"},
-    {"nats", "hairpin", SCN_WORD, FIELD(scn_nat, config.hairpin), "none", NET_NAT_HAIRPIN_WORDS, 0, 0, "external: its hosts reach each other through the outside address"},
-    {"nats", "forget-after", SCN_TIME, FIELD(scn_nat, config.forget_ns), "2min", NULL, Q2P_MILLISECOND, DAY, "mappings and rights end this long after the last datagram out"},
+    {"nats", "ports", SCN_WORD, FIELD(scn_nat, config.ports), "preserve", NET_NAT_PORTS_WORDS, 0, 0, "how outside ports are chosen; see overload for using one twice"},
+    {"nats", "port-range", SCN_COUNTS, FIELD(scn_nat, ports), "1024..65535", NULL, 1, 65535, "outside ports to choose from"},
+    {"nats", "block", SCN_COUNT, FIELD(scn_nat, config.block_len), "512", NULL, 1, 65535, "with ports block: ports of each inside host (RFC 7422)"},
+    {"nats", "overload", SCN_BOOL, FIELD(scn_nat, config.overload), "no", YES_NO, 0, 1, "RFC 4787 4.2.1: a port serves several inside endpoints that talk to different remotes"},
+    {"nats", "pooling", SCN_WORD, FIELD(scn_nat, config.pooling), "paired", NET_NAT_POOLING_WORDS, 0, 0, "RFC 4787 4.1: with a pool, does an inside host always have the same address?"},
+    {"nats", "quota", SCN_COUNT, FIELD(scn_nat, config.quota), "0", NULL, 0, UINT32_MAX, "mappings of each inside host, 0 = any"},
+    {"nats", "hairpin", SCN_WORD, FIELD(scn_nat, config.hairpin), "none", NET_NAT_HAIRPIN_WORDS, 0, 0, "RFC 4787 6: its hosts reach each other through the outside address; internal: and see each other's inside one"},
+    {"nats", "forget-after", SCN_TIME, FIELD(scn_nat, config.forget_ns), "2min", NULL, Q2P_MILLISECOND, DAY, "mappings and rights end so long after the last datagram that counts"},
+    {"nats", "forget-new", SCN_TIME, FIELD(scn_nat, config.forget_new_ns), "0", NULL, 0, DAY, "... as long as nobody has answered, 0 = as forget-after; Linux: 30s"},
+    {"nats", "refresh", SCN_WORD, FIELD(scn_nat, config.refresh), "out", NET_NAT_REFRESH_WORDS, 0, 0, "RFC 4787 4.3: which direction counts"},
+    {"nats", "clash", SCN_BOOL, FIELD(scn_nat, config.clash), "no", YES_NO, 0, 1, "a datagram that may not come in occupies its port towards its sender, as Linux has it without a rule that drops"},
 
-    {"links", "between", SCN_PAIR, FIELD(scn_link, between), NULL, NULL, 0, 0, "two nodes or NATs; a node behind a NAT stands for its NAT"},
-    {"links", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, Q2P_MICROSECOND, DAY, "one way; a range is drawn from uniformly, so datagrams overtake"},
-    {"links", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "0%", NULL, 0, NET_LOSS_ALWAYS, "each datagram by itself"},
+    {"links", "between", SCN_PAIR, FIELD(scn_link, between), "", NULL, 0, 0, "two nodes or NATs; a node behind a NAT stands for its NAT"},
+    {"links", "access", SCN_REF, FIELD(scn_link, access), "", NULL, 0, 0, "instead: a node; what is between it and its place in the network, such as its home network"},
+    LINK_KEYS("links", DEFAULT)
 
-    {"default", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "20ms", NULL, Q2P_MICROSECOND, DAY, "as in links"},
-    {"default", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "0%", NULL, 0, NET_LOSS_ALWAYS, "as in links"},
+    LINK_KEYS("default", DEFAULT)
 
     {"script", "at", SCN_TIME, FIELD(scn_step, at_ns), NULL, NULL, 0, DAY, "virtual time"},
     {"script", "send", SCN_PART, 0, 0, "", NULL, 0, 0, "{from, to, size, as}: a transmission"},
-    {"script", "set", SCN_PART, 0, 0, "", NULL, 0, 0, "{link, delay, loss}: changes a link"},
+    {"script", "set", SCN_PART, 0, 0, "", NULL, 0, 0, "{link or access, delay, loss, ...}: changes a link"},
     {"script", "rebind", SCN_REF, FIELD(scn_step, rebind), "", NULL, 0, 0, "a NAT that forgets everything and chooses new ports"},
+    {"script", "reboot", SCN_REF, FIELD(scn_step, reboot), "", NULL, 0, 0, "a NAT that forgets everything"},
+    {"script", "crash", SCN_REF, FIELD(scn_step, crash), "", NULL, 0, 0, "a node that stops without a word"},
+    {"script", "restart", SCN_REF, FIELD(scn_step, restart), "", NULL, 0, 0, "a node that starts anew, knowing nothing, and joins its seeds"},
+    {"script", "join", SCN_REF, FIELD(scn_step, join), "", NULL, 0, 0, "a node that joins its seeds (again)"},
+    {"script", "partition", SCN_REFS, FIELD(scn_step, partition), "", NULL, 0, 0, "these are cut off from all others, but not from each other"},
+    {"script", "heal", SCN_WORD, FIELD(scn_step, heal), "", "|all", 0, 0, "ends all partitions"},
 
     {"send", "from", SCN_REF, FIELD(scn_send, from), NULL, NULL, 0, 0, "a node"},
     {"send", "to", SCN_REF, FIELD(scn_send, to), NULL, NULL, 0, 0, "a node. It is sent to the address learned by punching; if there is none, to its own if no NAT hides it; else the transmission waits until they are connected"},
     {"send", "size", SCN_SIZE, FIELD(scn_send, size), NULL, NULL, 1, UINT32_MAX, "of the payload, which the seed makes"},
     {"send", "as", SCN_TEXT, FIELD(scn_send, as), NULL, NULL, 0, 0, "its name in expectations and reports"},
 
-    {"set", "link", SCN_PAIR, FIELD(scn_link, between), NULL, NULL, 0, 0, "as links.between"},
-    {"set", "delay", SCN_TIMES, FIELD(scn_link, delay_ns), "", NULL, Q2P_MICROSECOND, DAY, "from now on; as it was if left out"},
-    {"set", "loss", SCN_LOSS, FIELD(scn_link, loss_ppb), "", NULL, 0, NET_LOSS_ALWAYS, "from now on; as it was if left out"},
+    {"set", "link", SCN_PAIR, FIELD(scn_link, between), "", NULL, 0, 0, "as links.between"},
+    {"set", "access", SCN_REF, FIELD(scn_link, access), "", NULL, 0, 0, "as links.access"},
+    LINK_KEYS("set", NOTHING)
 
     {"expect", "connected", SCN_PAIR, FIELD(scn_expect, connected), "", NULL, 0, 0, "both know each other"},
     {"expect", "not-connected", SCN_PAIR, FIELD(scn_expect, not_connected), "", NULL, 0, 0, "not both of them know the other in the end"},

@@ -49,7 +49,8 @@ struct scn_node {
     struct q2p_addr at;
     struct scn_ref behind;
     struct scn_refs joins;
-    q2p_time start_ns;
+    q2p_time start_ns, clock_offset_ns;
+    uint32_t clock_fast_ppm, clock_slow_ppm;
     struct scn_protocol protocol;
 };
 
@@ -58,14 +59,23 @@ struct scn_nat {
     const struct scn_yaml *where;
     struct q2p_addr outside; /* port 0 */
     struct scn_ref behind;
+    uint8_t preset;
+    struct scn_refs pool;   /* more outside addresses; `outsides` once everything is read */
+    struct scn_range ports; /* into config.port_first, port_last */
     struct net_nat_config config;
+    struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX - 1];
+    uint32_t outsides_count;
 };
 
+/* What stands before config goes into it by scn_link_apply. */
 struct scn_link {
-    struct scn_ref between[2];
+    struct scn_ref between[2], access; /* one of them */
     struct scn_range delay_ns;
-    uint32_t loss_ppb;
-    bool delay_given, loss_given; /* in a set: the other one stays as it is */
+    struct scn_ref mask, trace;
+    struct scn_refs table;
+    struct net_table *delays; /* owned */
+    struct net_link_config config;
+    uint64_t given; /* in a set: bit n = row n of it; what is not given stays as it is */
 };
 
 struct scn_send {
@@ -80,7 +90,9 @@ struct scn_step {
     bool has_send, has_set;
     struct scn_send send;
     struct scn_link set;
-    struct scn_ref rebind;
+    struct scn_ref rebind, reboot, crash, restart, join;
+    struct scn_refs partition;
+    uint8_t heal; /* 1 = all */
 };
 
 struct scn_expect {
@@ -181,6 +193,15 @@ void scn_write_step(const struct scn_step *step, FILE *out);
 
 /* Says what "section", "section.key" or everything (NULL) means; false if there is none. */
 bool scn_explain(const char *what, FILE *out);
+
+/* Changes a link as a `links` entry, the default or (given) a set says. scn_link.c */
+void scn_link_apply(struct net_link_config *config, const struct scn_link *link, bool given);
+
+/* Which keys of a set stand in the file. */
+uint64_t scn_link_given(const struct scn_yaml *map);
+
+/* Checks and reads what is more than one word. */
+void scn_link_finish(struct scn_link *link, struct scn_errors *errors);
 
 /* A commented file to start from. */
 void scn_starter(FILE *out);

@@ -44,7 +44,6 @@ static int write_keys(const char *section, const void *object, const void *groun
 
 void scn_write_step(const struct scn_step *step, FILE *out)
 {
-    struct scn_link set = step->set;
     fputs("  - {", out);
     write_keys("script", step, NULL, 0, out);
     if (step->has_send) {
@@ -52,16 +51,20 @@ void scn_write_step(const struct scn_step *step, FILE *out)
         write_keys("send", &step->send, NULL, 0, out);
         fputs("}", out);
     } else if (step->has_set) {
-        char value[80];
+        char value[400];
         fputs(", set: {", out);
         int written = 0;
+        uint64_t bit = 1;
         for (const struct scn_key *key = scn_schema; key->section; key++) {
-            if (strcmp(key->section, "set") != 0 ||
-                (strcmp(key->name, "delay") == 0 && !set.delay_given) ||
-                (strcmp(key->name, "loss") == 0 && !set.loss_given))
+            if (strcmp(key->section, "set") != 0)
                 continue;
-            scn_value_write(key, &set, value, sizeof value);
-            fprintf(out, "%s%s: %s", written++ ? ", " : "", key->name, value);
+            bool given = step->set.given & bit;
+            bit <<= 1;
+            if (!given)
+                continue;
+            scn_value_write(key, &step->set, value, sizeof value);
+            fprintf(out, "%s%s: ", written++ ? ", " : "", key->name);
+            write_value(key, value, out);
         }
         fputs("}", out);
     }

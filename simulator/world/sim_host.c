@@ -8,6 +8,26 @@
 
 #define TICKS_MAX 100000 /* at one instant; a machine that paces itself needs a few */
 
+#define MILLION 1000000
+
+q2p_time sim_host_now(const struct sim_host *host, q2p_time now)
+{
+    return now + host->clock_offset_ns + now / MILLION * host->clock_ppm +
+           now % MILLION * host->clock_ppm / MILLION;
+}
+
+/* The first time of the world at which its clock shows `local` or later. */
+static q2p_time world_time(const struct sim_host *host, q2p_time local)
+{
+    if (local == Q2P_NEVER || (host->clock_offset_ns == 0 && host->clock_ppm == 0))
+        return local;
+    q2p_time rate = MILLION + host->clock_ppm, since = local - host->clock_offset_ns;
+    q2p_time out = since / rate * MILLION + since % rate * MILLION / rate;
+    while (sim_host_now(host, out) < local)
+        out++;
+    return out;
+}
+
 static void send_datagram(struct sim_host *host, struct sim_world *world,
                           const struct q2p_datagram *out)
 {
@@ -32,8 +52,10 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
 void sim_host_pump(struct sim_host *host, struct sim_world *world)
 {
     struct q2p_datagram out;
+    if (host->down)
+        return;
     do {
-        while (host->machine->output(host->self, world->now, &out) == 1)
+        while (host->machine->output(host->self, sim_host_now(host, world->now), &out) == 1)
             send_datagram(host, world, &out);
     } while (host->settle && host->settle(host->ctx, host));
     sim_world_wake(world, &host->element);
@@ -43,10 +65,14 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
 {
     struct sim_host *host = (struct sim_host *)self;
     struct q2p_datagram in = {packet->src, packet->bytes, packet->len};
+    if (host->down) {
+        sim_packet_drop(world, packet);
+        return;
+    }
     host->received++;
     host->trace = sim_mix(~host->trace, (uint64_t)world->now);
     host->trace = sim_mix(host->trace, packet->digest ^ packet->src.port);
-    host->machine->input(host->self, world->now, &in);
+    host->machine->input(host->self, sim_host_now(host, world->now), &in);
     sim_packet_drop(world, packet);
     sim_host_pump(host, world);
 }
@@ -54,7 +80,8 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
 static q2p_time next_at(const struct net_element *self)
 {
     const struct sim_host *host = (const struct sim_host *)self;
-    return host->restless ? Q2P_NEVER : host->machine->deadline(host->self);
+    return host->restless || host->down ? Q2P_NEVER
+                                        : world_time(host, host->machine->deadline(host->self));
 }
 
 static void run(struct net_element *self, struct sim_world *world)
@@ -63,7 +90,7 @@ static void run(struct net_element *self, struct sim_world *world)
     host->ticks = world->now == host->ticked_ns ? host->ticks + 1 : 1;
     host->ticked_ns = world->now;
     host->restless = host->ticks > TICKS_MAX;
-    host->machine->tick(host->self, world->now);
+    host->machine->tick(host->self, sim_host_now(host, world->now));
     sim_host_pump(host, world);
 }
 

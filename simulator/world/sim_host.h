@@ -19,6 +19,9 @@ struct sim_host {
     uint64_t trace; /* hash of everything sent, received and noted so far */
     uint64_t sent, received;
     uint64_t oversize; /* datagrams of more than 512 bytes; they are not sent */
+    bool down;         /* crashed: hears nothing, says nothing, has no alarm */
+    q2p_time clock_offset_ns;
+    int32_t clock_ppm; /* its clock is so much too fast */
     bool restless;     /* asked again and again to run at the same instant: its clock is stopped */
     uint32_t ticks;    /* at `ticked_ns` */
     q2p_time ticked_ns;
@@ -29,6 +32,9 @@ struct sim_host {
 
 void sim_host_init(struct sim_host *host, uint32_t index, const struct q2p_machine *machine,
                    void *self);
+
+/* What its clock shows at a time of the world. */
+q2p_time sim_host_now(const struct sim_host *host, q2p_time now);
 
 /* After any call on the machine from outside: sends what it has, settles, sets the alarm. */
 void sim_host_pump(struct sim_host *host, struct sim_world *world);
