@@ -21,6 +21,7 @@
 #include "q2p-fields.h"
 #include "q2p-state.h"
 #include "q2p-tap.h"
+#include "q2p-taps.h"
 #include "q2p-tree.h"
 
 #define TO_TEXT(x) #x
@@ -30,7 +31,7 @@ int proto_q2p = -1;
 
 static dissector_handle_t q2p_handle;       /* ports and Decode As */
 static dissector_handle_t q2p_found_handle; /* talks found by the heuristic */
-static int tap;
+static int tap, export_tap;
 static int forced_dialect = Q2P_DIALECT_UNKNOWN;
 
 static const struct q2p_visit no_visit;
@@ -92,7 +93,8 @@ static void tell(const struct q2p_view *view)
     enum q2p_event event = view->packet->event;
     struct q2p_tap *told;
 
-    if (view->pinfo->flags.in_error_pkt || !have_tap_listener(tap))
+    if (view->pinfo->flags.in_error_pkt ||
+        (!have_tap_listener(tap) && !have_tap_listener(export_tap)))
         return;
     told = wmem_new0(view->pinfo->pool, struct q2p_tap);
     told->packet = (const struct q2p_packet *)wmem_memdup(view->pinfo->pool, view->packet,
@@ -106,6 +108,7 @@ static void tell(const struct q2p_view *view)
     told->punch = view->punch;
     told->visit = view->visit;
     tap_queue_packet(tap, view->pinfo, told);
+    tap_queue_packet(export_tap, view->pinfo, told);
 }
 
 /* The sentence, where somebody reads it; words take longer than all the rest. */
@@ -193,6 +196,9 @@ void proto_register_q2p(void)
     q2p_found_handle = create_dissector_handle(dissect_q2p_found, proto_q2p);
     q2p_state_register();
     tap = register_tap(Q2P_TAP_NAME);
+    q2p_stats_register(proto_q2p);
+    q2p_flow_register(proto_q2p);
+    export_tap = q2p_follow_register(proto_q2p);
 
     prefs_register_enum_preference(prefs_register_protocol(proto_q2p, NULL), "dialect", "Dialect",
                                    "Which event numbers and headers the nodes use. A capture"

@@ -15,11 +15,27 @@
     (WIRESHARK_VERSION_MAJOR > (major) ||                                                          \
      (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
 
-/* What a heuristic returns. */
+/* Wireshark's truth values; a heuristic returns one. */
 #if Q2P_WIRESHARK_SINCE(4, 3)
-typedef bool q2p_heur_bool;
+typedef bool q2p_compat_bool;
 #else
-typedef gboolean q2p_heur_bool;
+typedef gboolean q2p_compat_bool;
+#endif
+typedef q2p_compat_bool q2p_heur_bool;
+
+/* Registration that has got longer. The last parameter of filters is theirs. */
+#if Q2P_WIRESHARK_SINCE(4, 3)
+#define Q2P_COMPAT_USER_DATA , void *user_data _U_
+#define q2p_compat_conversation_filter(proto, title, valid, build)                                 \
+    register_conversation_filter(proto, title, valid, build, NULL)
+#define q2p_compat_follow(proto, tap, packet, index, addresses, port, handler, count)              \
+    register_follow_stream(proto, tap, packet, index, addresses, port, handler, count, NULL)
+#else
+#define Q2P_COMPAT_USER_DATA
+#define q2p_compat_conversation_filter(proto, title, valid, build)                                 \
+    register_conversation_filter(proto, title, valid, build)
+#define q2p_compat_follow(proto, tap, packet, index, addresses, port, handler, count)              \
+    register_follow_stream(proto, tap, packet, index, addresses, port, handler)
 #endif
 
 /* The interface a packet was captured on; 0 where the file does not say. */
