@@ -1,0 +1,31 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""stories2seeds.py FOLDER: the captures of tests/golden/run_stories.py as inputs for fuzz_dissector, one
+file each, named after its content."""
+import hashlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
+from run_stories import STORIES  # noqa: E402
+
+NODES = 4  # that the fuzz target tells apart
+DATAGRAMS_MAX = 64
+
+
+def seed(steps):
+    nodes, out = {}, b""
+    for (source, target), data, *_ in steps[:DATAGRAMS_MAX]:
+        pair = [nodes.setdefault(node, len(nodes)) % NODES for node in (target, source)]
+        out += bytes([pair[1] | pair[0] << 2]) + len(data).to_bytes(2, "little") + data
+    return out
+
+
+def main():
+    for steps in STORIES.values():
+        data = seed(steps)
+        (Path(sys.argv[1]) / hashlib.sha256(data).hexdigest()[:8]).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
