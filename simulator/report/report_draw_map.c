@@ -204,22 +204,16 @@ static void draw_ways(const struct map *map, uint64_t counts[3])
         }
 }
 
-/* "15ms..25ms, 5%, rate 1Mbit" */
-static void print_link(const struct scn_link *link, char *out, size_t room)
+/* "15ms..25ms, 5%, rate 1Mbit": what needs no name has none. */
+static void shorten(char *text)
 {
-    size_t len = 0;
-    *out = '\0';
-    for (const struct scn_key *key = scn_schema; key->section; key++) {
-        char value[80];
-        bool delay = strcmp(key->name, "delay") == 0, loss = strcmp(key->name, "loss") == 0;
-        if (strcmp(key->section, "links") != 0 || key->kind == SCN_PART || key->kind == SCN_PAIR)
-            continue;
-        scn_value_write(key, link, value, sizeof value);
-        if (!*value || len >= room || (!delay && key->fallback && !strcmp(value, key->fallback)))
-            continue;
-        len += (size_t)snprintf(out + len, room - len, "%s%s%s%s", len ? ", " : "",
-                                delay || loss ? "" : key->name, delay || loss ? "" : " ", value);
-    }
+    static const char *const plain[] = {"delay ", "loss "};
+    char *values = strstr(text, "], "), *at;
+    if (values)
+        memmove(text, values + 3, strlen(values + 3) + 1);
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if ((at = strstr(text, plain[i])) && (at == text || at[-1] == ' '))
+            memmove(at, at + strlen(plain[i]), strlen(at + strlen(plain[i])) + 1);
 }
 
 static void draw_link(const struct map *map, const struct scn_link *link)
@@ -236,9 +230,9 @@ static void draw_link(const struct map *map, const struct scn_link *link)
     struct svg_point at = {(a.x + b.x) / 5 + map->width * 3 / 10,
                            (a.y + b.y) / 5 + map->height * 3 / 10};
     char text[200];
-    report_print_keys("links", link, true, text, sizeof text);
+    report_print_keys("links", link, " delay ", text, sizeof text);
     svg_group(map->out, NULL, text);
-    print_link(link, text, sizeof text);
+    shorten(text);
     int32_t letters = strlen(text) < LINK_LETTERS ? (int32_t)strlen(text) : LINK_LETTERS;
     int32_t wide = SVG_PX(3) * letters + SVG_PX(8);
     svg_rect(map->out, "linkbg", SVG_AT(at.x - wide, at.y - SVG_PX(9)),
@@ -255,7 +249,7 @@ static void draw_nat(const struct map *map, uint32_t index)
     struct svg_point at = map->at[index];
     char text[400], kind[32];
     size_t len = (size_t)snprintf(text, sizeof text, "NAT %s\n", nat->name);
-    report_print_keys("nats", nat, true, text + len, sizeof text - len);
+    report_print_keys("nats", nat, " mapping filtering ", text + len, sizeof text - len);
     svg_group(map->out, NULL, text);
     if (!map->boxes) {
         svg_rect(map->out, "nat", SVG_AT(at.x - SVG_PX(5), at.y - SVG_PX(5)),
@@ -315,7 +309,8 @@ static void put_legend(const struct map *map, const uint64_t counts[3])
     if (counts[0])
         fprintf(out, "<span class=\"no\"><i class=\"dash\"></i>not connected (%" PRIu64 ")</span>",
                 counts[0]);
-    report_print_keys("default", &map->view->run->scenario->link_default, true, text, sizeof text);
+    report_print_keys("default", &map->view->run->scenario->link_default, " delay ", text,
+                      sizeof text);
     page_put(out, "span", NULL, "%s links: %s",
              map->view->run->scenario->links.count ? "all other" : "all", text);
     size_t left_out = map->view->run->scenario->nodes.count - map->count;

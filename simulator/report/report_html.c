@@ -30,16 +30,24 @@ bool report_is_seed(const struct scenario *scenario, uint32_t node)
     return false;
 }
 
-void report_print_keys(const char *section, const void *object, bool all, char *out, size_t room)
+void report_print_keys(const char *section, const void *object, const char *always, char *out,
+                       size_t room)
 {
+    union {
+        struct scn_nat nat;
+        struct scn_link link;
+    } ground = {0};
     size_t len = 0;
     *out = '\0';
+    scn_defaults(section, &ground);
     for (const struct scn_key *key = scn_schema; key->section; key++) {
-        char value[160];
+        char value[160], same[160], word[40];
         if (strcmp(key->section, section) != 0 || key->kind == SCN_PART)
             continue;
         scn_value_write(key, object, value, sizeof value);
-        if (!*value || len >= room || (!all && key->fallback && strcmp(value, key->fallback) == 0))
+        scn_value_write(key, &ground, same, sizeof same);
+        snprintf(word, sizeof word, " %s ", key->name);
+        if (!*value || len >= room || (strcmp(value, same) == 0 && !strstr(always, word)))
             continue;
         len +=
             (size_t)snprintf(out + len, room - len, "%s%s %s", len ? ", " : "", key->name, value);

@@ -29,9 +29,10 @@ int report_known(const struct scn_run *run, uint32_t a, uint32_t b);
 /* Does anybody join through it? (Of many nodes only the first thousand are asked.) */
 bool report_is_seed(const struct scenario *scenario, uint32_t node);
 
-/* "mapping address, ports random": the keys of a section of the scenario language, each only if it
- * is not at its default, or all. Text, not escaped. */
-void report_print_keys(const char *section, const void *object, bool all, char *out, size_t room);
+/* "mapping address, ports random": the keys of "nats", "links" or "default" that are not at their
+ * defaults, or stand in `always` (" mapping filtering "). Text, not escaped. */
+void report_print_keys(const char *section, const void *object, const char *always, char *out,
+                       size_t room);
 
 /* The step as the file has it, without its time: "rebind: home-a". */
 void report_print_step(const struct scn_step *step, char *out, size_t room);

@@ -143,16 +143,16 @@ static void put_network(FILE *out, const struct report_view *view)
     page_table(out, "what|kind|how it behaves");
     for (size_t i = 0; i < scenario->nats.count && i < ROWS_MAX; i++) {
         const struct scn_nat *nat = &scenario->nats.items[i];
-        report_print_keys("nats", nat, true, text, sizeof text);
+        report_print_keys("nats", nat, " mapping filtering ", text, sizeof text);
         put_row(out, nat->name, report_nat_kind(nat, name, sizeof name), text);
     }
     for (size_t i = 0; i < scenario->links.count && i < ROWS_MAX; i++) {
         const struct scn_link *link = &scenario->links.items[i];
-        report_print_keys("links", link, true, text, sizeof text);
+        report_print_keys("links", link, " delay loss ", text, sizeof text);
         snprintf(name, sizeof name, "%s – %s", link->between[0].text, link->between[1].text);
         put_row(out, name, "link", strchr(text, ']') ? strchr(text, ']') + 3 : text);
     }
-    report_print_keys("default", &scenario->link_default, true, text, sizeof text);
+    report_print_keys("default", &scenario->link_default, " delay loss ", text, sizeof text);
     put_row(out, scenario->links.count ? "all others" : "all", "link", text);
     page_table_end(out);
     page_card_end(out);
