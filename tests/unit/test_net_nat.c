@@ -2,6 +2,8 @@
 /* test_net_nat.c - the nine NATs of RFC 4787, scope, ports and forgetting. */
 #include "unit.h"
 
+#include <stdio.h>
+
 #include <q2p/status.h>
 
 #include "net_nat.h"
@@ -175,6 +177,216 @@ static void all_ports_can_be_used_and_then_none_is_left(void **state)
     net_nat_free(&nat);
 }
 
+/* ---- ports ------------------------------------------------------------------------------- */
+
+static void parity_is_kept_where_the_port_is_not(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    make(&nat, NET_NAT_INDEPENDENT, NET_NAT_PORT);
+    nat.config.ports = NET_NAT_PARITY;
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5001", "192.0.2.1:80"), 5001);
+    for (int i = 3; i < 40; i++) {
+        char odd[32], even[32];
+        snprintf(odd, sizeof odd, "10.0.0.%d:5001", i);
+        snprintf(even, sizeof even, "10.0.0.%d:5000", i);
+        uint16_t port = out(&nat, 0, odd, "192.0.2.1:80");
+        assert_int_not_equal(port, 5001);
+        assert_int_equal(port % 2, 1);
+        assert_int_equal(out(&nat, 0, even, "192.0.2.1:80") % 2, 0);
+    }
+    net_nat_free(&nat);
+}
+
+static void blocks_belong_to_hosts_and_end(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    struct q2p_addr inside = addr("10.0.0.2:1"), to = addr("192.0.2.1:80"), seen;
+    make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+    nat.config.ports = NET_NAT_BLOCK;
+    nat.config.block_len = 8;
+    nat.config.port_first = 2000;
+    nat.config.port_last = 2023; /* three blocks */
+    for (int host = 0; host < 3; host++) {
+        inside.ip[3] = (uint8_t)(2 + host);
+        for (int i = 0; i < 8; i++) {
+            to.port = (uint16_t)(100 + i);
+            assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_OK);
+            assert_in_range(seen.port, 2000 + 8 * host, 2007 + 8 * host);
+        }
+        to.port = 200;
+        assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_ERR_FULL);
+    }
+    inside.ip[3] = 9; /* no block is left */
+    assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_ERR_FULL);
+    net_nat_free(&nat);
+}
+
+static void overloading_shares_a_port_between_hosts_with_different_remotes(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    struct q2p_addr inside, to = addr("198.51.100.1:5000"), first = addr("192.0.2.1:80");
+    struct q2p_addr second = addr("192.0.2.2:80"), a = addr("10.0.0.2:5000");
+    struct q2p_addr b = addr("10.0.0.3:5000");
+    make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+    nat.config.overload = true;
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), 5000);
+    assert_int_equal(out(&nat, 0, "10.0.0.3:5000", "192.0.2.2:80"), 5000);
+    assert_int_not_equal(out(&nat, 0, "10.0.0.3:5000", "192.0.2.1:80"), 5000); /* that is taken */
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.3:80"), 5000);
+    assert_int_equal(net_nat_in(&nat, 1, &to, &first, &inside), Q2P_OK);
+    assert_true(q2p_addr_equal(&inside, &a));
+    assert_int_equal(net_nat_in(&nat, 1, &to, &second, &inside), Q2P_OK);
+    assert_true(q2p_addr_equal(&inside, &b));
+    assert_int_equal(net_nat_owner(&nat, 1, &to, &second, &inside), Q2P_OK);
+    assert_true(q2p_addr_equal(&inside, &b));
+    assert_int_equal(in(&nat, 1, 5000, "192.0.2.9:80"), Q2P_ERR_ADDRESS);
+    net_nat_free(&nat);
+}
+
+static void pooling_pairs_a_host_with_an_address_or_does_not(void **state)
+{
+    (void)state;
+    for (int pooling = NET_NAT_PAIRED; pooling <= NET_NAT_ARBITRARY; pooling++) {
+        struct net_nat_table nat;
+        int changes = 0, used[2] = {0, 0};
+        make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+        nat.outsides[nat.outsides_count++] = addr("198.51.100.2:1");
+        nat.config.pooling = (enum net_nat_pooling)pooling;
+        for (int host = 0; host < 16; host++) {
+            int last = -1;
+            for (int i = 0; i < 16; i++) {
+                struct q2p_addr inside = addr("10.0.0.2:5000"), to = addr("192.0.2.1:80"), seen;
+                inside.ip[3] = (uint8_t)host;
+                to.port = (uint16_t)(80 + i);
+                assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_OK);
+                int at = net_nat_outside(&nat, &seen);
+                changes += last >= 0 && at != last;
+                used[at]++;
+                last = at;
+            }
+        }
+        assert_true(used[0] > 0 && used[1] > 0);
+        assert_true(pooling == NET_NAT_PAIRED ? changes == 0 : changes > 60);
+        net_nat_free(&nat);
+    }
+}
+
+static void a_quota_counts_the_mappings_of_a_host_that_are_alive(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    struct q2p_addr inside = addr("10.0.0.2:5000"), to = addr("192.0.2.1:80"), seen;
+    make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+    nat.config.quota = 2;
+    out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:81");
+    out(&nat, 50 * Q2P_SECOND, "10.0.0.2:5001", "192.0.2.1:82");
+    assert_int_equal(net_nat_out(&nat, 50 * Q2P_SECOND, &inside, &to, &seen), Q2P_ERR_BUSY);
+    out(&nat, 50 * Q2P_SECOND, "10.0.0.3:5000", "192.0.2.1:80"); /* another host has its own */
+    assert_int_equal(net_nat_out(&nat, 101 * Q2P_SECOND, &inside, &to, &seen), Q2P_OK);
+    net_nat_free(&nat);
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+static void what_nobody_has_answered_is_forgotten_earlier(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    make(&nat, NET_NAT_INDEPENDENT, NET_NAT_PORT);
+    nat.config.forget_new_ns = 30 * Q2P_SECOND;
+    out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+    assert_int_equal(in(&nat, 30 * Q2P_SECOND, 5000, "192.0.2.1:80"), Q2P_ERR_ABSENT);
+    out(&nat, 100 * Q2P_SECOND, "10.0.0.2:5000", "192.0.2.1:80");
+    assert_int_equal(in(&nat, 129 * Q2P_SECOND, 5000, "192.0.2.1:80"), Q2P_OK);
+    assert_int_equal(in(&nat, 199 * Q2P_SECOND, 5000, "192.0.2.1:80"), Q2P_OK);
+    assert_int_equal(in(&nat, 200 * Q2P_SECOND, 5000, "192.0.2.1:80"), Q2P_ERR_ABSENT);
+    net_nat_free(&nat);
+}
+
+static void refreshing_has_a_direction(void **state)
+{
+    (void)state;
+    static const bool by_out[] = {true, false, true}, by_in[] = {false, true, true};
+    for (int refresh = NET_NAT_REFRESH_OUT; refresh <= NET_NAT_REFRESH_BOTH; refresh++) {
+        struct net_nat_table nat;
+        make(&nat, NET_NAT_INDEPENDENT, NET_NAT_PORT);
+        nat.config.refresh = (enum net_nat_refresh)refresh;
+        out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+        out(&nat, 60 * Q2P_SECOND, "10.0.0.2:5000", "192.0.2.1:80");
+        assert_int_equal(in(&nat, 120 * Q2P_SECOND, 5000, "192.0.2.1:80"),
+                         by_out[refresh] ? Q2P_OK : Q2P_ERR_ABSENT);
+        net_nat_free(&nat);
+
+        make(&nat, NET_NAT_INDEPENDENT, NET_NAT_PORT);
+        nat.config.refresh = (enum net_nat_refresh)refresh;
+        out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+        assert_int_equal(in(&nat, 60 * Q2P_SECOND, 5000, "192.0.2.1:80"), Q2P_OK);
+        assert_int_equal(in(&nat, 120 * Q2P_SECOND, 5000, "192.0.2.1:80"),
+                         by_in[refresh] ? Q2P_OK : Q2P_ERR_ABSENT);
+        net_nat_free(&nat);
+    }
+}
+
+static void a_reboot_keeps_the_way_of_choosing_ports_and_forgets_the_rest(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    make(&nat, NET_NAT_INDEPENDENT, NET_NAT_INDEPENDENT);
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), 5000);
+    net_nat_forget(&nat, false);
+    assert_int_equal(in(&nat, 1, 5000, "192.0.2.1:80"), Q2P_ERR_ABSENT);
+    assert_int_equal(out(&nat, 1, "10.0.0.2:5000", "192.0.2.1:80"), 5000);
+    net_nat_free(&nat);
+}
+
+/* ---- clashes ----------------------------------------------------------------------------- */
+
+/* A stranger comes in before anything has gone out to it: what is the source towards it then, and
+ * towards others? */
+static void a_stranger_occupies_the_port_towards_itself(void **state)
+{
+    (void)state;
+    for (int mapping = NET_NAT_INDEPENDENT; mapping <= NET_NAT_PORT; mapping++) {
+        for (int clash = 0; clash <= 1; clash++) {
+            struct net_nat_table nat;
+            make(&nat, (enum net_nat_kind)mapping, NET_NAT_PORT);
+            nat.config.overload = mapping == NET_NAT_PORT;
+            nat.config.clash = clash;
+            assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), 5000);
+            assert_int_equal(in(&nat, 1, 5000, "192.0.2.7:80"), Q2P_ERR_ADDRESS);
+            uint16_t port = out(&nat, 2, "10.0.0.2:5000", "192.0.2.7:80");
+            if (mapping != NET_NAT_ADDRESS)
+                assert_int_equal(port == 5000, !clash);
+            if (clash)
+                assert_int_not_equal(port, 5000);
+            assert_int_equal(in(&nat, 3, port, "192.0.2.7:80"), Q2P_OK);
+            assert_int_equal(out(&nat, 4, "10.0.0.2:5000", "192.0.2.7:80"), port); /* it stays */
+            assert_int_equal(out(&nat, 4, "10.0.0.2:5000", "192.0.2.1:80"), 5000);
+            net_nat_free(&nat);
+        }
+    }
+}
+
+static void a_stranger_is_forgotten_after_the_time_of_the_unanswered(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    net_nat_preset(6, &nat.config); /* linux-masq */
+    struct net_nat_config config = nat.config;
+    assert_true(config.clash && config.overload && config.forget_new_ns == 30 * Q2P_SECOND);
+    net_nat_init(&nat, &config, 1, "nat:test");
+    nat.outsides[nat.outsides_count++] = addr("198.51.100.1:1");
+    nat.outsides[0].port = 0;
+    assert_int_equal(in(&nat, 0, 5000, "192.0.2.7:80"), Q2P_ERR_ABSENT);
+    assert_int_not_equal(out(&nat, 29 * Q2P_SECOND, "10.0.0.2:5000", "192.0.2.7:80"), 5000);
+    assert_int_equal(out(&nat, 29 * Q2P_SECOND, "10.0.0.2:5000", "192.0.2.8:80"), 5000);
+    assert_int_equal(out(&nat, 99 * Q2P_SECOND, "10.0.0.2:5000", "192.0.2.7:80"), 5000);
+    net_nat_free(&nat);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +398,16 @@ int main(void)
         cmocka_unit_test(forgetting_closes_the_old_port_and_takes_another),
         cmocka_unit_test(sequential_ports_count_up),
         cmocka_unit_test(all_ports_can_be_used_and_then_none_is_left),
+        cmocka_unit_test(parity_is_kept_where_the_port_is_not),
+        cmocka_unit_test(blocks_belong_to_hosts_and_end),
+        cmocka_unit_test(overloading_shares_a_port_between_hosts_with_different_remotes),
+        cmocka_unit_test(pooling_pairs_a_host_with_an_address_or_does_not),
+        cmocka_unit_test(a_quota_counts_the_mappings_of_a_host_that_are_alive),
+        cmocka_unit_test(what_nobody_has_answered_is_forgotten_earlier),
+        cmocka_unit_test(refreshing_has_a_direction),
+        cmocka_unit_test(a_reboot_keeps_the_way_of_choosing_ports_and_forgets_the_rest),
+        cmocka_unit_test(a_stranger_occupies_the_port_towards_itself),
+        cmocka_unit_test(a_stranger_is_forgotten_after_the_time_of_the_unanswered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
