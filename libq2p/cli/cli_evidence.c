@@ -48,6 +48,7 @@ void cli_evidence_clear(struct cli_evidence *evidence)
 {
     free_all(&evidence->endpoints);
     free_all(&evidence->pairs);
+    memset(evidence->found, 0, sizeof evidence->found);
     q2p__table_clear(&evidence->sendings);
 }
 
@@ -137,15 +138,65 @@ enum q2p_dialect cli_evidence_habit(const struct cli_view *view)
     return Q2P_DIALECT_UNKNOWN;
 }
 
+/* Any spread will do: a wrong place is only slower. */
+static size_t place_of(const struct cli_datagram *in)
+{
+    uint64_t a, b, c, d;
+    memcpy(&a, in->src.ip, sizeof a);
+    memcpy(&b, in->dst.ip, sizeof b);
+    memcpy(&c, in->src.ip + sizeof a, sizeof c);
+    memcpy(&d, in->dst.ip + sizeof b, sizeof d);
+    a += c + in->src.port;
+    b += d + in->dst.port;
+    return (size_t)((a * 31 + b) * 0x9e3779b97f4a7c15u >> 32) % CLI_FOUND_MAX;
+}
+
+/* Items of these tables stay for good, so that what was found once is found again. */
+static void find_ends(struct cli_evidence *evidence, const struct cli_datagram *in,
+                      struct cli_view *view)
+{
+    struct cli_found *found = &evidence->found[place_of(in)];
+    if (!q2p_addr_equal(&found->key.from, &in->src) || !q2p_addr_equal(&found->key.to, &in->dst))
+        *found = (struct cli_found){.key = {in->src, in->dst}};
+    if (!found->src)
+        found->src = cli_evidence_endpoint(evidence, &in->src);
+    if (!found->dst)
+        found->dst = cli_evidence_endpoint(evidence, &in->dst);
+    if (!found->pair)
+        found->pair = cli_evidence_pair(evidence, &in->src, &in->dst);
+    if (!found->back && found->dst) /* else it has never spoken */
+        found->back = cli_evidence_pair(evidence, &in->dst, &in->src);
+    view->src = found->src;
+    view->dst = found->dst;
+    view->pair = found->pair;
+    view->back = found->back;
+}
+
+/* A fragment of what began last between the two: the way of most datagrams. */
+static bool is_next_fragment(struct cli_view *view)
+{
+    const struct cli_datagram *in = view->in;
+    struct cli_sending *recent = view->pair ? view->pair->recent : NULL;
+    if (!recent || !view->src || !view->dst || in->have < Q2P_HEADER_LEN + Q2P_HASH_LEN ||
+        memcmp(in->bytes + Q2P_HEADER_LEN, recent->key.hash.bytes, Q2P_HASH_LEN) != 0)
+        return false;
+    view->status = q2p_wire_read(&view->packet, recent->dialect, in->bytes, in->have, in->total);
+    if (view->packet.event != Q2P_EV_TRANSPORT || !cli_readable(view->status))
+        return false;
+    view->proven = recent->dialect;
+    view->likeness = Q2P_LIKENESS_STRONG;
+    view->sending = recent;
+    return true;
+}
+
 /* Fills a view; false: nothing says that this is Q2P. */
-bool cli_evidence_look(const struct cli_evidence *evidence, const struct cli_datagram *in,
+bool cli_evidence_look(struct cli_evidence *evidence, const struct cli_datagram *in,
                        struct cli_view *view)
 {
     *view = (struct cli_view){.in = in};
-    view->src = cli_evidence_endpoint(evidence, &in->src);
-    view->dst = q2p__table_find(&evidence->endpoints, &in->dst);
-    view->pair = cli_evidence_pair(evidence, &in->src, &in->dst);
-    view->back = cli_evidence_pair(evidence, &in->dst, &in->src);
+    find_ends(evidence, in, view);
+    if (is_next_fragment(view))
+        return true;
     view->likeness = q2p_wire_likeness(in->bytes, in->have, in->total);
     uint16_t port = evidence->port;
     if (view->likeness == Q2P_LIKENESS_NONE && !view->src && !view->dst && in->src.port != port &&

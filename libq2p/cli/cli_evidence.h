@@ -36,7 +36,16 @@ struct cli_pair {
     uint16_t failed_id;               /* as a node of this network */
     enum q2p_dialect dialect;         /* the latest it was spoken in */
     struct cli_item *join, *mismatch; /* cli_story.h: told once, with how often */
+    struct cli_sending *recent;       /* the latest that began; NULL once it is told */
 };
+
+/* Who was found for two addresses last; most datagrams are of the same few pairs. */
+struct cli_found {
+    struct cli_pair_key key;
+    struct cli_endpoint *src, *dst;
+    struct cli_pair *pair, *back;
+};
+#define CLI_FOUND_MAX 1024
 
 struct cli_evidence {
     uint16_t port; /* where a weak sign is enough */
@@ -44,6 +53,7 @@ struct cli_evidence {
     uint64_t secret[2]; /* zeros: a capture has nobody who waits for an answer */
     struct q2p__table endpoints, pairs;
     struct q2p__table sendings; /* the latest of each key; owned by whoever adds them */
+    struct cli_found found[CLI_FOUND_MAX];
 };
 
 /* One datagram on its way through the rules. */
@@ -55,6 +65,7 @@ struct cli_view {
     enum q2p_dialect proven; /* by the datagram alone, or by what it answers */
     struct q2p_packet packet;
     int status;
+    struct cli_sending *sending; /* that a fragment belongs to, if that is known already */
 };
 
 /* Room for so many addresses, pairs and sendings each. Must stay where it is. */
@@ -62,7 +73,7 @@ void cli_evidence_init(struct cli_evidence *evidence, uint16_t port, size_t max)
 void cli_evidence_clear(struct cli_evidence *evidence);
 
 /* Fills a view with what is known before this datagram; false: nothing says that it is Q2P. */
-bool cli_evidence_look(const struct cli_evidence *evidence, const struct cli_datagram *in,
+bool cli_evidence_look(struct cli_evidence *evidence, const struct cli_datagram *in,
                        struct cli_view *view);
 
 /* Adds what the datagram shows about the two; false: more addresses than we remember. */

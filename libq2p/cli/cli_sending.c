@@ -178,12 +178,12 @@ int cli_sending_fragment(struct cli_sending *sending, const struct q2p_packet *p
         return Q2P_OK;
     }
     int status = set(sending, &sending->passed, packet->syn);
-    if (!status)
+    if (!status && !sending->unhashed)
         status = keep(sending, packet->syn, bytes + packet->body_at.at, packet->body_at.len);
     if (status)
         return status;
     sending->cut = sending->cut || packet->body_at.len < share;
-    if (sending->passed.count == fragments)
+    if (sending->passed.count == fragments && !sending->unhashed)
         conclude(sending);
     return Q2P_OK;
 }

@@ -54,6 +54,7 @@ struct cli_sending {
     bool orphan;         /* its start is not in the capture: only counts `late` */
     bool again;          /* behind the end of one with the same key: perhaps only repetitions */
     bool gave_up;        /* empty TRANSPORT_FAILED */
+    bool unhashed;       /* nobody wants to know SHA-256 and proof */
     bool cut;            /* the capture lacks bytes of a fragment */
     enum cli_key_proof proof;
     char sha256[CLI_SHA256_TEXT]; /* empty while the data is not whole */

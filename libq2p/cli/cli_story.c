@@ -46,8 +46,7 @@ void cli_story_free(struct cli_story *story)
     free(story);
 }
 
-bool cli_story_knows(const struct cli_story *story, const struct cli_datagram *in,
-                     enum q2p_dialect *out)
+bool cli_story_knows(struct cli_story *story, const struct cli_datagram *in, enum q2p_dialect *out)
 {
     struct cli_view view;
     bool known = cli_evidence_look(&story->evidence, in, &view);
@@ -143,6 +142,8 @@ static void tell_oldest(struct cli_story *story)
     struct cli_sending *sending = item->sending;
     if (sending) {
         story->memory -= sending->memory;
+        if (pair && pair->recent == sending)
+            pair->recent = NULL;
         if (q2p__table_find(&story->evidence.sendings, &sending->key) == sending)
             q2p__table_drop(&story->evidence.sendings, sending);
         cli_sending_free(sending);
@@ -290,6 +291,7 @@ static struct cli_sending *start(struct cli_story *story, const struct cli_view 
     sending->again =
         old && (cli_sending_whole(old) || (old->gave_up && packet->event == Q2P_EV_TRANSPORT));
     sending->network_id = packet->network_id;
+    sending->unhashed = story->config.unhashed;
     sending->whole = story->config.whole;
     sending->whole_ctx = story->config.whole_ctx;
     sending->first_ns = view->in->t_ns;
@@ -302,6 +304,7 @@ static struct cli_sending *start(struct cli_story *story, const struct cli_view 
         return NULL;
     }
     item->sending = sending;
+    view->pair->recent = sending;
     story->memory += sending->memory;
     return sending;
 }
@@ -352,7 +355,9 @@ static int follow_transmission(struct cli_story *story, const struct cli_view *v
     const uint8_t *hash = view->in->bytes + packet->hash_at.at;
     struct cli_sending *sending;
     if (packet->event != Q2P_EV_TRANSPORT_FAILED) {
-        sending = cli_evidence_sending(&story->evidence, &view->in->src, &view->in->dst, hash);
+        sending = view->sending;
+        if (!sending)
+            sending = cli_evidence_sending(&story->evidence, &view->in->src, &view->in->dst, hash);
         if (packet->event == Q2P_EV_TRANSPORT)
             return follow_fragment(story, view, sending);
         /* a second start for a transmission under way changes nothing (PROTOCOL.md 6.4) */

@@ -63,6 +63,7 @@ struct cli_story_config {
     size_t items_max;  /* happenings held back; addresses and pairs remembered */
     void (*tell)(void *ctx, const struct cli_item *item); /* in the order of their frames */
     void *ctx;
+    bool unhashed; /* no SHA-256 and no proof of the key, which take most of the time */
     /* Every fragment of a transmission has passed, see cli_sending.h; may be NULL. */
     void (*whole)(void *ctx, const struct cli_sending *sending, const uint8_t *data, size_t len);
     void *whole_ctx;
@@ -82,7 +83,6 @@ int cli_story_datagram(struct cli_story *story, const struct cli_datagram *in);
 void cli_story_end(struct cli_story *story, struct cli_totals *out);
 
 /* Could it be Q2P, given all before it? Then *out is the dialect in which it is best read. */
-bool cli_story_knows(const struct cli_story *story, const struct cli_datagram *in,
-                     enum q2p_dialect *out);
+bool cli_story_knows(struct cli_story *story, const struct cli_datagram *in, enum q2p_dialect *out);
 
 #endif

@@ -18,7 +18,7 @@ enum {
 
 struct check_values {
     struct cli_common common;
-    bool strict, manifest;
+    bool strict, manifest, no_hash;
     const char *extract;
     uint64_t port, memory_max;
 };
@@ -336,9 +336,12 @@ static int check_capture(const struct check_values *values, struct listener *lis
     struct cli_story_config config = {.port = (uint16_t)values->port,
                                       .memory_max = (size_t)values->memory_max,
                                       .items_max = ITEMS_MAX,
+                                      /* without eyes for them, hashes are in vain */
+                                      .unhashed = values->no_hash || listener->quiet,
                                       .tell = tell,
                                       .ctx = listener};
     if (values->extract) {
+        config.unhashed = false; /* their data must be put together in any case */
         config.whole = cli_extract_keep;
         config.judged = judged;
         config.whole_ctx = &extract;
@@ -437,6 +440,8 @@ static const struct cli_option options[] = {
      "write each complete transmission to DIR/<capture>-<frame>-<key>.bin"},
     {"manifest", 0, CLI_FLAG, offsetof(struct check_values, manifest), NULL, NULL, 0, 0,
      "CAPTURE is a folder with MANIFEST.yaml: exit 1 if something else is found than it says"},
+    {"no-hash", 0, CLI_FLAG, offsetof(struct check_values, no_hash), NULL, NULL, 0, 0,
+     "neither SHA-256 nor whether keys are right: several times faster (as --quiet is)"},
     {"port", 'p', CLI_NUMBER, offsetof(struct check_values, port), "PORT", "10000", 1, 65535,
      "a port on which weak signs are enough to take traffic for Q2P"},
     {"memory", 0, CLI_SIZE, offsetof(struct check_values, memory_max), "SIZE", "256MiB", 1, 0,
