@@ -127,9 +127,9 @@ static void fill_binomial(double *out, unsigned n, double p)
         out[i - 1] = out[i] * i / (n - i + 1.0) * ((1 - p) / p);
 }
 
-/* A chain on how many are missing: a list that arrives brings the first `listed` of them again,
- * each lost with the same chance. OPTIONS and its answer come before. */
-double lab_theory_transfer(double loss, unsigned n, unsigned rounds, unsigned listed)
+/* From the first sending on. A chain on how many are missing: a list that arrives brings the first
+ * `listed` of them again, each lost with the same chance. */
+static double complete(double loss, unsigned n, unsigned rounds, unsigned listed)
 {
     double *missing = sim_alloc((n + 1) * sizeof *missing);
     double *after = sim_alloc((n + 1) * sizeof *after);
@@ -150,11 +150,25 @@ double lab_theory_transfer(double loss, unsigned n, unsigned rounds, unsigned li
         }
         memcpy(missing, after, (n + 1) * sizeof *missing);
     }
-    double out = (1 - loss) * (1 - loss) * missing[0];
+    double out = missing[0];
     free(missing);
     free(after);
     free(repaired);
     return out;
+}
+
+double lab_theory_transfer(double loss, unsigned n, unsigned rounds, unsigned listed)
+{
+    return (1 - loss) * (1 - loss) * complete(loss, n, rounds, listed);
+}
+
+/* The first list that arrives stands for the OPTIONSFEEDBACK; later ones are left for repairs. */
+double lab_theory_mended(double loss, unsigned n, unsigned rounds, unsigned listed)
+{
+    double out = (1 - loss) * complete(loss, n, rounds, listed);
+    for (unsigned i = 1; i <= rounds; i++)
+        out += pow(loss, i) * (1 - loss) * complete(loss, n, rounds - i, listed);
+    return (1 - loss) * out;
 }
 
 unsigned lab_theory_rounds_left(q2p_time lost_ns, q2p_time timeout_ns)

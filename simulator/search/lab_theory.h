@@ -52,8 +52,12 @@ double lab_theory_joiners(double wan, unsigned n);
 double lab_theory_rounds(double loss, unsigned n);
 
 /* Transmission of n fragments that the receiver may ask for `rounds` times; a list names at most
- * `listed` of them (the original's lists: 123). */
+ * `listed` of them (the original's lists: 123). OPTIONS and OPTIONSFEEDBACK come once, before. */
 double lab_theory_transfer(double loss, unsigned n, unsigned rounds, unsigned listed);
+
+/* The same if a list makes good a lost OPTIONSFEEDBACK, as our node does and the original does
+ * not. */
+double lab_theory_mended(double loss, unsigned n, unsigned rounds, unsigned listed);
 
 /* Rounds of asking that the receiver's timers leave. */
 unsigned lab_theory_rounds_left(q2p_time lost_ns, q2p_time timeout_ns);

@@ -88,6 +88,9 @@ static void transfer_formulas_give_the_known_figures(void **state)
     assert_near(lab_theory_transfer(.2, 1024, 3, 123), .004858, 1e-6);
     assert_near(lab_theory_transfer(.1, 2048, 3, 123), .230508, 1e-6);
     assert_near(lab_theory_transfer(.3, 512, 6, 123), .161512, 1e-6);
+    assert_near(lab_theory_mended(.1, 16, 0, 123), lab_theory_transfer(.1, 16, 0, 123), 1e-12);
+    /* one fragment, one round: nothing lost; either fragment or feedback lost and made good */
+    assert_near(lab_theory_mended(.1, 1, 1, 123), .9 * (.81 + .0729 + .081), 1e-12);
     assert_int_equal(lab_theory_rounds_left(6 * Q2P_SECOND, 5 * Q2P_SECOND), 0);
     assert_int_equal(lab_theory_rounds_left(3 * Q2P_SECOND, 10 * Q2P_SECOND), 3);
 }
