@@ -100,7 +100,8 @@ static void draw_folded(struct ladder *ladder, uint64_t least)
                                     ladder->folded[event]);
     }
     ladder->y += SVG_PX(20);
-    put_clock(ladder, ladder->folded_ns);
+    if (ladder->folded_ns >= ladder->last_ns)
+        put_clock(ladder, ladder->folded_ns);
     svg_text(ladder->out, "s halo", SVG_AT(REPORT_COLUMNS_LEFT + SVG_PX(12), ladder->y + SVG_PX(4)),
              text);
     memset(ladder->folded, 0, sizeof ladder->folded);

@@ -208,9 +208,11 @@ static void draw_ways(const struct map *map, uint64_t counts[3])
 static void shorten(char *text)
 {
     static const char *const plain[] = {"delay ", "loss "};
-    char *values = strstr(text, "], "), *at;
-    if (values)
-        memmove(text, values + 3, strlen(values + 3) + 1);
+    char *values = strstr(text, *text == 'a' ? ", " : "], "), *at; /* behind access, between */
+    if (values) {
+        values += *values == ']' ? 3 : 2;
+        memmove(text, values, strlen(values) + 1);
+    }
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if ((at = strstr(text, plain[i])) && (at == text || at[-1] == ' '))
             memmove(at, at + strlen(plain[i]), strlen(at + strlen(plain[i])) + 1);
@@ -219,6 +221,8 @@ static void shorten(char *text)
 static void draw_link(const struct map *map, const struct scn_link *link)
 {
     uint32_t places[2];
+    if (!link->between[0].text) /* an access link: it stands with its host */
+        return;
     for (int i = 0; i < 2; i++) {
         uint32_t index = link->between[i].index;
         places[i] = index & SCN_IS_NAT ? index & ~SCN_IS_NAT : map->view->run->first_place + index;
@@ -264,6 +268,19 @@ static void draw_nat(const struct map *map, uint32_t index)
     svg_group_end(map->out);
 }
 
+/* What is between a host and its place in the network, or nothing. */
+static void print_access(const struct scenario *scenario, uint32_t node, char *out, size_t room)
+{
+    *out = '\0';
+    for (size_t i = 0; i < scenario->links.count; i++) {
+        const struct scn_link *link = &scenario->links.items[i];
+        if (!link->access.text || link->access.index != node)
+            continue;
+        report_print_keys("links", link, "", out, room);
+        shorten(out);
+    }
+}
+
 static void draw_host(const struct map *map, uint32_t index)
 {
     const struct scn_run *run = map->view->run;
@@ -288,8 +305,12 @@ static void draw_host(const struct map *map, uint32_t index)
         svg_text_short(map->out, class, name, place->name, 15);
         name.y += SVG_PX(14);
         class = sign > 0 ? "s halo" : sign < 0 ? "s e halo" : "s m halo";
-        if (map->count <= ADDRESSES_MAX)
+        if (map->count <= ADDRESSES_MAX) {
             svg_text_short(map->out, class, name, addr, 17);
+            name.y += SVG_PX(14);
+            print_access(run->scenario, node, text, sizeof text);
+            svg_text_short(map->out, class, name, text, 20);
+        }
     }
     svg_group_end(map->out);
 }

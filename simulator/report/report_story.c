@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#define BURST_LEAST_NS (20 * Q2P_MILLISECOND)  /* lists may come one after the other */
 #define BURST_PAUSE_NS (200 * Q2P_MILLISECOND) /* a longer silence ends a burst */
 
 void report_story_init(struct report_story *story, struct net *net, q2p_time until_ns,
@@ -70,7 +71,8 @@ static void grow_burst(struct report_transfer *transfer, bool again, q2p_time no
     struct report_burst *burst =
         transfer->bursts_count ? &transfer->bursts[transfer->bursts_count - 1] : NULL;
     bool pause = burst && now - burst->last_ns > BURST_PAUSE_NS;
-    bool next = !burst || burst->again != again || (again && transfer->listed) || pause;
+    bool asked = again && transfer->listed && burst && now - burst->first_ns > BURST_LEAST_NS;
+    bool next = !burst || burst->again != again || asked || pause;
     if (next && transfer->bursts_count < REPORT_BURSTS_MAX) {
         burst = &transfer->bursts[transfer->bursts_count++];
         *burst = (struct report_burst){.first_ns = now, .again = again};

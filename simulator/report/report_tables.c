@@ -149,8 +149,13 @@ static void put_network(FILE *out, const struct report_view *view)
     for (size_t i = 0; i < scenario->links.count && i < ROWS_MAX; i++) {
         const struct scn_link *link = &scenario->links.items[i];
         report_print_keys("links", link, " delay loss ", text, sizeof text);
-        snprintf(name, sizeof name, "%s – %s", link->between[0].text, link->between[1].text);
-        put_row(out, name, "link", strchr(text, ']') ? strchr(text, ']') + 3 : text);
+        char *values = strstr(text, link->access.text ? ", " : "], ");
+        if (link->access.text)
+            snprintf(name, sizeof name, "%s", link->access.text);
+        else
+            snprintf(name, sizeof name, "%s – %s", link->between[0].text, link->between[1].text);
+        put_row(out, name, link->access.text ? "access" : "link",
+                values ? values + strcspn(values, " ") + 1 : "");
     }
     report_print_keys("default", &scenario->link_default, " delay loss ", text, sizeof text);
     put_row(out, scenario->links.count ? "all others" : "all", "link", text);
