@@ -36,9 +36,10 @@ enum {
 struct partial {
     struct q2p_addr src, dst;
     uint32_t id;
-    uint64_t used; /* frame number of the latest fragment; 0: free */
-    size_t end;    /* of the payload; 0: the last fragment has not come */
-    size_t units;  /* that came */
+    uint64_t first; /* frame number of the first fragment */
+    uint64_t used;  /* ... and of the latest; 0: free */
+    size_t end;     /* of the payload; 0: the last fragment has not come */
+    size_t units;   /* that came */
     bool came[PACKET_MAX / UNIT + 1];
     uint8_t bytes[PACKET_MAX];
 };
@@ -47,6 +48,7 @@ struct cli_capture {
     pcap_t *pcap;
     int link;
     uint64_t frames;
+    struct cli_flaws flaws;
     struct partial partials[PARTIAL_MAX];
 };
 
@@ -97,6 +99,21 @@ void cli_capture_close(struct cli_capture *capture)
         return;
     pcap_close(capture->pcap);
     free(capture);
+}
+
+static void tear(struct cli_flaws *flaws, uint64_t first)
+{
+    flaws->torn++;
+    if (!flaws->torn_first || first < flaws->torn_first)
+        flaws->torn_first = first;
+}
+
+void cli_capture_flaws(const struct cli_capture *capture, struct cli_flaws *out)
+{
+    *out = capture->flaws;
+    for (size_t i = 0; i < PARTIAL_MAX; i++)
+        if (capture->partials[i].used)
+            tear(out, capture->partials[i].first);
 }
 
 uint64_t cli_capture_frames(const struct cli_capture *capture)
@@ -236,6 +253,9 @@ static struct partial *find_partial(struct cli_capture *capture, const struct pa
         if (each->used < oldest->used)
             oldest = each;
     }
+    if (oldest->used)
+        tear(&capture->flaws, oldest->first);
+    oldest->first = capture->frames;
     oldest->src = packet->src;
     oldest->dst = packet->dst;
     oldest->id = packet->id;
@@ -249,8 +269,10 @@ static bool put_together(struct cli_capture *capture, const struct packet *packe
                          struct q2p__reader *reader)
 {
     size_t len = reader->have - reader->at;
-    if (packet->at + len > PACKET_MAX || reader->have < reader->total)
+    if (packet->at + len > PACKET_MAX || reader->have < reader->total) {
+        tear(&capture->flaws, capture->frames);
         return false;
+    }
     struct partial *partial = find_partial(capture, packet);
     memcpy(partial->bytes + packet->at, reader->bytes + reader->at, len);
     partial->used = capture->frames;
@@ -324,6 +346,8 @@ int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char
         struct q2p__reader reader;
         size_t have = header->caplen < header->len ? header->caplen : header->len;
         q2p__reader_init(&reader, bytes, have, header->len);
+        if (have < header->len && !capture->flaws.cut++)
+            capture->flaws.cut_first = capture->frames;
         if (!unwrap(capture, &reader, out))
             continue;
         out->frame = capture->frames;

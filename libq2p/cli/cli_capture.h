@@ -33,6 +33,13 @@ void cli_capture_close(struct cli_capture *capture);
 /* 1: *out is the next datagram; 0: the end; Q2P_ERR_INVALID: the file breaks off, why says how. */
 int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char why[CLI_WHY_MAX]);
 
+/* What of the frames so far could not be read as a whole, and the first frame of each kind. */
+struct cli_flaws {
+    uint64_t cut, cut_first;   /* the snap length cut them */
+    uint64_t torn, torn_first; /* IP packets of which fragments are missing */
+};
+void cli_capture_flaws(const struct cli_capture *capture, struct cli_flaws *out);
+
 /* Frames seen so far, of any kind. */
 uint64_t cli_capture_frames(const struct cli_capture *capture);
 

@@ -256,6 +256,18 @@ static void tell(void *ctx, const struct cli_item *item)
         tell_person(listener, item);
 }
 
+/* What could not be read; the rest has been. */
+static void say_flaws(const char *path, const struct cli_flaws *flaws)
+{
+    if (flaws->cut)
+        cli_error("%s: %" PRIu64 " packets are cut by the snap length; the first is frame %" PRIu64,
+                  path, flaws->cut, flaws->cut_first);
+    if (flaws->torn)
+        cli_error("%s: %" PRIu64 " fragmented IP packets are not all there; the first begins in "
+                  "frame %" PRIu64,
+                  path, flaws->torn, flaws->torn_first);
+}
+
 static void sum_up(const struct listener *listener, const struct cli_totals *totals,
                    uint64_t frames, int64_t end_ns)
 {
@@ -361,6 +373,9 @@ static int check_capture(const struct check_values *values, struct listener *lis
     uint64_t frames = cli_capture_frames(capture);
     sum_up(listener, &totals, frames, in.t_ns);
     cli_story_free(story);
+    struct cli_flaws flaws;
+    cli_capture_flaws(capture, &flaws);
+    say_flaws(listener->path, &flaws);
     cli_capture_close(capture);
     if (status < 0) {
         cli_error("%s: %s", listener->path, q2p_status_text(status));
