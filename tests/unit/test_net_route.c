@@ -224,6 +224,125 @@ static void a_hairpin_leads_back_in_only_if_the_nat_has_one(void **state)
     }
 }
 
+/* EIM/APDF, both inside have sent to each other's outside address. */
+static void hairpins_differ_in_filter_and_source(void **state)
+{
+    (void)state;
+    struct q2p_addr seed = addr("203.0.113.1:10000"), carol = addr("10.0.0.3:10001");
+    for (int hairpin = NET_NAT_HAIRPIN_EXTERNAL; hairpin <= NET_NAT_HAIRPIN_INTERNAL; hairpin++) {
+        struct fixture f;
+        set_up(&f, (enum net_nat_hairpin)hairpin);
+        send(&f, ALICE, "203.0.113.1:10000");
+        send(&f, CAROL, "203.0.113.1:10000");
+        struct q2p_addr outside = f.src; /* of carol */
+        send(&f, CAROL, "198.51.100.1:10001");
+        if (hairpin == NET_NAT_HAIRPIN_UNFILTERED)
+            assert_int_equal(f.arrived, ALICE);
+        else
+            assert_string_equal(f.fate, "filtered home");
+        char text[Q2P_ADDR_TEXT_MAX];
+        q2p_addr_print(&outside, text, sizeof text);
+        send(&f, ALICE, text); /* which lets carol in */
+        send(&f, CAROL, "198.51.100.1:10001");
+        assert_int_equal(f.arrived, ALICE);
+        assert_true(
+            q2p_addr_equal(&f.src, hairpin == NET_NAT_HAIRPIN_INTERNAL ? &carol : &outside));
+        assert_int_equal(net_who(&f.net, CAROL, &seed), SEED);
+        tear_down(&f);
+    }
+}
+
+static void a_pool_has_several_outside_addresses(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct q2p_addr more = addr("198.51.100.77:1");
+    more.port = 0;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    assert_int_equal(net_add_outside(f.net.places[0], &more), Q2P_OK);
+    int used[2] = {0, 0};
+    for (int i = 0; i < 8; i++) {
+        struct q2p_addr at = addr("10.0.0.50:1000");
+        at.ip[3] = (uint8_t)(50 + i);
+        struct net_place *place = net_add_host(&f.net, "h", 1, &at);
+        if (place->index >= 16)
+            break;
+        f.hosts[place->index] = (struct net_element){.ops = &test_host_ops};
+        place->host = &f.hosts[place->index];
+        send(&f, place->index, "203.0.113.1:10000");
+        assert_int_equal(f.arrived, SEED);
+        used[f.src.ip[3] == 77]++;
+        char text[Q2P_ADDR_TEXT_MAX];
+        q2p_addr_print(&f.src, text, sizeof text);
+        send(&f, SEED, text); /* and back */
+        assert_int_equal(f.arrived, (int)place->index);
+    }
+    assert_true(used[0] > 0 && used[1] > 0);
+    tear_down(&f);
+}
+
+static void an_access_link_has_its_own_delay_and_loss(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct net_link_config slow = {.delay_min_ns = 5 * Q2P_MILLISECOND,
+                                   .delay_max_ns = 5 * Q2P_MILLISECOND};
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    struct net_access *access = net_access_of(f.net.places[ALICE]);
+    assert_ptr_equal(access, net_access_of(f.net.places[ALICE]));
+    send(&f, ALICE, "203.0.113.1:10000");
+    assert_int_equal(f.took_ns, 20 * Q2P_MILLISECOND); /* as if it were not there */
+    net_link_set(&access->up, &slow);
+    send(&f, ALICE, "203.0.113.1:10000");
+    assert_int_equal(f.took_ns, 25 * Q2P_MILLISECOND);
+    assert_string_equal(f.path, "alice> home> seed< ");
+    send(&f, SEED, "198.51.100.1:10001");
+    assert_int_equal(f.took_ns, 20 * Q2P_MILLISECOND + NET_LAN_DELAY_NS); /* up is not down */
+    net_link_set(&access->down, &slow);
+    send(&f, SEED, "198.51.100.1:10001");
+    assert_int_equal(f.took_ns, 25 * Q2P_MILLISECOND + NET_LAN_DELAY_NS);
+    net_link_set(&access->up, &(struct net_link_config){.loss_ppb = NET_LOSS_ALWAYS});
+    send(&f, ALICE, "10.0.0.3:10001"); /* not even its neighbour */
+    assert_string_equal(f.fate, "lost alice>access");
+    send(&f, CAROL, "203.0.113.1:10000"); /* others have theirs */
+    assert_int_equal(f.arrived, SEED);
+    tear_down(&f);
+}
+
+static void sides_of_a_partition_do_not_reach_each_other(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    f.net.places[SEED]->side = 1;
+    send(&f, SERVER, "203.0.113.1:10000");
+    assert_string_equal(f.fate, "cut server>seed");
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_string_equal(f.fate, "cut seed>server");
+    f.net.places[SERVER]->side = 1;
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_int_equal(f.arrived, SERVER);
+    tear_down(&f);
+}
+
+static void a_link_that_nobody_describes_has_no_memory_until_it_needs_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_int_equal(f.net.links_count, 0);
+    net_set_default(&f.net, &(struct net_link_config){.lose_every = 2});
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_int_equal(f.arrived, SERVER);
+    send(&f, SERVER, "203.0.113.1:10000");
+    assert_int_equal(f.arrived, SEED); /* each link counts for itself */
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_string_equal(f.fate, "lost seed>server");
+    assert_int_equal(f.net.links_count, 2);
+    tear_down(&f);
+}
+
 static void who_is_meant_depends_on_where_one_stands(void **state)
 {
     (void)state;
@@ -297,6 +416,11 @@ int main(void)
         cmocka_unit_test(a_nat_may_come_after_whoever_is_behind_it),
         cmocka_unit_test(neighbours_behind_one_nat_reach_each_other_inside),
         cmocka_unit_test(a_hairpin_leads_back_in_only_if_the_nat_has_one),
+        cmocka_unit_test(hairpins_differ_in_filter_and_source),
+        cmocka_unit_test(a_pool_has_several_outside_addresses),
+        cmocka_unit_test(an_access_link_has_its_own_delay_and_loss),
+        cmocka_unit_test(sides_of_a_partition_do_not_reach_each_other),
+        cmocka_unit_test(a_link_that_nobody_describes_has_no_memory_until_it_needs_it),
         cmocka_unit_test(who_is_meant_depends_on_where_one_stands),
         cmocka_unit_test(a_link_loses_and_delays_as_it_is_set),
         cmocka_unit_test(many_links_and_places_are_found_again),

@@ -63,6 +63,29 @@ static void a_run_is_a_function_of_file_and_seed(void **state)
     assert_true(trace_of(TWO_PEERS REST, 2, &host) != once);
 }
 
+/* 600 nodes have more events than a plain heap is used for. */
+static void another_queue_gives_the_same_run(void **state)
+{
+    (void)state;
+    uint64_t hashes[2];
+    for (int plain = 0; plain <= 1; plain++) {
+        struct scenario scenario;
+        struct scn_run run;
+        load(&scenario, "until: 2s\ndefault: {delay: 5ms..50ms, loss: 5%}\nnodes:\n"
+                        "  seed: {at: 203.0.113.1:10000}\n"
+                        "  node: {at: 10.0.0.1:10001, count: 600, joins: seed}\n");
+        start(&run, &scenario, 1);
+        run.world.queue.plain = plain;
+        scn_run_play(&run, Q2P_NEVER);
+        assert_true(scn_run_judge(&run));
+        assert_true((run.world.queue.days_count > 0) == !plain);
+        hashes[plain] = run.trace_hash;
+        scn_run_free(&run);
+        scn_free(&scenario);
+    }
+    assert_true(hashes[0] == hashes[1]);
+}
+
 static void another_node_changes_nobodys_luck(void **state)
 {
     (void)state;
@@ -193,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_a_function_of_file_and_seed),
+        cmocka_unit_test(another_queue_gives_the_same_run),
         cmocka_unit_test(another_node_changes_nobodys_luck),
         cmocka_unit_test(playing_in_slices_is_the_same_run),
         cmocka_unit_test(oracles_speak_when_something_is_wrong),

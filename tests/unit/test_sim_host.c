@@ -2,6 +2,8 @@
 /* test_sim_host.c - the world's clock and a host, with a machine that is no Q2P at all. */
 #include "unit.h"
 
+#include <math.h>
+
 #include "sim_host.h"
 
 /* Answers each datagram once, beats at `beat_ns`, and says what it is told to. */
@@ -207,6 +209,52 @@ static void packets_are_used_again(void **state)
     sim_world_free(&world);
 }
 
+static void a_clock_is_ahead_and_drifts_and_alarms_come_by_it(void **state)
+{
+    (void)state;
+    static const int32_t ppms[] = {0, 200, -200, 1000000, -900000};
+    for (size_t i = 0; i < sizeof ppms / sizeof *ppms; i++) {
+        struct fixture f;
+        set_up(&f);
+        f.hosts[0].clock_offset_ns = 5 * Q2P_SECOND;
+        f.hosts[0].clock_ppm = ppms[i];
+        f.parrots[0].beat_ns = 15 * Q2P_SECOND + 3; /* by its own clock */
+        sim_host_pump(&f.hosts[0], &f.world);
+        double exact = (10e9 + 3) / (1 + ppms[i] / 1e6);
+        q2p_time wanted = (q2p_time)exact - 30;
+        assert_true(sim_host_now(&f.hosts[0], wanted) < f.parrots[0].beat_ns);
+        while (sim_host_now(&f.hosts[0], wanted) < f.parrots[0].beat_ns)
+            wanted++;
+        assert_true(fabs((double)wanted - exact) < 12); /* at 900000 ppm slow a ns takes ten */
+        sim_world_run(&f.world, wanted - 1);
+        assert_int_equal(f.parrots[0].beat_ns, 15 * Q2P_SECOND + 3);
+        sim_world_run(&f.world, wanted);
+        assert_int_not_equal(f.parrots[0].beat_ns, 15 * Q2P_SECOND + 3);
+        sim_world_free(&f.world);
+    }
+}
+
+static void a_host_that_is_down_hears_and_says_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    f.hosts[1].down = true;
+    f.parrots[1].beat_ns = 50;
+    memcpy(f.parrots[0].answer, "a", f.parrots[0].answer_len = 1);
+    sim_host_pump(&f.hosts[0], &f.world);
+    sim_host_pump(&f.hosts[1], &f.world);
+    sim_world_run(&f.world, 100);
+    assert_int_equal(f.hosts[0].sent, 1);
+    assert_int_equal(f.parrots[1].heard, 0);
+    assert_int_equal(f.parrots[1].beat_ns, 50);
+    f.hosts[1].down = false; /* up again: its alarm is overdue */
+    sim_host_pump(&f.hosts[1], &f.world);
+    sim_world_run(&f.world, 100);
+    assert_int_not_equal(f.parrots[1].beat_ns, 50);
+    sim_world_free(&f.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +265,8 @@ int main(void)
         cmocka_unit_test(the_trace_tells_other_bytes_and_other_times_apart),
         cmocka_unit_test(what_is_sent_counts_even_if_nothing_comes_back),
         cmocka_unit_test(packets_are_used_again),
+        cmocka_unit_test(a_clock_is_ahead_and_drifts_and_alarms_come_by_it),
+        cmocka_unit_test(a_host_that_is_down_hears_and_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
