@@ -150,6 +150,8 @@ static void draw_bytes(FILE *out, const struct report_story *story)
 {
     struct report_bin bars[BARS] = {0};
     uint32_t first, last;
+    if (story->total.first + story->total.again + story->total.control == 0)
+        return;
     find_busy(story, &first, &last);
     q2p_time width = story->until_ns / REPORT_BINS + 1;
     uint32_t per_bar = (last - first) / BARS + 1, count = (last - first) / per_bar + 1;

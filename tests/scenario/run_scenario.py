@@ -178,6 +178,7 @@ def read_page(path):
             expect(not name.startswith("on") and name not in ("src", "href", "style"), name, path)
     expect("url(" not in text and "@import" not in text, "a style from elsewhere")
     expect("<svg" in text and "prefers-color-scheme:dark" in text, "no picture, or no dark one")
+    expect("(null)" not in text, "a text that is not there")
     return text, elements
 
 
@@ -213,6 +214,34 @@ def page(file):
     for node, counters in report["nodes"].items():
         expect(node in cells and str(counters["datagrams_in"]) in cells, node, "has no row")
     expect(len(text) < 500_000, f"{len(text)} bytes are no quick look")
+
+
+def story(folder):
+    """The demo's page tells the punch, the bursts and the repairs, in pictures and in tables."""
+    expect(sim("run", DEMO, "--out", folder).returncode == 0)
+    _text, elements = read_page(folder / "report.html")
+    report = json.loads((folder / "report.json").read_text())
+    texts = words_of(elements, "text")
+    for word in ("JOIN", "TOUCHREQUEST", "TOUCH", "filtered", "TOUCHED", "CONNECTREQUEST", "CONNECT",
+                 "CONNECTED", "alice", "home-a", "seed", "home-b", "bob", "EIM / APDF", "EIM / ADF",
+                 "15ms..25ms, 5%", "✓ connected alice bob before 4s",
+                 "send: {from: alice, to: bob, size: 100KiB, as: picture}"):
+        expect(word in texts, word, "is not in a picture", texts)
+    bands = [re.fullmatch(r"picture: (\d+) fragments?( again)?(?:, (\d+) lost)?(, in .*)?", text)
+             for text in texts]
+    bands = [(int(band[1]), bool(band[2]), int(band[3] or 0)) for band in bands if band]
+    again = sum(sent for sent, repeated, _gone in bands if repeated)
+    expect(bands[0][:2] == (212, False) and again == report["nodes"]["alice"]["fragments_resent"]
+           and sum(band[2] for band in bands) == again > 0, bands, report["nodes"]["alice"])
+    rows = [[cell.text for cell in element] for element in elements
+            if element.tag.endswith("}tr")]
+    expect(any(row[:5] == ["picture", "alice", "bob", "100 KiB", "classic"]
+               and row[5:8] == ["212", str(again), str(again)] for row in rows), rows)
+    expect(any(row[:3] == ["bob", "alice", "seed"] and row[5].startswith("connected at")
+               for row in rows), rows)
+    titles = "\n".join(words_of(elements, "title"))
+    expect("filtered by home-b" in titles and "alice is connected to bob" in titles, titles)
+    expect("its source 10.0.0.2:10001 became 198.51.100.1:10001" in titles, titles)
 
 
 STRANGE = """
