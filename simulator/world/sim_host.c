@@ -23,6 +23,8 @@ static q2p_time world_time(const struct sim_host *host, q2p_time local)
         return local;
     q2p_time rate = MILLION + host->clock_ppm, since = local - host->clock_offset_ns;
     q2p_time out = since / rate * MILLION + since % rate * MILLION / rate;
+    while (sim_host_now(host, out - 1) >= local) /* both divisions round */
+        out--;
     while (sim_host_now(host, out) < local)
         out++;
     return out;
