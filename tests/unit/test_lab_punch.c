@@ -130,19 +130,19 @@ static void loss_leaves_what_the_formula_leaves(void **state)
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         struct lab_trial trial = original(2, 1, losses[i], 0); /* EIM/APDF joins EIM/ADF */
         trial.seed = i;
-        assert_chances(trial, trials_of(10000), lab_theory_loss(losses[i], 0, true));
+        assert_chances(trial, trials_of(5000), lab_theory_loss(losses[i], 0, true));
     }
     struct lab_chances half = lab_theory_loss(.1, 0, true); /* a cell that is half-open at best */
     half = (struct lab_chances){0, half.full + half.half, half.none};
-    assert_chances(original(2, 3, .1, 0), trials_of(10000), half);
+    assert_chances(original(2, 3, .1, 0), trials_of(5000), half);
 }
 
 static void loss_between_host_and_nat_counts_each_crossing(void **state)
 {
     (void)state;
-    assert_chances(original(2, 1, 0, .1), trials_of(10000), lab_theory_loss(0, .1, true));
-    assert_chances(original(2, 0, 0, .1), trials_of(10000), lab_theory_loss(0, .1, false));
-    assert_chances(original(0, 2, .05, .1), trials_of(10000), lab_theory_loss(.05, .1, true));
+    assert_chances(original(2, 1, 0, .1), trials_of(5000), lab_theory_loss(0, .1, true));
+    assert_chances(original(2, 0, 0, .1), trials_of(5000), lab_theory_loss(0, .1, false));
+    assert_chances(original(0, 2, .05, .1), trials_of(5000), lab_theory_loss(.05, .1, true));
 }
 
 static void seeds_fail_independently(void **state)
@@ -151,7 +151,7 @@ static void seeds_fail_independently(void **state)
     for (unsigned seeds = 1; seeds <= 8; seeds *= 2) {
         struct lab_trial trial = original(2, 1, .1, 0);
         trial.seeds = seeds;
-        struct sample sample = take_sample(trial, trials_of(4000));
+        struct sample sample = take_sample(trial, trials_of(3000));
         assert_fair("connected", sample.full, sample.trials, lab_theory_seeds(.1, seeds));
     }
 }
@@ -180,7 +180,7 @@ static void a_newcomer_meets_so_many_of_n(void **state)
     static const struct {
         unsigned n, trials;
         double p;
-    } rows[] = {{10, 3000, .1}, {31, 600, .05}};
+    } rows[] = {{10, 2000, .1}, {31, 400, .05}};
     for (size_t i = 0; i < 2; i++) {
         struct lab_trial trial = original(2, 1, rows[i].p, 0);
         trial.knowns = rows[i].n;
@@ -217,7 +217,7 @@ static void joiners_in_a_row_make_so_many_pairs(void **state)
     static const struct {
         unsigned n, trials;
         double p;
-    } rows[] = {{8, 1000, .1}, {32, 60, .1}, {32, 60, .01}};
+    } rows[] = {{8, 500, .1}, {32, 30, .1}, {32, 30, .01}};
     for (size_t i = 0; i < 3; i++) {
         double sum = 0, squares = 0, trials = trials_of(rows[i].trials);
         for (unsigned j = 0; j < trials; j++) {
@@ -236,7 +236,7 @@ static void ours_connects_under_heavy_loss_wherever_it_can(void **state)
     struct lab_matrix matrix;
     struct lab_matrix_plan plan = {.table = LAB_TABLE_OURS,
                                    .wan_ppb = P_PPB(.2),
-                                   .trials = trials_of(400),
+                                   .trials = trials_of(150),
                                    .after_ns = Q2P_SECOND,
                                    .forget_ns = 120 * Q2P_SECOND,
                                    .seed = 1};
