@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run_truth.py CAPTURE...: what the plugin finds in a recording, compared with pcaps/recorded/truth.json,
 which comes from the log of the recorded program itself: every transmission with its SHA-256, every
-missing SYN, every connected pair. With --heuristic, the recording is moved to a port that nobody knows:
-what the heuristic makes of it has to come to the same."""
+missing SYN, every connected pair; those are also the pairs whose hole punches reached CONNECTED. With
+--heuristic, the recording is moved to a port that nobody knows: what the heuristic makes of it has to
+come to the same."""
 import hashlib
 import json
 import sys
@@ -16,6 +17,7 @@ FIELDS = ["ip.src", "ipv6.src", "udp.srcport", "ip.dst", "ipv6.dst", "udp.dstpor
           "q2p.network_id", "q2p.event.name", "q2p.hash", "q2p.transmission", "q2p.complete",
           "q2p.missing[]", "q2p.missing.count", "q2p.reassembled.data", "q2p.refused.in",
           "q2p.expert.unread"]
+PUNCH = ["q2p.punch.newcomer", "q2p.punch.known", "q2p.punch.connected.in"]
 KNOWN_PORT, UNKNOWN_PORT = 10000, 40000
 TO_THE_RECEIVER = ("OPTIONS", "TRANSPORT")
 
@@ -37,8 +39,16 @@ def moved(capture, folder):
 
 
 def read(capture, args):
-    """(transmissions, connected pairs) as the plugin shows them in two passes."""
-    return gather(rows(capture, FIELDS, 2, args))
+    """(transmissions, connected pairs, punched pairs) as the plugin shows them in two passes."""
+    shown = list(rows(capture, FIELDS + PUNCH, 2, args))
+    return *gather(shown), punched(shown)
+
+
+def punched(shown):
+    """Pairs whose hole punch has come to its end; a JOIN is about several of them."""
+    done = {tuple(sorted((row["q2p.punch.newcomer"], row["q2p.punch.known"]))) for row in shown
+            if row["q2p.punch.connected.in"] and row["q2p.event.name"] != "JOIN"}
+    return sorted(map(list, done))
 
 
 def gather(shown):
@@ -92,11 +102,13 @@ def compare(true, found):
 
 
 def check(capture, truth, args):
-    transmissions, pairs = read(capture, args)
+    transmissions, pairs, punches = read(capture, args)
     complaints = []
     expected = sorted(sorted(pair) for pair in truth["peers_connected"])
     if pairs != expected:
         complaints.append(f"connected pairs are {expected}, found {pairs}")
+    if punches != expected and not args: # what messages name is not moved to another port
+        complaints.append(f"connected pairs are {expected}, punched {punches}")
     for true in truth["transmissions"]:
         name = tuple(true[part] for part in ("src", "dst", "key"))
         mine = [one for one in transmissions if (one["src"], one["dst"], one["key"]) == name]
