@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# replay, and check with --extract and --manifest, on what anybody may give them. replay.sh PCAPS
+. "$(dirname "$0")/lib.sh"
+pcaps=$1
+capture=$pcaps/recorded/upstream-classic-loss-timeout.pcapng
+
+# An endpoint by address or by IP alone; verdict and rules with their sections.
+expect 0 "equivalent; original profile, classic, network 0, lists each 2.00 s" \
+    "$Q2P" replay "$capture" --as 10.77.0.1:10000
+expect 0 "list-order *PROTOCOL.md 6.5" "$Q2P" replay "$capture" --as 10.77.0.1
+expect 0 '"verdict":"equivalent"' "$Q2P" replay --json "$capture" --as 10.77.0.1:10000
+expect 0 " 0 different, 0 skipped" "$Q2P" replay --all "$pcaps"
+
+# A node with other timers is another node: the first difference, side by side.
+expect 1 "first of .* differences: .*; PROTOCOL.md 3.7" \
+    "$Q2P" replay "$capture" --as 10.77.0.1 --lost 700ms
+grep -q "recorded  *ours" "$dir/expect.txt" || fail "both sides are shown"
+
+# What cannot be replayed.
+expect 3 "no Q2P node sends from 192.0.2.9" "$Q2P" replay "$capture" --as 192.0.2.9
+expect 3 "not a capture" "$Q2P" replay "$0"
+expect 2 "profile is auto, original or ours" "$Q2P" replay --profile mine "$capture"
+expect 2 "takes those of the manifest" "$Q2P" replay --all --as 10.77.0.1 "$pcaps"
+head -c 1500 "$capture" >"$dir/torn.pcapng"
+expect 3 "breaks off behind frame" "$Q2P" replay "$dir/torn.pcapng"
+grep -q "as 10.77.0.2:10001" "$dir/expect.txt" || fail "what came before is replayed"
+
+# A folder of somebody's own.
+mkdir "$dir/own"
+cp "$pcaps/recorded/upstream-classic-single.pcapng" "$dir/own/one.pcapng"
+expect 0 "1 captures, 1 as expected" "$Q2P" check --manifest "$dir/own"
+printf 'captures:\n  - file: one.pcapng\n    found: { complete: 1, pairs: 0 }\n' >"$dir/own/MANIFEST.yaml"
+expect 0 "1 captures, 1 as expected" "$Q2P" check --manifest "$dir/own"
+printf 'captures:\n  - file: one.pcapng\n    found: { complete: 2 }\n' >"$dir/own/MANIFEST.yaml"
+expect 1 "1 complete transmissions, must be 2" "$Q2P" check --manifest "$dir/own"
+printf 'captures:\n  - file: one.pcapng\n    found: { complete: two }\n' >"$dir/own/MANIFEST.yaml"
+expect 3 "MANIFEST.yaml:3: what must be found is a number" "$Q2P" check --manifest "$dir/own"
+expect 3 "No such file" "$Q2P" check --manifest "$dir/nowhere"
+
+# What was sent, as files: the key in classic is the MD5 of the data.
+expect 0 "8 transmissions complete" "$Q2P" check --extract "$dir/out" \
+    "$pcaps/recorded/upstream-classic-many.pcapng"
+[ "$(find "$dir/out" -name '*.bin' | wc -l)" -eq 8 ] || fail "8 files"
+for file in "$dir"/out/*; do
+    key=$(md5sum <"$file")
+    case $file in
+    *-"${key%% *}".bin) ;;
+    *) fail "$file has another key" ;;
+    esac
+done
+expect 4 "/dev/null" "$Q2P" check --extract /dev/null "$capture"
