@@ -21,7 +21,7 @@ static unsigned trials_of(unsigned usual)
 static void assert_success(unsigned fragments, unsigned rounds, double p)
 {
     struct lab_transfer transfer = {.fragments = fragments};
-    unsigned trials = trials_of(800), hits = 0;
+    unsigned trials = trials_of(400), hits = 0;
     q2p_config_init(&transfer.config);
     q2p_config_original(&transfer.config);
     transfer.config.dialect = Q2P_DIALECT_OPTIONS;
@@ -61,7 +61,7 @@ static void the_original_has_as_many_rounds_as_its_timers_leave(void **state)
 static void assert_rounds(unsigned fragments, double p)
 {
     struct lab_transfer transfer = {.fragments = fragments};
-    double sum = 0, squares = 0, n = trials_of(600);
+    double sum = 0, squares = 0, n = trials_of(250);
     q2p_config_init(&transfer.config);
     transfer.forth_ppb = (uint32_t)lround(p * 1e9);
     for (unsigned i = 0; i < n; i++) {
