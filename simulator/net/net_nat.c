@@ -13,7 +13,7 @@
 #include "net_addr.h"
 #include "sim_world.h"
 
-#define FEW 4 /* mappings that are looked through one by one */
+#define FEW 4 /* room for mappings that are looked through one by one, without buckets */
 
 struct net_nat_mapping {
     struct q2p_addr inside;
@@ -129,7 +129,7 @@ static uint32_t *bucket(const struct net_nat_table *nat, bool by_port, uint64_t 
 static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p_time now,
                                             uint64_t key)
 {
-    bool few = nat->mappings_count <= FEW;
+    bool few = nat->mappings_room <= FEW;
     uint32_t at = few ? nat->mappings_count : *bucket(nat, false, key);
     while (at) {
         struct net_nat_mapping *mapping = &nat->mappings[at - 1];
@@ -144,7 +144,7 @@ static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p
 static struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_time now,
                                          uint8_t outside, uint16_t port)
 {
-    bool few = nat->mappings_count <= FEW;
+    bool few = nat->mappings_room <= FEW;
     uint32_t at = few ? nat->mappings_count : *bucket(nat, true, port_key(outside, port));
     while (at) {
         struct net_nat_mapping *mapping = &nat->mappings[at - 1];
@@ -208,13 +208,13 @@ static void link_mapping(struct net_nat_table *nat, uint32_t number)
 
 static uint32_t room_for(uint32_t alive)
 {
-    uint32_t room = 4;
-    while (room < 2 * alive)
+    uint32_t room = 1;
+    while (room < (alive <= FEW ? alive : 2 * alive))
         room *= 2;
     return room;
 }
 
-/* Drops the dead, then makes room for twice as many as are alive. */
+/* Drops the dead, then makes room for more than are alive. */
 static void sweep_mappings(struct net_nat_table *nat, q2p_time now)
 {
     uint32_t count = 0;
@@ -225,6 +225,9 @@ static void sweep_mappings(struct net_nat_table *nat, q2p_time now)
     nat->mappings_room = room_for(count + 1);
     nat->mappings = sim_resize(nat->mappings, nat->mappings_room * sizeof *nat->mappings);
     free(nat->buckets);
+    nat->buckets = NULL;
+    if (nat->mappings_room <= FEW)
+        return;
     nat->buckets = sim_alloc(2 * (size_t)nat->mappings_room * sizeof *nat->buckets);
     for (uint32_t i = 1; i <= count; i++)
         link_mapping(nat, i);
@@ -312,7 +315,8 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
                                                                     .last_ns = want->now,
                                                                     .port = want->port,
                                                                     .outside = want->outside};
-    link_mapping(nat, nat->mappings_count);
+    if (nat->buckets)
+        link_mapping(nat, nat->mappings_count);
     *out = &nat->mappings[nat->mappings_count - 1];
     return Q2P_OK;
 }

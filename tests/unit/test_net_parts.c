@@ -37,7 +37,7 @@ static void note_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, 
 static void end_forward(struct net_element *self, struct sim_world *world,
                         struct sim_packet *packet)
 {
-    static const uint8_t sent[100];
+    static const uint8_t sent[Q2P_DATAGRAM_MAX];
     struct fixture *f = (struct fixture *)self;
     f->arrived_ns[packet->id] = world->now;
     f->arrivals++;
