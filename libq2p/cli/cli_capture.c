@@ -329,6 +329,17 @@ static bool unwrap(struct cli_capture *capture, struct q2p__reader *reader,
     return true;
 }
 
+/* A damaged file may say any year: sums and differences of times must not overflow. */
+static int64_t nanoseconds(const struct timeval *time)
+{
+    int64_t most = INT64_MAX / 2 / Q2P_SECOND;
+    if (time->tv_sec < 0)
+        return 0;
+    if (time->tv_sec >= most)
+        return most * Q2P_SECOND;
+    return (int64_t)time->tv_sec * Q2P_SECOND + time->tv_usec % Q2P_SECOND;
+}
+
 int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char why[CLI_WHY_MAX])
 {
     struct pcap_pkthdr *header;
@@ -351,7 +362,7 @@ int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char
         if (!unwrap(capture, &reader, out))
             continue;
         out->frame = capture->frames;
-        out->t_ns = (int64_t)header->ts.tv_sec * Q2P_SECOND + header->ts.tv_usec;
+        out->t_ns = nanoseconds(&header->ts);
         return 1;
     }
 }

@@ -50,3 +50,11 @@ for file in "$dir"/out/*; do
     esac
 done
 expect 4 "/dev/null" "$Q2P" check --extract /dev/null "$capture"
+
+# A date beyond what nanoseconds of 64 bits can say.
+cp "$pcaps/crafted/ipv6.pcapng" "$dir/late.pcapng"
+section=$(od -An -tu4 -j4 -N4 "$dir/late.pcapng")
+interface=$(od -An -tu4 -j$((section + 4)) -N4 "$dir/late.pcapng")
+printf '\377\377\377\177' | dd of="$dir/late.pcapng" bs=1 seek=$((section + interface + 12)) \
+    conv=notrunc 2>/dev/null
+expect 0 "1 frames, 1 of Q2P" "$Q2P" check "$dir/late.pcapng"
