@@ -5,6 +5,7 @@
 #include "net_nat.h"
 #include "sim_world.h"
 
+#define BLOCK_LEN (1 << 9) /* ports; a usual size */
 #define MINUTES(n) ((n)*60 * Q2P_SECOND)
 
 /* clang-format off */
@@ -28,7 +29,7 @@ static const struct net_nat_config presets[] = {
      .forget_new_ns = 30 * Q2P_SECOND, .refresh = NET_NAT_REFRESH_BOTH},
     /* cgnat: RFC 6888 with blocks of ports (RFC 7422) */
     {NET_NAT_INDEPENDENT, NET_NAT_INDEPENDENT, .ports = NET_NAT_BLOCK,
-     .hairpin = NET_NAT_HAIRPIN_EXTERNAL, .forget_ns = MINUTES(2), .block_len = 512, .quota = 512},
+     .hairpin = NET_NAT_HAIRPIN_EXTERNAL, .forget_ns = MINUTES(2), .block_len = BLOCK_LEN, .quota = BLOCK_LEN},
 };
 /* clang-format on */
 
@@ -38,7 +39,7 @@ void net_nat_preset(uint32_t number, struct net_nat_config *config)
     config->port_first = NET_NAT_PORT_FIRST;
     config->port_last = NET_NAT_PORT_LAST;
     if (config->block_len == 0)
-        config->block_len = 512;
+        config->block_len = BLOCK_LEN;
     if (config->forget_new_ns == 0)
         config->forget_new_ns = config->forget_ns;
 }
