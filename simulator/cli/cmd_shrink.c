@@ -194,7 +194,8 @@ static int play_rest(struct session *session)
             printf("again: %s\n", session->again);
         if (run.trace)
             report_trace_end(&session->trace);
-        bool written = !session->file || (!ferror(session->file) & !fclose(session->file));
+        bool written = !session->file || ferror(session->file) == 0;
+        written = (!session->file || fclose(session->file) == 0) && written;
         if (!written)
             fprintf(stderr, "q2p-sim: %s: cannot be written\n", session->values->out);
         status = !written ? CLI_SYSTEM : *session->why ? CLI_FAILED : CLI_DONE;
@@ -203,12 +204,25 @@ static int play_rest(struct session *session)
     return status;
 }
 
+/* Later builds of the same cannot be refused any more. */
+static bool can_build(const struct session *session)
+{
+    struct scn_run run;
+    const char *refused = scn_run_init(&run, &session->scenario, session->scenario.seed);
+    if (refused)
+        fprintf(stderr, "q2p-sim: a node cannot be made: %s\n", refused);
+    scn_run_free(&run);
+    return !refused;
+}
+
 static int reduce(struct session *session)
 {
     const struct cli_values *values = session->values;
     struct shrink *shrink = &session->shrink;
     if (values->swarm)
         swarm_scenario(&session->scenario, session->scenario.seed);
+    if (!can_build(session))
+        return CLI_SYSTEM;
     if (!shrink_record(shrink, &session->scenario, session->scenario.seed, values->swarm)) {
         printf(values->json ? "{\"type\":\"shrink\",\"seed\":%" PRIu64 ",\"why\":null}\n"
                             : "ok    nothing fails with seed %" PRIu64 "\n",
