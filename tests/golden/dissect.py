@@ -41,6 +41,8 @@ def rows(capture, fields, passes=1, args=()):
     for name in names:
         command += ["-e", name]
     for line in tshark(command).splitlines():
+        # Of the Info column, 4.4 escapes the backslashes as well.
+        line = line.replace("\\\\", "\\")
         values = [BOOLEANS.get(value, value) for value in line.split(SEPARATOR)]
         yield {name: (value.split(",") if value else []) if field.endswith("[]") else value
                for field, name, value in zip(fields, names, values)}
