@@ -21,7 +21,7 @@ struct fixture {
     uint32_t count;
     uint8_t *lost, *fates;
     q2p_time *sent_ns, *arrived_ns;
-    uint64_t arrivals, spoilt, shorter;
+    uint64_t arrivals, spoilt, shorter, together; /* together: with its twin */
 };
 
 static void note_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
@@ -39,6 +39,7 @@ static void end_forward(struct net_element *self, struct sim_world *world,
 {
     static const uint8_t sent[Q2P_DATAGRAM_MAX];
     struct fixture *f = (struct fixture *)self;
+    f->together += f->arrived_ns[packet->id] == world->now;
     f->arrived_ns[packet->id] = world->now;
     f->arrivals++;
     f->shorter += packet->len < 100;
@@ -202,6 +203,17 @@ static void a_share_is_duplicated_corrupted_truncated(void **state)
     f = pour(&(struct net_link_config){.truncate_ppb = 50000000}, count, 1000);
     assert_near((double)f->shorter / count, p, band);
     assert_int_equal(f->spoilt, 0);
+    drain(f);
+}
+
+static void twins_have_luck_of_their_own(void **state)
+{
+    (void)state;
+    struct net_link_config config = {
+        .duplicate_ppb = NET_LOSS_ALWAYS, .delay_min_ns = 1, .delay_max_ns = Q2P_MILLISECOND};
+    struct fixture *f = pour(&config, 1000, Q2P_MILLISECOND);
+    assert_int_equal(f->arrivals, 2000);
+    assert_in_range(f->together, 0, 5);
     drain(f);
 }
 
@@ -416,6 +428,7 @@ int main(void)
         cmocka_unit_test(patterns_lose_by_number),
         cmocka_unit_test(what_is_too_long_or_on_a_cut_link_does_not_get_through),
         cmocka_unit_test(a_share_is_duplicated_corrupted_truncated),
+        cmocka_unit_test(twins_have_luck_of_their_own),
         cmocka_unit_test(uniform_jitter_overtakes_as_calculated),
         cmocka_unit_test(exponential_jitter_overtakes_as_calculated),
         cmocka_unit_test(every_shape_is_its_distribution),
