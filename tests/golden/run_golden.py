@@ -25,6 +25,7 @@ FIELDS = [*MESSAGE, "transmission", "sending", "fragments", "missing.count", "mi
           *("punch" + name for name in (
               "", ".newcomer", ".known", ".seed", ".step", ".previous", ".next", ".first",
               ".step.time", ".time", ".state", ".wanted", ".verdict", ".connected.in", ".count"))]
+ICMP = "Type indicates an error"  # an expert item of 4.6 beside a datagram that it quotes
 SHOWN_MAX = 120  # characters of one value
 
 
@@ -46,8 +47,9 @@ def frames(capture, passes):
         for name in FIELDS:
             if row["q2p." + name]:
                 frame[name] = shorten(name, row["q2p." + name])
-        if "event" in frame and row["_ws.expert.message"]:
-            frame["expert"] = row["_ws.expert.message"]
+        expert = row["_ws.expert.message"].replace("," + ICMP, "").replace(ICMP, "").strip(",")
+        if "event" in frame and expert:
+            frame["expert"] = expert
         shown[row["frame.number"]] = frame
     return shown
 
