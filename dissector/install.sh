@@ -77,6 +77,7 @@ done
 mkdir -p "$build"
 log=$build/install.log
 say "building"
+! command -v ninja >/dev/null || export CMAKE_GENERATOR=Ninja
 quietly cmake -S "$here/.." -B "$build" -DQ2P_BUILD_TESTS=OFF -DQ2P_BUILD_SIMULATOR=OFF
 ! grep -q '^Wireshark_DIR:.*NOTFOUND' "$build/CMakeCache.txt" ||
   die "the headers of Wireshark are missing (Debian: wireshark-dev)"

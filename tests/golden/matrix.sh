@@ -48,9 +48,11 @@ judge() {
   chroot "$root" sh -euc '
     cd /q2p/source
     tshark --version 2>/dev/null | head -n 1
-    cmake -S . -B ../build -G Ninja -DQ2P_BUILD_SIMULATOR=OFF -DQ2P_WERROR=ON >../log 2>&1 &&
-      cmake --build ../build --target q2p_plugin q2p >>../log 2>&1 || { tail -n 40 ../log; exit 1; }
-    ctest --test-dir ../build -L golden -LE check -E golden.check -j "$(nproc)" --output-on-failure'
+    { cmake -S . -B ../build -G Ninja -DQ2P_BUILD_SIMULATOR=OFF -DQ2P_WERROR=ON &&
+      cmake --build ../build --target q2p_plugin
+    } >../log 2>&1 || { tail -n 40 ../log; exit 1; }
+    # What runs the command or other readers does not depend on Wireshark.
+    ctest --test-dir ../build -L golden -LE check -E "golden[.](check|readers)" -j "$(nproc)" --output-on-failure'
 }
 
 status=0
