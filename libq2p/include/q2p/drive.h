@@ -27,6 +27,20 @@ void q2p_drive_close(q2p_drive *drive);
 /* The address the socket is bound to. */
 int q2p_drive_address(const q2p_drive *drive, struct q2p_addr *out);
 
+/*
+ * How datagrams pass the kernel. A drive starts with the best that the system has, and falls back
+ * by itself where that does not work; nothing but speed depends on it.
+ */
+enum q2p_calls {
+    Q2P_CALLS_PLAIN,  /* one datagram a call */
+    Q2P_CALLS_BATCH,  /* many a call: sendmmsg, recvmmsg */
+    Q2P_CALLS_OFFLOAD /* and neighbours of one size as one: UDP_SEGMENT, UDP_GRO */
+};
+
+/* Uses `most` from now on, or less if the system lacks it. Both return what is in use to send. */
+enum q2p_calls q2p_drive_choose(q2p_drive *drive, enum q2p_calls most);
+enum q2p_calls q2p_drive_calls(const q2p_drive *drive);
+
 /* For poll loops of others: readable means q2p_drive_step will find something. */
 int q2p_drive_fd(const q2p_drive *drive);
 
