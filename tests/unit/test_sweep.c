@@ -90,8 +90,8 @@ static void a_run_that_crashes_is_a_result(void **state)
     load(&scenarios[0], LOSSY);
     scenarios[1] = scenarios[2] = scenarios[0];
     nodes = scenarios[0].nodes.items;
-    signal(SIGSEGV, SIG_DFL); /* cmocka's would go on with the next test, in the worker */
-    scenarios[1].nodes.items = NULL;                  /* the runs of this one crash */
+    signal(SIGSEGV, SIG_DFL);        /* cmocka's would go on with the next test, in the worker */
+    scenarios[1].nodes.items = NULL; /* the runs of this one crash */
     struct seen seen = sweep(scenarios, 3, 2, 0, 25); /* 4 runs of each */
     assert_int_equal(seen.runs, 12);
     assert_int_equal(seen.crashed, 4);

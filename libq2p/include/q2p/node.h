@@ -24,7 +24,7 @@ typedef struct q2p_node q2p_node;
 
 struct q2p_datagram {
     struct q2p_addr peer; /* where it came from, or goes to */
-    const uint8_t *bytes; /* borrowed: by the node for the call, by the caller until its next call */
+    const uint8_t *bytes; /* borrowed: by the node for the call, by the caller until the next */
     size_t len;
 };
 
@@ -32,21 +32,22 @@ struct q2p_datagram {
  * Every limit and timer. Call q2p_config_init first, then change what you like: fields that later
  * versions add get their default. Times in ns, sizes in bytes.
  */
+/* clang-format off */
 struct q2p_config {
     size_t size;                /* set by q2p_config_init */
-    enum q2p_dialect dialect;   /* spoken to a peer until its own is known: CLASSIC (default), OPTIONS */
+    enum q2p_dialect dialect;   /* spoken until a peer's own is known: CLASSIC; or OPTIONS */
     uint16_t network_id;        /* 0 */
     uint16_t peers_max;         /* 32 (1..128); on every path, unlike the original */
 
     q2p_time lost_ns;           /* receiver lists what is missing each ...: 500 ms (> 0) */
     q2p_time timeout_ns;        /* ... and gives up this long after the last new fragment: 10 s */
-    bool timeout_total;         /* timeout_ns counts from the start instead, as in the original: false */
+    bool timeout_total;         /* timeout_ns counts from the start, as in the original: false */
     q2p_time remember_ns;       /* a finished incoming key stays known, so duplicates end: 20 s */
     q2p_time keep_ns;           /* sender keeps a sent transmission this long after the last sign of
                                    need, for repairs: 15 s */
     bool repair;                /* resend what a peer reports lost without being asked to: true */
 
-    uint32_t rate;              /* bytes of datagrams per second, all peers together: 16 MiB; 0 = no pacing */
+    uint32_t rate;              /* bytes per second, all peers together: 16 MiB; 0 = no pacing */
     uint16_t burst;             /* datagrams that may leave at once: 64 */
 
     uint32_t length_max;        /* incoming transmissions announced longer are refused: 64 MiB */
@@ -61,13 +62,14 @@ struct q2p_config {
     uint16_t retries_max;       /* repetitions of one message: 6 */
     q2p_time keepalive_ns;      /* repeat JOIN to seeds and CONNECT to peers, so that NAT mappings
                                    live: 15 s; 0 = never */
-    bool open;                  /* store whoever sends CONNECT or CONNECTED unasked (up to peers_max),
+    bool open;                  /* store whoever sends CONNECT or CONNECTED unasked, up to the limit,
                                    as the original does: false */
     uint16_t answers_max;       /* control messages per second caused by one address: 32; 0 = any */
 
     uint64_t seed;              /* secret for table hashing; same seed and calls = same bytes: 0 */
     struct q2p_alloc alloc;     /* resize NULL = malloc of the C library */
 };
+/* clang-format on */
 
 #define q2p_config_init(config) q2p_config_init_sized((config), sizeof *(config))
 void q2p_config_init_sized(struct q2p_config *config, size_t size);
@@ -139,16 +141,16 @@ struct q2p_happening {
     struct q2p_addr peer;
     enum q2p_dialect dialect; /* of the transmission or peer, if known */
     struct q2p_hash hash;
-    uint32_t length;          /* of the transmission, bytes */
+    uint32_t length; /* of the transmission, bytes */
     uint16_t network_id;
     enum q2p_check check;
-    const uint8_t *data;      /* DELIVERED: borrowed until the next q2p_node_ call on this node.
-                                 SENT, FAILED, RELEASED: the pointer given to q2p_node_send */
+    const uint8_t *data; /* DELIVERED: borrowed until the next q2p_node_ call on this node.
+                            SENT, FAILED, RELEASED: the pointer given to q2p_node_send */
     size_t data_len;
-    const uint32_t *syns;     /* LOST, EXPIRED: borrowed likewise; at most Q2P_SYNS_MAX at a time */
+    const uint32_t *syns; /* LOST, EXPIRED: borrowed likewise; at most Q2P_SYNS_MAX at a time */
     size_t syns_count;
-    uint32_t missing;         /* EXPIRED: how many in all; LOST: as many as listed */
-    const char *text;         /* REFUSED: borrowed, printable ASCII, terminated */
+    uint32_t missing; /* EXPIRED: how many in all; LOST: as many as listed */
+    const char *text; /* REFUSED: borrowed, printable ASCII, terminated */
 };
 
 /* 1: *out happened; 0: nothing (more). Never loses one: at its limit the node takes in no more. */
@@ -212,7 +214,7 @@ struct q2p_counters {
     Q2P_COUNTER_MAP(XX)
 #undef XX
 };
-const struct q2p_counters *q2p_node_counters(const q2p_node *node); /* borrowed, lives as the node */
+const struct q2p_counters *q2p_node_counters(const q2p_node *node); /* borrowed */
 
 #ifdef __cplusplus
 }

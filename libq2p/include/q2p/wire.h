@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/*            name      number  filter word  sentence                                              */
+/* name, number, filter word, sentence */
 #define Q2P_DIALECT_MAP(XX)                                                                        \
     XX(UNKNOWN, 0, "unknown", "not known yet")                                                     \
     XX(EARLY, 1, "early", "classic before CONNECT_FAILED existed (read only)")                     \
@@ -58,14 +58,16 @@ enum q2p_event {
 #define XX(name, early, classic, options, shape, title, section) Q2P_EV_##name,
     Q2P_EVENT_MAP(XX)
 #undef XX
-    Q2P_EV_UNKNOWN /* a number without meaning; also how many there are */
+        Q2P_EV_UNKNOWN /* a number without meaning; also how many there are */
 };
 
 /* Sizes in bytes; PROTOCOL.md 2 and 8. */
 #define Q2P_HEADER_LEN 4
 #define Q2P_DATAGRAM_MAX 512 /* what a peer reads; nothing longer is ever written */
-#define Q2P_FRAGMENT_LEN 484 /* share of every fragment but the last (the original's PACKET_LEN) */
-#define Q2P_SYNS_MAX 123     /* lost SYNs in one datagram: (512 - 4 - 16) / 4 */
+#define Q2P_FRAGMENT_LEN                                                                           \
+    484                  /* share of every fragment but the last (the original's PACKET_LEN)       \
+                          */
+#define Q2P_SYNS_MAX 123 /* lost SYNs in one datagram: (512 - 4 - 16) / 4 */
 #define Q2P_PORT_DEFAULT 10000
 #define Q2P_REASON_MISMATCH "Dismatch networking version" /* the original's only text */
 
@@ -79,7 +81,7 @@ struct q2p_packet {
     enum q2p_event event;
     uint16_t network_id;
     uint16_t number;         /* of the event, as on the wire */
-    uint32_t length;         /* of the whole transmission in bytes; 0 in a resend */
+    uint32_t length;         /* of the whole transmission; 0 in a resend of the original */
     uint32_t syn;            /* fragment number, from 0 */
     uint32_t lost_count;     /* whole SYNs in `lost`; read them with q2p_wire_lost */
     struct q2p_addr address; /* ip_len 0 if the text does not parse */
