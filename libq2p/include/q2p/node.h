@@ -62,8 +62,8 @@ struct q2p_config {
     uint16_t retries_max;       /* repetitions of one message: 6 */
     q2p_time keepalive_ns;      /* repeat JOIN to seeds and CONNECT to peers, so that NAT mappings
                                    live: 15 s; 0 = never */
-    bool open;                  /* store whoever sends CONNECT or CONNECTED unasked, up to the limit,
-                                   as the original does: false */
+    bool open;                  /* store whoever sends CONNECT or CONNECTED unasked, up to
+                                   peers_max, as the original does: false */
     uint16_t answers_max;       /* control messages per second caused by one address: 32; 0 = any */
 
     uint64_t seed;              /* secret for table hashing; same seed and calls = same bytes: 0 */
