@@ -144,7 +144,9 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
             return code;
         status = q2p_node_join(peer->node, q2p_drive_now(), &seed);
         if (status < 0) {
-            cli_error("--seed %s: %s", values->seeds.items[i], q2p_status_text(status));
+            cli_error("--seed %s: %s", values->seeds.items[i],
+                      status == Q2P_ERR_ADDRESS ? "that is this node itself, or no place of a peer"
+                                                : q2p_status_text(status));
             return CLI_USAGE;
         }
     }

@@ -147,7 +147,7 @@ static void print_difference(const struct cli_plan *plan, const struct cli_compa
     size_t len = theirs ? theirs->len : 0;
     len = ours && ours->len > len ? ours->len : len;
     for (size_t row = 0; row * ROW < len; row++) {
-        char word[16];
+        char word[24];
         print_bytes(left, theirs, row);
         print_bytes(right, ours, row);
         bool differs = strcmp(left, right) != 0;
