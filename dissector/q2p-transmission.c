@@ -97,9 +97,25 @@ static bool counts(const struct q2p_transmission *transmission)
     return transmission->sending != 0;
 }
 
+static struct q2p_ask *newest_ask(const struct q2p_transmission *sending, uint32_t syn)
+{
+    if (sending->asks == NULL)
+        return NULL;
+    return (struct q2p_ask *)wmem_map_lookup(sending->asks, GUINT_TO_POINTER(syn));
+}
+
+/* A fragment that passed here, was asked for all the same, and now comes again: lost further on. */
+static bool is_awaited(const struct q2p_transmission *sending, const struct q2p_packet *packet)
+{
+    const struct q2p_ask *ask = packet->syn_at.len > 0 ? newest_ask(sending, packet->syn) : NULL;
+
+    return ask != NULL && ask->answered_frame == 0;
+}
+
 /*
  * The sending that a datagram with a length belongs to: OPTIONS, or a classic TRANSPORT of a first
- * sending. Makes it if there is none, or if the newest is closed.
+ * sending, or a resend that says the length, too. Makes it if there is none, or if the newest is
+ * closed.
  */
 static struct q2p_transmission *open_sending(const struct q2p__datagram *datagram)
 {
@@ -109,7 +125,7 @@ static struct q2p_transmission *open_sending(const struct q2p__datagram *datagra
     if (newest == NULL) {
         newest = new_transmission(datagram);
         count_in(newest);
-    } else if (is_closed(newest)) {
+    } else if (is_closed(newest) && !(is_whole(newest) && is_awaited(newest, datagram->packet))) {
         if (newest->again == NULL) {
             newest->again = new_transmission(datagram);
             newest->again->earlier = newest;
@@ -189,13 +205,6 @@ static void take_in(struct q2p_transmission *sending, const struct q2p__datagram
         sending->complete_frame = datagram->frame;
         sending->complete_time = datagram->time;
     }
-}
-
-static struct q2p_ask *newest_ask(const struct q2p_transmission *sending, uint32_t syn)
-{
-    if (sending->asks == NULL)
-        return NULL;
-    return (struct q2p_ask *)wmem_map_lookup(sending->asks, GUINT_TO_POINTER(syn));
 }
 
 /* Somebody asks for a fragment. */

@@ -20,7 +20,6 @@ ON_PURPOSE = {  # how many differences, and why they are right
     "a-punch-is-announced": (1, "q2p check takes whatever a node sends for Q2P"),
     "asks-for-what-passed-here": (2, "the dissector shows what passed, q2p check believes lists"),
     "two-receivers-are-two-transmissions": (1, "q2p check knows a node whatever its port"),
-    "repair-classic": (1, "resends with a length, behind the end: a second sending to the dissector"),
     "upstream-options-malformed": (1, "the dialect of a lone fragment of SYN 2^32 - 1 is a guess"),
 }
 ERRORS = ["short", "cut", "unknown", "length", "oversize", "address", "empty", "syn", "share",
