@@ -27,7 +27,7 @@ static bool list_fits(const struct q2p_packet *packet, int status)
            packet->event == Q2P_EV_TRANSPORT_FAILED && packet->hash_at.len > 0;
 }
 
-/* Dialects that say this number with another meaning than `dialect` does. */
+/* Do these bytes also read as a TRANSPORT_FAILED of that dialect? */
 static bool list_could_be(enum q2p_dialect dialect, const uint8_t *bytes, size_t have, size_t total)
 {
     struct q2p_packet packet;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_scn_run.c - runs as functions of file and seed, and oracles that can fail. */
 #define _GNU_SOURCE /* mkstemp */
-#include "unit.h"
+#include "scenario.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,20 +18,6 @@
     "default: {delay: 10ms..30ms, loss: 10%}\n"                                                    \
     "script: [{at: 1s, send: {from: b, to: a, size: 20KiB, as: x}}]\n"                             \
     "expect: [{delivered: x}]\n"
-
-static void load(struct scenario *out, const char *text)
-{
-    char path[] = "/tmp/q2p-run-XXXXXX";
-    struct scn_errors errors = {0};
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    bool fine = scn_read(out, path, &errors);
-    unlink(path);
-    if (!fine)
-        fail_msg("%s", errors.items[0].text);
-}
 
 static void start(struct scn_run *run, const struct scenario *scenario, uint64_t seed)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_sweep.c - results in order whoever makes them, parts that make the whole, crashes. */
 #define _GNU_SOURCE /* mkstemp */
-#include "unit.h"
+#include "scenario.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,20 +18,6 @@
     "nodes: {a: {at: 192.0.2.1:1}, b: {at: 192.0.2.2:1, joins: a}}\n"                              \
     "default: {loss: 50%}\n"                                                                       \
     "expect: [{peers: 1, at: a}]\n"
-
-static void load(struct scenario *out, const char *text)
-{
-    char path[] = "/tmp/q2p-sweep-XXXXXX";
-    struct scn_errors errors = {0};
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    bool fine = scn_read(out, path, &errors);
-    unlink(path);
-    if (!fine)
-        fail_msg("%s", errors.items[0].text);
-}
 
 struct seen {
     uint64_t runs, passed, hash, crashed;

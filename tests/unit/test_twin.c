@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_twin.c - the first event in which two runs differ. */
 #define _GNU_SOURCE /* mkstemp */
-#include "unit.h"
+#include "scenario.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,20 +16,6 @@
     "  b: {at: 192.0.2.2:1, joins: a}\n"                                                           \
     "default: {delay: 10ms..30ms, loss: 10%}\n"                                                    \
     "script: [{at: 1s, send: {from: b, to: a, size: 20KiB, as: x}}" step "]\n"
-
-static void load(struct scenario *out, const char *text)
-{
-    char path[] = "/tmp/q2p-twin-XXXXXX";
-    struct scn_errors errors = {0};
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    bool fine = scn_read(out, path, &errors);
-    unlink(path);
-    if (!fine)
-        fail_msg("%s", errors.items[0].text);
-}
 
 static bool compare(const char *one, const char *other, uint64_t other_seed, char *out, size_t room)
 {
