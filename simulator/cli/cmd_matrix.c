@@ -17,7 +17,7 @@ struct session {
     const struct cli_values *values;
     struct lab_matrix_plan plans[TABLES_MAX];
     struct lab_matrix tables[TABLES_MAX];
-    unsigned count, wrong;
+    unsigned count, wrong, unfit; /* tables, cells, sums */
 };
 
 /* ---- the command line -------------------------------------------------------------------- */
@@ -66,6 +66,11 @@ static bool read_plan(const struct cli_values *values, struct lab_matrix_plan *p
                    : values->trials   ? (uint32_t)values->trials
                                       : LOSSY_TRIALS;
     return true;
+}
+
+static bool is_well(const struct session *session)
+{
+    return session->wrong + session->unfit == 0;
 }
 
 /* ---- text -------------------------------------------------------------------------------- */
@@ -118,7 +123,7 @@ static void print_totals(const struct session *session)
 {
     for (unsigned i = 0; i < session->count; i++) {
         const struct lab_matrix *table = &session->tables[i];
-        printf("%s  %-14s %-9s %2u of 81", table->wrong ? "FAIL" : "ok  ",
+        printf("%s  %-14s %-9s %2u of 81", table->wrong || !table->fits_all ? "FAIL" : "ok  ",
                lab_table_title(session->plans[i].table),
                session->plans[i].scope == NET_NAT_SCOPE_MAPPING ? "mapping" : "endpoint",
                table->full);
@@ -129,6 +134,8 @@ static void print_totals(const struct session *session)
                    100.0 * (double)table->successes / (double)table->trials, table->trials);
         if (table->wrong > 0)
             printf("; %u not as theory has it", table->wrong);
+        if (!table->fits_all)
+            printf("; all together they are not");
         printf(" (%s)\n", lab_table_about(session->plans[i].table));
     }
 }
@@ -155,10 +162,10 @@ static void print_json_table(const struct session *session, unsigned index)
     const struct lab_matrix_plan *plan = &session->plans[index];
     const struct lab_matrix *table = &session->tables[index];
     printf("%s{\"table\":\"%s\",\"scope\":\"%s\",\"full\":%u,\"half_open\":%u,\"wrong\":%u,"
-           "\"trials\":%" PRIu64 ",\"successes\":%" PRIu64 ",\"cells\":[",
+           "\"fits_all\":%s,\"trials\":%" PRIu64 ",\"successes\":%" PRIu64 ",\"cells\":[",
            index ? "," : "", lab_table_title(plan->table),
            plan->scope == NET_NAT_SCOPE_MAPPING ? "mapping" : "endpoint", table->full, table->half,
-           table->wrong, table->trials, table->successes);
+           table->wrong, table->fits_all ? "true" : "false", table->trials, table->successes);
     for (unsigned row = 0; row < LAB_NATS; row++) {
         for (unsigned column = 0; column < LAB_NATS; column++) {
             const struct report_matrix_cell *cell = &table->cells[row][column];
@@ -195,7 +202,7 @@ static void print_json(const struct session *session)
     printf("{\"type\":\"matrix\",\"seed\":%" PRIu64 ",\"loss_ppb\":%" PRIu32 ",\"trials\":%" PRIu32
            ",\"after_ns\":%" PRId64 ",\"forget_ns\":%" PRId64 ",\"ok\":%s,\"tables\":[",
            plan->seed, plan->wan_ppb, plan->trials, plan->after_ns, plan->forget_ns,
-           session->wrong ? "false" : "true");
+           is_well(session) ? "true" : "false");
     for (unsigned i = 0; i < session->count; i++)
         print_json_table(session, i);
     if (session->plans[session->count - 1].scope == NET_NAT_SCOPE_ENDPOINT) {
@@ -240,12 +247,12 @@ static bool write_page(const struct session *session)
                                                  plan->wan_ppb, &session->tables[i].fits[0][0],
                                                  &session->tables[i].cells[0][0]};
     }
-    snprintf(verdict, sizeof verdict, "%u of %u cells are not as theory has it.", session->wrong,
-             session->count * LAB_NATS * LAB_NATS);
+    snprintf(verdict, sizeof verdict, "%u of %u cells and %u of %u sums are not as theory has it.",
+             session->wrong, session->count * LAB_NATS * LAB_NATS, session->unfit, session->count);
     make_again(session->values, session->plans[0].seed, again, sizeof again);
     const struct report_matrix matrix = {
         .title = "Which NATs can be punched through",
-        .verdict = session->wrong ? verdict : "Every cell is as theory has it.",
+        .verdict = is_well(session) ? "Every cell is as theory has it." : verdict,
         .again = again,
         .rows_are = "newcomer",
         .columns_are = "known",
@@ -253,7 +260,7 @@ static bool write_page(const struct session *session)
         .labels_count = LAB_NATS,
         .tables = tables,
         .tables_count = session->count,
-        .ok = session->wrong == 0,
+        .ok = is_well(session),
     };
     FILE *out = fopen(session->values->html, "wb");
     if (out)
@@ -283,7 +290,8 @@ int cmd_matrix(const struct cli_values *values)
             plan.table = (enum lab_table)table;
             session.plans[session.count] = plan;
             lab_matrix_run(&session.tables[session.count], &plan);
-            session.wrong += session.tables[session.count++].wrong;
+            session.wrong += session.tables[session.count].wrong;
+            session.unfit += !session.tables[session.count++].fits_all;
         }
     }
     if (values->json)
@@ -292,5 +300,5 @@ int cmd_matrix(const struct cli_values *values)
         print_text(&session);
     if (values->html && !write_page(&session))
         return CLI_SYSTEM;
-    return session.wrong ? CLI_FAILED : CLI_DONE;
+    return is_well(&session) ? CLI_DONE : CLI_FAILED;
 }

@@ -65,10 +65,19 @@ static bool is_mixed(enum lab_table table)
     return table == LAB_TABLE_OURS_JOINS || table == LAB_TABLE_ORIGINAL_JOINS;
 }
 
-/* No worse than chance allows if the true share were p. */
-static bool is_at_least(uint32_t hits, uint32_t trials, double p)
+/* A table has so many counts that could look odd by chance: all of them together do once in
+ * 100,000. */
+#define DOUBT (LAB_DOUBT / (2 * LAB_NATS * LAB_NATS))
+
+static bool is_fair(uint64_t hits, uint64_t trials, double p)
 {
-    return hits >= trials * p - LAB_BAND * sqrt(trials * p * (1 - p));
+    return lab_tail(hits, trials, p) >= DOUBT / 2;
+}
+
+/* No worse than chance allows if the true share were p. */
+static bool is_at_least(uint64_t hits, uint64_t trials, double p)
+{
+    return (double)hits >= (double)trials * p || lab_tail(hits, trials, p) >= DOUBT;
 }
 
 /* With loss: the original has its formula, ours a promise, and what cannot be never is. */
@@ -77,11 +86,11 @@ static bool fits_loss(const struct lab_matrix_plan *plan, const struct report_ma
     struct lab_chances chances = lab_theory_loss(plan->wan_ppb / 1e9, 0, true);
     bool full = cell->wanted == REPORT_CELL_FULL, half = cell->wanted == REPORT_CELL_HALF;
     if (plan->table == LAB_TABLE_ORIGINAL)
-        return lab_is_fair(cell->full, cell->trials, full ? chances.full : 0) &&
-               lab_is_fair(cell->half, cell->trials,
-                           full   ? chances.half
-                           : half ? chances.full + chances.half
-                                  : 0);
+        return is_fair(cell->full, cell->trials, full ? chances.full : 0) &&
+               is_fair(cell->half, cell->trials,
+                       full   ? chances.half
+                       : half ? chances.full + chances.half
+                              : 0);
     if (is_mixed(plan->table))
         return !full || is_at_least(cell->full, cell->trials, chances.full);
     if (!full)
@@ -89,6 +98,18 @@ static bool fits_loss(const struct lab_matrix_plan *plan, const struct report_ma
     if (plan->table == LAB_TABLE_OURS && plan->wan_ppb <= OURS_LOSS_PPB)
         return is_at_least(cell->full, cell->trials, OURS_SHARE);
     return cell->full > 0;
+}
+
+static bool fits_all(const struct lab_matrix_plan *plan, const struct lab_matrix *matrix)
+{
+    struct lab_chances chances = lab_theory_loss(plan->wan_ppb / 1e9, 0, true);
+    if (plan->wan_ppb == 0)
+        return true;
+    if (plan->table == LAB_TABLE_ORIGINAL)
+        return is_fair(matrix->successes, matrix->trials, chances.full) &&
+               is_fair(matrix->halves, matrix->trials, chances.half);
+    return plan->table != LAB_TABLE_OURS || plan->wan_ppb > OURS_LOSS_PPB ||
+           is_at_least(matrix->successes, matrix->trials, OURS_SHARE);
 }
 
 static uint32_t promise_ppb(const struct lab_matrix_plan *plan, enum report_cell_state wanted)
@@ -149,7 +170,9 @@ void lab_matrix_run(struct lab_matrix *out, const struct lab_matrix_plan *plan)
             if (cell->wanted == REPORT_CELL_FULL) {
                 out->trials += plan->trials;
                 out->successes += cell->full;
+                out->halves += cell->half;
             }
         }
     }
+    out->fits_all = fits_all(plan, out);
 }

@@ -42,7 +42,8 @@ struct lab_matrix {
     unsigned full, half; /* cells; with loss those in which it ever came to that */
     unsigned wrong;      /* do not fit */
     uint64_t trials;     /* of cells that can work in theory, and how many of them did */
-    uint64_t successes;
+    uint64_t successes, halves;
+    bool fits_all; /* ... and so does their sum, which shows what is too little for one cell */
 };
 
 void lab_matrix_run(struct lab_matrix *out, const struct lab_matrix_plan *plan);

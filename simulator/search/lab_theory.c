@@ -178,10 +178,26 @@ unsigned lab_theory_rounds_left(q2p_time lost_ns, q2p_time timeout_ns)
 
 /* ---- samples ----------------------------------------------------------------------------- */
 
+double lab_tail(uint64_t hits, uint64_t trials, double p)
+{
+    double n = (double)trials, k = (double)hits;
+    if (p <= 0 || p >= 1)
+        return k == (p <= 0 ? 0 : n) ? 1 : 0;
+    bool above = k > n * p;
+    double term =
+        exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log1p(-p));
+    double sum = term, odds = p / (1 - p);
+    while (term > sum * 1e-16 && (above ? k < n : k > 0)) {
+        term *= above ? (n - k) / (k + 1) * odds : k / (n - k + 1) / odds;
+        k += above ? 1 : -1;
+        sum += term;
+    }
+    return sum;
+}
+
 bool lab_is_fair(uint64_t hits, uint64_t trials, double p)
 {
-    double n = (double)trials, off = fabs((double)hits - n * p);
-    return off <= LAB_BAND * sqrt(n * p * (1 - p)) + 1e-9 * n;
+    return lab_tail(hits, trials, p) >= LAB_DOUBT / 2;
 }
 
 void lab_wilson(uint64_t hits, uint64_t trials, double *low, double *high)

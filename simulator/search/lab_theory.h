@@ -11,7 +11,9 @@
 
 #define LAB_NATS 9 /* RFC 4787: mapping x filtering */
 
-/* Two-sided 1e-5 in standard deviations: a fair sample is outside once in 100,000. */
+/* A fair sample is called unfair once in 100,000: that share, and the same two-sided in standard
+ * deviations of a mean. */
+#define LAB_DOUBT 1e-5
 #define LAB_BAND 4.4172
 
 enum lab_mark { LAB_NONE, LAB_HALF, LAB_FULL }; /* HALF: the known one knows, the newcomer not */
@@ -61,6 +63,11 @@ double lab_theory_mended(double loss, unsigned n, unsigned rounds, unsigned list
 
 /* Rounds of asking that the receiver's timers leave. */
 unsigned lab_theory_rounds_left(q2p_time lost_ns, q2p_time timeout_ns);
+
+/* How seldom chance goes so far from trials * p to the side of `hits`, or farther: the tail of the
+ * binomial distribution, to the last term. Bands of a normal one are wrong for small samples and
+ * for chances near 0 and 1. */
+double lab_tail(uint64_t hits, uint64_t trials, double p);
 
 /* Is a share of `hits` in `trials` what a chance of p gives? */
 bool lab_is_fair(uint64_t hits, uint64_t trials, double p);

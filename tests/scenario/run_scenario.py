@@ -161,6 +161,8 @@ def matrix(_folder):
     lossy = json.loads(sim("matrix", "--profile", "ours", "--loss", "10%", "--trials", 20,
                            "--json").stdout)
     expect(lossy["ok"] and lossy["tables"][0]["trials"] == 45 * 20, lossy["tables"][0]["trials"])
+    expect(all(sim("matrix", "--profile", "original", "--loss", "10%", "--seed", seed).returncode == 0
+               for seed in range(1, 6)), "chance is called a fault")
     other = json.loads(sim("matrix", "--profile", "ours", "--loss", "40%", "--trials", 20,
                            "--json", "--seed", 2).stdout)
     expect(other["seed"] == 2 and 0 < other["tables"][0]["successes"] < 900, other["tables"][0])

@@ -244,6 +244,7 @@ static void ours_connects_under_heavy_loss_wherever_it_can(void **state)
     printf("%.4f%% of %llu trials\n", 100.0 * (double)matrix.successes / (double)matrix.trials,
            (unsigned long long)matrix.trials);
     assert_int_equal(matrix.wrong, 0);
+    assert_true(matrix.fits_all);
     assert_true((double)matrix.successes >= .999 * (double)matrix.trials);
 }
 

@@ -104,6 +104,8 @@ static void a_band_takes_the_fair_and_refuses_the_biased(void **state)
     assert_false(lab_is_fair(53144 - 698, 100000, .531441));
     assert_true(lab_is_fair(0, 1000, 0));
     assert_false(lab_is_fair(1, 1000, 0));
+    assert_true(lab_is_fair(1000, 1000, 1));
+    assert_false(lab_is_fair(999, 1000, 1));
     double low, high;
     lab_wilson(10, 10, &low, &high);
     assert_near(low, .722467, 1e-6);
@@ -113,12 +115,26 @@ static void a_band_takes_the_fair_and_refuses_the_biased(void **state)
     assert_near(high, .596168, 1e-6);
 }
 
+/* Sums of the terms themselves, in exact arithmetic. */
+static void tails_are_exact_where_a_normal_band_is_not(void **state)
+{
+    (void)state;
+    assert_near(lab_tail(29, 200, .059049), 7.750053e-06, 1e-11); /* 5.2 standard deviations */
+    assert_near(lab_tail(28, 200, .059049), 2.126823e-05, 1e-11);
+    assert_near(lab_tail(195, 200, .999), 2.156016e-06, 1e-11);
+    assert_near(lab_tail(90, 200, .531441), 0.012708498, 1e-9);
+    assert_near(lab_tail(533649, 1000000, .531441), 4.841099e-06, 1e-11);
+    assert_near(lab_tail(0, 10, .1), pow(.9, 10), 1e-12);
+    assert_near(lab_tail(10, 10, .5), pow(.5, 10), 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(predicates_fill_the_known_tables),
         cmocka_unit_test(loss_formulas_give_the_known_figures),
         cmocka_unit_test(transfer_formulas_give_the_known_figures),
+        cmocka_unit_test(tails_are_exact_where_a_normal_band_is_not),
         cmocka_unit_test(a_band_takes_the_fair_and_refuses_the_biased),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
