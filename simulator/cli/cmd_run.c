@@ -106,6 +106,15 @@ static void happened(void *ctx, const struct scn_host *host, const struct q2p_ha
         report_json_happening(stdout, host, what, peer);
 }
 
+static void mapped(void *ctx, const struct net_place *nat, const struct net_nat_made *made)
+{
+    struct session *session = ctx;
+    if (session->folder.events)
+        report_json_mapping(session->folder.events, nat, made);
+    if (session->values->json)
+        report_json_mapping(stdout, nat, made);
+}
+
 static void show_progress(struct session *session, bool last)
 {
     const struct cli_values *values = session->values;
@@ -218,6 +227,7 @@ static int simulate(struct session *session)
     if (values->ladder)
         session->run.ladder = &session->ladder;
     session->run.happened = happened;
+    session->run.mapped = mapped;
     session->run.ctx = session;
     play(session);
     bool ok = scn_run_judge(&session->run);

@@ -102,6 +102,25 @@ static const char *place_name(const struct scn_run *run, uint32_t place)
     return run->net.places[place]->name;
 }
 
+static bool is_of_nat(const struct shrink_decision *decision)
+{
+    return decision->what == NET_DRAW_NAT_PORT || decision->what == NET_DRAW_NAT_OUTSIDE;
+}
+
+static void describe(const struct scn_run *run, const struct shrink_decision *decision, char *out,
+                     size_t room)
+{
+    char inside[Q2P_ADDR_TEXT_MAX], remote[Q2P_ADDR_TEXT_MAX];
+    if (!is_of_nat(decision)) {
+        snprintf(out, room, "%s>%s  %s of %" PRIu32 " bytes", place_name(run, decision->from),
+                 place_name(run, decision->to), q2p_event_name(decision->event), decision->len);
+        return;
+    }
+    q2p_addr_print(&decision->inside, inside, sizeof inside);
+    q2p_addr_print(&decision->remote, remote, sizeof remote);
+    snprintf(out, room, "%s  for %s towards %s:", place_name(run, decision->from), inside, remote);
+}
+
 static void print_text(const struct session *session, const struct scn_run *run)
 {
     const struct shrink *shrink = &session->shrink;
@@ -118,12 +137,28 @@ static void print_text(const struct session *session, const struct scn_run *run)
         const struct shrink_decision *decision = &shrink->decisions[i];
         if (!shrink->kept[i] || decision->at_ns == Q2P_NEVER)
             continue;
-        printf("  %zu  at %" PRId64 ".%06ds  %s>%s  %s of %" PRIu32 " bytes %s\n", i + 1,
-               decision->at_ns / Q2P_SECOND, (int)(decision->at_ns / Q2P_MICROSECOND % 1000000),
-               place_name(run, decision->from), place_name(run, decision->to),
-               q2p_event_name(decision->event), decision->len, shrink_word(decision->what));
+        char text[160];
+        describe(run, decision, text, sizeof text);
+        printf("  %zu  at %" PRId64 ".%06ds  %s %s\n", i + 1, decision->at_ns / Q2P_SECOND,
+               (int)(decision->at_ns / Q2P_MICROSECOND % 1000000), text,
+               shrink_word(decision->what));
         shown++;
     }
+}
+
+static void print_json_where(const struct scn_run *run, const struct shrink_decision *decision)
+{
+    char inside[Q2P_ADDR_TEXT_MAX], remote[Q2P_ADDR_TEXT_MAX];
+    if (!is_of_nat(decision)) {
+        printf("\"from\":\"%s\",\"to\":\"%s\",\"message\":\"%s\",\"len\":%" PRIu32,
+               place_name(run, decision->from), place_name(run, decision->to),
+               q2p_event_name(decision->event), decision->len);
+        return;
+    }
+    q2p_addr_print(&decision->inside, inside, sizeof inside);
+    q2p_addr_print(&decision->remote, remote, sizeof remote);
+    printf("\"nat\":\"%s\",\"inside\":\"%s\",\"remote\":\"%s\",\"draw\":%" PRIu32,
+           place_name(run, decision->from), inside, remote, decision->len);
 }
 
 static void print_json(const struct session *session, const struct scn_run *run)
@@ -140,12 +175,9 @@ static void print_json(const struct session *session, const struct scn_run *run)
         const struct shrink_decision *decision = &shrink->decisions[i];
         if (!shrink->kept[i])
             continue;
-        printf("%s{\"decision\":%zu,\"t_ns\":%" PRId64
-               ",\"from\":\"%s\",\"to\":\"%s\",\"message\":\"%s\",\"len\":%" PRIu32
-               ",\"luck\":\"%s\"}",
-               comma, i + 1, decision->at_ns, place_name(run, decision->from),
-               place_name(run, decision->to), q2p_event_name(decision->event), decision->len,
-               shrink_word(decision->what));
+        printf("%s{\"decision\":%zu,\"t_ns\":%" PRId64 ",", comma, i + 1, decision->at_ns);
+        print_json_where(run, decision);
+        printf(",\"luck\":\"%s\"}", shrink_word(decision->what));
         comma = ",";
     }
     printf("],\"again\":");

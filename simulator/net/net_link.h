@@ -86,7 +86,9 @@ enum net_draw {
     NET_DRAW_COPY,
     NET_DRAW_REORDER,
     NET_DRAW_DELAY,
-    NET_DRAW_JITTER /* and above: the normal distribution takes several */
+    NET_DRAW_JITTER,             /* and above: the normal distribution takes several */
+    NET_DRAW_NAT_PORT = 1 << 16, /* what NATs draw: not of a packet, but of a mapping */
+    NET_DRAW_NAT_OUTSIDE
 };
 
 static inline uint64_t net_draw(const struct sim_packet *packet, uint32_t what)

@@ -186,6 +186,23 @@ struct net_place *net_add_host(struct net *net, const char *name, uint32_t realm
     return add_place(net, name, realm, addr, sizeof(struct net_place));
 }
 
+static bool decide_nat(void *ctx, const struct net_nat_draw *draw)
+{
+    const struct net_place *place = ctx;
+    const struct net_tap *tap = place->net->tap;
+    return !tap->decide_nat || tap->decide_nat(tap->ctx, place->index, draw);
+}
+
+static void tell_made(void *ctx, const struct net_nat_made *made)
+{
+    const struct net_place *place = ctx;
+    const struct net_tap *tap = place->net->tap;
+    if (tap->mapped)
+        tap->mapped(tap->ctx, place->index, made);
+}
+
+static const struct net_nat_watch watch = {decide_nat, tell_made};
+
 struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
                               const struct q2p_addr *outside, const struct net_nat_config *config)
 {
@@ -197,6 +214,8 @@ struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
     place->nat = &both->nat;
     net_nat_init(place->nat, config, net->world->seed, stream);
     place->nat->outsides[place->nat->outsides_count++] = *outside;
+    place->nat->watch = &watch;
+    place->nat->ctx = place;
     place->in.ops = &net_nat_ops;
     place->inner = (uint32_t)net->realms_count;
     add_realm(net, place->index);

@@ -304,7 +304,7 @@ static uint32_t count_mappings(const struct net_nat_table *nat, q2p_time now,
 static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uint64_t key,
                        struct net_nat_mapping **out)
 {
-    uint32_t quota = nat->config.quota;
+    uint32_t quota = nat->config.quota, first_draw = nat->draws;
     if (quota > 0 && count_mappings(nat, want->now, want->inside) >= quota)
         return Q2P_ERR_BUSY;
     int status = net_nat_choose(nat, want);
@@ -318,6 +318,12 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
     if (nat->buckets)
         link_mapping(nat, nat->mappings_count);
     *out = &nat->mappings[nat->mappings_count - 1];
+    if (nat->watch) {
+        struct net_nat_made made = {want->inside, want->to, nat->outsides[want->outside],
+                                    first_draw, nat->draws};
+        made.outside.port = want->port;
+        nat->watch->made(nat->ctx, &made);
+    }
     return Q2P_OK;
 }
 

@@ -72,6 +72,25 @@ struct net_nat_config {
     uint32_t quota;                 /* mappings per inside host; 0 = any */
 };
 
+/* Luck at a NAT: its number-th draw, for a mapping of `inside` that `to` is the first to see. */
+struct net_nat_draw {
+    uint32_t number;
+    bool port; /* else the outside address */
+    const struct q2p_addr *inside, *to;
+};
+
+/* A new mapping, and which draws chose for it: first_draw up to (not including) end_draw. */
+struct net_nat_made {
+    const struct q2p_addr *inside, *to;
+    struct q2p_addr outside;
+    uint32_t first_draw, end_draw;
+};
+
+struct net_nat_watch {
+    bool (*decide)(void *ctx, const struct net_nat_draw *draw); /* does it count? */
+    void (*made)(void *ctx, const struct net_nat_made *made);
+};
+
 struct net_nat_mapping;
 struct net_nat_permission;
 
@@ -86,6 +105,9 @@ struct net_nat_table {
     uint32_t port_at;                               /* sequential: the last one */
     struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX]; /* port 0 */
     struct sim_rng rng;
+    uint32_t draws;
+    const struct net_nat_watch *watch; /* NULL = nobody wants to know */
+    void *ctx;
     struct q2p_addr *blocks; /* inside hosts in the order of their blocks */
     size_t blocks_count, blocks_room;
 };

@@ -44,13 +44,22 @@ void net_nat_preset(uint32_t number, struct net_nat_config *config)
         config->forget_new_ns = config->forget_ns;
 }
 
-static uint8_t choose_outside(struct net_nat_table *nat, const struct q2p_addr *inside)
+/* A number below `count`; 0 if it is decided that luck must not say. */
+static uint32_t draw_below(struct net_nat_table *nat, const struct net_nat_want *want, bool port,
+                           uint32_t count)
+{
+    uint32_t drawn = (uint32_t)sim_rng_below(&nat->rng, count);
+    struct net_nat_draw draw = {nat->draws++, port, want->inside, want->to};
+    return !nat->watch || nat->watch->decide(nat->ctx, &draw) ? drawn : 0;
+}
+
+static uint8_t choose_outside(struct net_nat_table *nat, const struct net_nat_want *want)
 {
     if (nat->outsides_count < 2)
         return 0;
     if (nat->config.pooling == NET_NAT_ARBITRARY)
-        return (uint8_t)sim_rng_below(&nat->rng, nat->outsides_count);
-    uint64_t draw = sim_mix_bytes(0, inside->ip, sizeof inside->ip);
+        return (uint8_t)draw_below(nat, want, false, nat->outsides_count);
+    uint64_t draw = sim_mix_bytes(0, want->inside->ip, sizeof want->inside->ip);
     return (uint8_t)(draw % nat->outsides_count);
 }
 
@@ -76,7 +85,7 @@ int net_nat_choose(struct net_nat_table *nat, struct net_nat_want *want)
     uint32_t first = config->port_last ? config->port_first : NET_NAT_PORT_FIRST;
     uint32_t last = config->port_last ? config->port_last : NET_NAT_PORT_LAST;
     uint32_t count = last - first + 1, at, step = 1;
-    want->outside = choose_outside(nat, want->inside);
+    want->outside = choose_outside(nat, want);
     want->port = want->inside->port;
     bool keeps = config->ports == NET_NAT_PRESERVE || config->ports == NET_NAT_PARITY;
     if (keeps && !want->elsewhere && net_nat_is_free(nat, want, want->port))
@@ -91,7 +100,7 @@ int net_nat_choose(struct net_nat_table *nat, struct net_nat_want *want)
     }
     at = config->ports == NET_NAT_SEQUENTIAL && nat->port_at >= first && nat->port_at <= last
              ? nat->port_at + 1 - first
-             : (uint32_t)sim_rng_below(&nat->rng, count);
+             : draw_below(nat, want, true, count);
     if (config->ports == NET_NAT_PARITY) {
         step = 2;
         at = (at & ~1u) + ((first ^ want->inside->port) & 1);

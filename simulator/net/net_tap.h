@@ -32,6 +32,9 @@ enum net_fate {
 const char *net_fate_word(enum net_fate fate);
 const char *net_fate_sentence(enum net_fate fate);
 
+struct net_nat_draw;
+struct net_nat_made;
+
 /* All of it may be NULL. */
 struct net_tap {
     void *ctx;
@@ -45,6 +48,11 @@ struct net_tap {
     /* Luck has been asked on a link (what: enum net_draw) and says `drawn`; the answer counts. A
      * delay that varies asks, too: without luck it is the shortest. */
     bool (*decide)(void *ctx, const struct sim_packet *packet, uint32_t what, bool drawn);
+    /* A NAT has drawn a port (or an outside address) for a new mapping; false: it takes the first
+     * one that is free instead. */
+    bool (*decide_nat)(void *ctx, uint32_t place, const struct net_nat_draw *draw);
+    /* A NAT has a new mapping. */
+    void (*mapped)(void *ctx, uint32_t place, const struct net_nat_made *made);
 };
 
 #define NET_HEADERS_LEN 28 /* of IPv4 and UDP */

@@ -28,6 +28,13 @@ static void put_text(FILE *out, const char *key, const char *text)
         fputs("null", out);
 }
 
+static void put_addr(FILE *out, const char *key, const struct q2p_addr *addr)
+{
+    char text[Q2P_ADDR_TEXT_MAX];
+    q2p_addr_print(addr, text, sizeof text);
+    put_text(out, key, text);
+}
+
 static void put_begin(FILE *out, const char *type, q2p_time t_ns)
 {
     fprintf(out, "{\"type\":\"%s\",\"t_ns\":%" PRId64, type, t_ns);
@@ -36,13 +43,11 @@ static void put_begin(FILE *out, const char *type, q2p_time t_ns)
 void report_json_happening(FILE *out, const struct scn_host *host, const struct q2p_happening *what,
                            const char *peer)
 {
-    char addr[Q2P_ADDR_TEXT_MAX];
-    q2p_addr_print(&what->peer, addr, sizeof addr);
     put_begin(out, "happening", host->run->world.now);
     put_text(out, "node", host->place->name);
     put_text(out, "on", q2p_on_name(what->on));
     put_text(out, "peer", peer);
-    put_text(out, "addr", addr);
+    put_addr(out, "addr", &what->peer);
     if (what->dialect != Q2P_DIALECT_UNKNOWN)
         put_text(out, "dialect", q2p_dialect_name(what->dialect));
     if (what->on >= Q2P_ON_RECEIVING) {
@@ -62,6 +67,19 @@ void report_json_happening(FILE *out, const struct scn_host *host, const struct 
         fputc(']', out);
     }
     fputs("}\n", out);
+}
+
+void report_json_mapping(FILE *out, const struct net_place *nat, const struct net_nat_made *made)
+{
+    put_begin(out, "mapping", nat->net->world->now);
+    put_text(out, "nat", nat->name);
+    put_addr(out, "inside", made->inside);
+    put_addr(out, "outside", &made->outside);
+    put_addr(out, "remote", made->to);
+    fputs(",\"draws\":[", out);
+    for (uint32_t draw = made->first_draw; draw < made->end_draw; draw++)
+        fprintf(out, "%s%" PRIu32, draw > made->first_draw ? "," : "", draw);
+    fputs("]}\n", out);
 }
 
 static void put_verdict(FILE *out, const struct scn_run *run, size_t index)

@@ -380,7 +380,8 @@ const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, u
     *run = (struct scn_run){.scenario = scenario, .seed = seed};
     struct net_link_config link_default = {0};
     scn_link_apply(&link_default, &scenario->link_default, false);
-    run->tap = (struct net_tap){.ctx = run, .seen = scn_tap_seen, .fate = scn_tap_fate};
+    run->tap = (struct net_tap){
+        .ctx = run, .seen = scn_tap_seen, .fate = scn_tap_fate, .mapped = scn_tap_mapped};
     sim_world_init(&run->world, seed);
     net_init(&run->net, &run->world, &run->tap, &link_default);
     for (size_t i = 0; i < scenario->nats.count; i++) {

@@ -78,6 +78,7 @@ struct scn_run {
     struct report_story *story; /* by scn_run_tell */
     void (*happened)(void *ctx, const struct scn_host *host, const struct q2p_happening *what,
                      const char *peer);
+    void (*mapped)(void *ctx, const struct net_place *nat, const struct net_nat_made *made);
     void *ctx;
 };
 
@@ -108,6 +109,8 @@ struct scn_transfer *scn_run_transfer(struct scn_run *run, uint32_t from, uint32
 void scn_tap_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now);
 void scn_tap_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
                   q2p_time now);
+
+void scn_tap_mapped(void *ctx, uint32_t place, const struct net_nat_made *made);
 
 /* From now on the story collects what a page about the run needs; the caller frees it. */
 void scn_run_tell(struct scn_run *run, struct report_story *story);

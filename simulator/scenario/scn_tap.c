@@ -94,6 +94,13 @@ void scn_tap_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, cons
     report_ladder_add(run->ladder, &row);
 }
 
+void scn_tap_mapped(void *ctx, uint32_t place, const struct net_nat_made *made)
+{
+    struct scn_run *run = ctx;
+    if (run->mapped)
+        run->mapped(run->ctx, run->net.places[place], made);
+}
+
 void scn_run_tell(struct scn_run *run, struct report_story *story)
 {
     report_story_init(story, &run->net, run->scenario->until_ns, run->transfers_count);

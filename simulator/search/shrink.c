@@ -40,6 +40,10 @@ const char *shrink_word(uint32_t what)
         return "doubled";
     case NET_DRAW_REORDER:
         return "came late";
+    case NET_DRAW_NAT_PORT:
+        return "port drawn";
+    case NET_DRAW_NAT_OUTSIDE:
+        return "address drawn";
     default:
         return "delayed";
     }
@@ -114,25 +118,52 @@ static void meet(const struct scn_run *run, const struct sim_packet *packet,
     decision->at_ns = run->world.now;
 }
 
+static struct shrink_decision *record(struct shrink *shrink, uint64_t luck, uint32_t what)
+{
+    if (shrink->count == shrink->room)
+        shrink->decisions = sim_grow(shrink->decisions, &shrink->room, sizeof *shrink->decisions);
+    struct shrink_decision *decision = &shrink->decisions[shrink->count++];
+    *decision = (struct shrink_decision){.luck = luck, .what = what};
+    return decision;
+}
+
+/* The decision as it was recorded, if it is kept. */
+static struct shrink_decision *recall(const struct shrink *shrink, uint64_t luck, uint32_t what)
+{
+    uint32_t number = *finder_slot(shrink, luck, what);
+    return number && shrink->kept[number - 1] ? &shrink->decisions[number - 1] : NULL;
+}
+
 static bool decide(void *ctx, const struct sim_packet *packet, uint32_t what, bool drawn)
 {
     struct scn_run *run = ctx;
     struct shrink *shrink = run->ctx;
-    if (shrink->ways->recording) {
-        if (!drawn)
-            return false;
-        if (shrink->count == shrink->room)
-            shrink->decisions =
-                sim_grow(shrink->decisions, &shrink->room, sizeof *shrink->decisions);
-        struct shrink_decision *decision = &shrink->decisions[shrink->count++];
-        *decision = (struct shrink_decision){.luck = packet->luck, .what = what};
+    struct shrink_decision *decision = NULL;
+    if (!shrink->ways->recording)
+        decision = recall(shrink, packet->luck, what);
+    else if (drawn)
+        decision = record(shrink, packet->luck, what);
+    if (decision)
         meet(run, packet, decision);
-        return true;
-    }
-    uint32_t number = *finder_slot(shrink, packet->luck, what);
-    if (!number || !shrink->kept[number - 1])
+    return decision;
+}
+
+static bool decide_nat(void *ctx, uint32_t place, const struct net_nat_draw *draw)
+{
+    struct scn_run *run = ctx;
+    struct shrink *shrink = run->ctx;
+    uint64_t luck = sim_mix(run->net.places[place]->hash, draw->number);
+    uint32_t what = draw->port ? NET_DRAW_NAT_PORT : NET_DRAW_NAT_OUTSIDE;
+    struct shrink_decision *decision =
+        shrink->ways->recording ? record(shrink, luck, what) : recall(shrink, luck, what);
+    if (!decision)
         return false;
-    meet(run, packet, &shrink->decisions[number - 1]);
+    decision->from = decision->to = place;
+    decision->at_ns = run->world.now;
+    decision->len = draw->number;
+    decision->len = draw->number;
+    decision->inside = *draw->inside;
+    decision->remote = *draw->to;
     return true;
 }
 
@@ -160,6 +191,7 @@ void shrink_build(struct shrink *shrink, struct scn_run *run)
     run->ctx = shrink;
     run->tap.luck = give_luck;
     run->tap.decide = decide;
+    run->tap.decide_nat = decide_nat;
     for (size_t i = 0; i < shrink->ways->count; i++)
         shrink->ways->items[i].at = 0;
     for (size_t i = 0; i < shrink->count; i++)
@@ -248,10 +280,13 @@ static size_t list_kept(const struct shrink *shrink, uint32_t *list)
 /* All of a kind at once: mostly delays are not to blame. */
 static void leave_out_kinds(struct shrink *shrink, uint32_t *list)
 {
-    for (uint32_t what = NET_DRAW_LOSS; what <= NET_DRAW_DELAY; what++) {
+    static const uint32_t kinds[] = {NET_DRAW_LOSS,     NET_DRAW_TURN_BAD, NET_DRAW_CORRUPT,
+                                     NET_DRAW_TRUNCATE, NET_DRAW_REORDER,  NET_DRAW_DUPLICATE,
+                                     NET_DRAW_DELAY,    NET_DRAW_NAT_PORT, NET_DRAW_NAT_OUTSIDE};
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         size_t count = 0;
         for (uint32_t i = 0; i < shrink->count; i++)
-            if (shrink->kept[i] && shrink->decisions[i].what == what)
+            if (shrink->kept[i] && shrink->decisions[i].what == kinds[kind])
                 list[count++] = i;
         if (count > 0)
             leave_out(shrink, list, 0, count);

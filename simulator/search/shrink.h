@@ -2,8 +2,9 @@
 /*
  * shrink.h - what of all that luck did in a run makes it fail? A decision is something luck did on
  * a link: lost, doubled, held back the n-th datagram there. Without it that datagram passes, once
- * and after the shortest delay. Delta debugging finds a list of decisions none of which can be
- * left out.
+ * and after the shortest delay. Or it is the n-th port or address that a NAT drew: without it the
+ * mapping gets the first one that is free. Delta debugging finds a list of decisions none of which
+ * can be left out.
  */
 #ifndef SHRINK_H
 #define SHRINK_H
@@ -11,12 +12,14 @@
 #include "scn_run.h"
 
 struct shrink_decision {
-    uint64_t luck; /* of the datagram's passage */
+    uint64_t luck; /* of the datagram's passage, or of the NAT's draw */
     uint32_t what; /* enum net_draw */
     /* as it was met when last played */
-    uint32_t from, to, len; /* places */
-    q2p_time at_ns;         /* Q2P_NEVER: not at all */
+    uint32_t from, to; /* places */
+    uint32_t len;      /* of the datagram; at a NAT the number of its draw */
+    q2p_time at_ns;    /* Q2P_NEVER: not at all */
     enum q2p_event event;
+    struct q2p_addr inside, remote; /* of the mapping, at a NAT (from == to) */
 };
 
 struct shrink {

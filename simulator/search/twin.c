@@ -73,6 +73,7 @@ static void listen(struct log *log, struct scn_run *run)
     run->tap.ctx = log;
     run->tap.seen = seen;
     run->tap.fate = end;
+    run->tap.mapped = NULL; /* what comes of it is seen */
 }
 
 static void describe(const struct log *log, size_t at, char *out, size_t room)

@@ -366,6 +366,16 @@ def shrink(folder):
     for number in numbers:
         rest = ",".join(other for other in numbers if other != number)
         expect(sim("shrink", file, "--only", rest).returncode == 0, number, "could be left out")
+    file = HERE / "failing/unlucky-port.yaml"
+    done = sim("shrink", file, "--json")
+    report = json.loads(done.stdout)
+    expect([(thing["luck"], thing["nat"], thing["draw"]) for thing in report["list"]]
+           == [("port drawn", "home-b", 1)] and report["minimal"], report)
+    expect(": port drawn\n" in sim(*report["again"].split()[1:]).stdout, report["again"])
+    mappings = [json.loads(line) for line in sim("run", file, "--json", "--no-files")
+                .stdout.splitlines() if '"mapping"' in line]
+    expect([(thing["nat"], thing["draws"]) for thing in mappings]
+           == [("home-a", []), ("home-b", [0]), ("home-b", [1])], mappings)
     expect(sim("shrink", file, "--only", "0").returncode == 2, "there is no decision 0")
     expect(sim("shrink", DEMO).stdout.startswith("ok    nothing fails"), "the demo fails")
 

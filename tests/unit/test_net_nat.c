@@ -140,6 +140,60 @@ static void forgetting_closes_the_old_port_and_takes_another(void **state)
     net_nat_free(&nat);
 }
 
+struct watcher {
+    unsigned asked;
+    struct net_nat_made made;
+};
+
+static bool refuse(void *ctx, const struct net_nat_draw *draw)
+{
+    struct watcher *watcher = ctx;
+    assert_int_equal(draw->number, watcher->asked++);
+    assert_int_equal(draw->inside->port, 5000);
+    return false;
+}
+
+static void note(void *ctx, const struct net_nat_made *made)
+{
+    ((struct watcher *)ctx)->made = *made;
+}
+
+static void a_draw_that_does_not_count_gives_the_first_free_one(void **state)
+{
+    (void)state;
+    static const struct net_nat_watch watch = {refuse, note};
+    struct watcher watcher = {0};
+    struct net_nat_table nat;
+    make(&nat, NET_NAT_PORT, NET_NAT_PORT);
+    nat.config.ports = NET_NAT_RANDOM;
+    nat.config.pooling = NET_NAT_ARBITRARY;
+    nat.outsides[1] = nat.outsides[0];
+    nat.outsides[nat.outsides_count++].ip[3] = 2;
+    nat.watch = &watch;
+    nat.ctx = &watcher;
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80"), NET_NAT_PORT_FIRST);
+    assert_int_equal(out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:81"), NET_NAT_PORT_FIRST + 1);
+    assert_int_equal(watcher.asked, 4); /* an address and a port each */
+    assert_int_equal(watcher.made.first_draw, 2);
+    assert_int_equal(watcher.made.end_draw, 4);
+    assert_int_equal(watcher.made.outside.port, NET_NAT_PORT_FIRST + 1);
+    nat.watch = NULL; /* the dice were thrown all the same: the others fall as they would have */
+    struct net_nat_table twin;
+    make(&twin, NET_NAT_PORT, NET_NAT_PORT);
+    twin.config = nat.config;
+    twin.outsides[1] = nat.outsides[1];
+    twin.outsides_count = 2;
+    struct q2p_addr from = addr("10.0.0.2:5000"),
+                    remotes[] = {addr("192.0.2.1:80"), addr("192.0.2.1:81"), addr("192.0.2.1:82")},
+                    seen[2];
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(net_nat_out(&twin, 0, &from, &remotes[i], &seen[0]), Q2P_OK);
+    assert_int_equal(net_nat_out(&nat, 0, &from, &remotes[2], &seen[1]), Q2P_OK);
+    assert_true(q2p_addr_equal(&seen[0], &seen[1]));
+    net_nat_free(&nat);
+    net_nat_free(&twin);
+}
+
 static void sequential_ports_count_up(void **state)
 {
     (void)state;
@@ -396,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_packet_in_is_for_who_has_the_mapping),
         cmocka_unit_test(mappings_and_permissions_end_unless_refreshed_from_inside),
         cmocka_unit_test(forgetting_closes_the_old_port_and_takes_another),
+        cmocka_unit_test(a_draw_that_does_not_count_gives_the_first_free_one),
         cmocka_unit_test(sequential_ports_count_up),
         cmocka_unit_test(all_ports_can_be_used_and_then_none_is_left),
         cmocka_unit_test(parity_is_kept_where_the_port_is_not),
