@@ -11,7 +11,8 @@
 #include "scn_vary.h"
 #include "sim_world.h"
 
-#define WORD_MAX 24 /* longer words get no suggestion */
+#define WORD_MAX 24       /* longer words get no suggestion */
+#define NODES_MAX 1000000 /* however many lines ask for some */
 
 /* Edits between two words: insert, delete, change, swap neighbours. */
 static size_t distance(const char *a, const char *b)
@@ -144,8 +145,15 @@ static void read_node(struct scenario *out, struct scn_errors *errors, const str
     if (!read_section(errors, "nodes", "protocol", map, &node) && map->shape != SCN_MAP)
         return;
     read_protocol(errors, map, &node.protocol, false);
-    if (!check_name(errors, map->key))
+    bool fine = check_name(errors, map->key);
+    if (fine && node.count > NODES_MAX - out->nodes.count) { /* each may be few enough */
+        scn_error(errors, map->key, "more than %d nodes in all", NODES_MAX);
+        fine = false;
+    }
+    if (!fine) {
+        free(node.joins.items);
         return;
+    }
     for (uint32_t i = 0, count = node.count; i < count; i++) {
         int len = (int)strlen(map->key->text);
         if (count > 1)

@@ -84,7 +84,7 @@ void scn_write(const struct scenario *scenario, FILE *out)
     }
     fputs("protocol: {", out);
     write_keys("protocol", &scenario->protocol, NULL, 0, out);
-    fputs("}\nnodes:\n", out);
+    fprintf(out, "}\nnodes:%s\n", scenario->nodes.count ? "" : " {}");
     for (size_t i = 0; i < scenario->nodes.count; i++) {
         const struct scn_node *node = &scenario->nodes.items[i];
         fprintf(out, "  %s: {", node->name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz.h - what fuzz targets share: the entry that libFuzzer and fuzz_main.c call, and MUST. */
+/* fuzz.h - what fuzz targets share: the entry that libFuzzer and fuzz_main.c call, MUST, a tape. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -18,5 +18,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
             abort();                                                                               \
         }                                                                                          \
     } while (0)
+
+/* What is left of the input; behind its end there are zeros. */
+struct tape {
+    const uint8_t *at, *end;
+};
+
+static inline unsigned next_byte(struct tape *tape)
+{
+    return tape->at < tape->end ? *tape->at++ : 0;
+}
+
+static inline unsigned next_word(struct tape *tape)
+{
+    unsigned low = next_byte(tape);
+    return low | next_byte(tape) << 8;
+}
 
 #endif

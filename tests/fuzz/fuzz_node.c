@@ -22,11 +22,6 @@
 #define PEERS_MAX 5
 #define MEMORY_MAX 40000
 
-/* What is left of the input. */
-struct tape {
-    const uint8_t *at, *end;
-};
-
 struct flight {
     int from, to;
     size_t len;
@@ -57,17 +52,6 @@ struct world {
 };
 
 static uint8_t data[DATA_MAX];
-
-static unsigned next_byte(struct tape *tape)
-{
-    return tape->at < tape->end ? *tape->at++ : 0;
-}
-
-static unsigned next_word(struct tape *tape)
-{
-    unsigned low = next_byte(tape);
-    return low | next_byte(tape) << 8;
-}
 
 /* 0 and 1 are the nodes themselves, the others are strangers. */
 static struct q2p_addr addr_of(unsigned index)

@@ -224,6 +224,8 @@ static void mistakes_are_pointed_at(void **state)
 #define NODES "nodes: {a: {at: 192.0.2.1:1}, b: {at: 192.0.2.2:1}}\n"
     assert_error("nodes: {a: {at: 192.0.2.1:1, dialetc: options}}\n", 1, 30,
                  "unknown key 'dialetc' (did you mean 'dialect'?)");
+    assert_error("nodes: {a: {at: 192.0.2.1:1}, b: {at: 192.0.3.1:1, count: 1000000}}\n", 1, 31,
+                 "more than 1000000 nodes in all");
     assert_error(NODES "until: 5\n", 2, 8,
                  "bad value '5' for until: want a time such as 20ms, at least 1ms");
     assert_error(NODES "until: 5s\nuntil: 6s\n", 3, 1, "duplicate key 'until' (first in line 2)");
