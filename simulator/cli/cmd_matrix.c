@@ -5,12 +5,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli_devices.h"
 #include "cli_table.h"
 #include "lab_matrix.h"
 #include "scn_schema.h"
 
 #define TABLES_MAX (2 * LAB_TABLES) /* in both scopes */
 #define LOSSY_TRIALS 200
+#define POISON_TRIALS 5000
 #define FOR_ALL 5 /* --profile */
 
 struct session {
@@ -18,6 +20,8 @@ struct session {
     struct lab_matrix_plan plans[TABLES_MAX];
     struct lab_matrix tables[TABLES_MAX];
     unsigned count, wrong, unfit; /* tables, cells, sums */
+    struct lab_devices devices;
+    bool all; /* profiles; then devices, too */
 };
 
 /* ---- the command line -------------------------------------------------------------------- */
@@ -70,7 +74,7 @@ static bool read_plan(const struct cli_values *values, struct lab_matrix_plan *p
 
 static bool is_well(const struct session *session)
 {
-    return session->wrong + session->unfit == 0;
+    return session->wrong + session->unfit + session->devices.wrong == 0;
 }
 
 /* ---- text -------------------------------------------------------------------------------- */
@@ -152,7 +156,12 @@ static void print_text(const struct session *session)
     }
     puts("columns: the known node's NAT, 1 to 9 as the rows; - neither knows the other,\n"
          "h half-open: only the known one knows, ! not as theory has it; numbers are per cent");
+    putchar('\n');
+    if (session->all)
+        cli_devices_text(&session->devices);
     print_totals(session);
+    if (session->all)
+        cli_devices_totals(&session->devices);
 }
 
 /* ---- JSON -------------------------------------------------------------------------------- */
@@ -205,12 +214,15 @@ static void print_json(const struct session *session)
            is_well(session) ? "true" : "false");
     for (unsigned i = 0; i < session->count; i++)
         print_json_table(session, i);
+    printf("],");
+    if (session->all)
+        cli_devices_json(&session->devices);
     if (session->plans[session->count - 1].scope == NET_NAT_SCOPE_ENDPOINT) {
-        printf("],\"totals_endpoint\":{");
+        printf("\"totals_endpoint\":{");
         print_json_totals(session, NET_NAT_SCOPE_ENDPOINT);
         printf("},\"totals\":{");
     } else {
-        printf("],\"totals\":{");
+        printf("\"totals\":{");
     }
     print_json_totals(session, NET_NAT_SCOPE_MAPPING);
     puts("}}");
@@ -294,6 +306,9 @@ int cmd_matrix(const struct cli_values *values)
             session.unfit += !session.tables[session.count++].fits_all;
         }
     }
+    session.all = profile == FOR_ALL;
+    if (session.all)
+        lab_devices_run(&session.devices, plan.seed, plan.wan_ppb, POISON_TRIALS);
     if (values->json)
         print_json(&session);
     else

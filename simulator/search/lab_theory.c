@@ -102,6 +102,43 @@ double lab_theory_joiners(double wan, unsigned n)
     return n * (n - 1) / 2.0 * pow(1 - wan, 7);
 }
 
+double lab_theory_window(double others, unsigned window)
+{
+    double term = exp(-others), sum = 0;
+    for (unsigned i = 0; i < window; i++) {
+        sum += term;
+        term *= others / (i + 1);
+    }
+    return sum;
+}
+
+/* None of `picks` different ones out of `all` is among the `held`. */
+static double missed(double all, double held, unsigned picks)
+{
+    double log_out = 0;
+    for (unsigned i = 0; i < picks && all - i > 0; i++)
+        log_out += log1p(-held / (all - i));
+    return exp(log_out);
+}
+
+double lab_theory_probes(unsigned ports, unsigned held, unsigned probes)
+{
+    return 1 - missed(ports, held, probes);
+}
+
+double lab_theory_pairs(unsigned ports, unsigned pairs)
+{
+    return 1 - missed((double)ports * ports, pairs, pairs);
+}
+
+double lab_theory_same(unsigned ports, unsigned draws)
+{
+    double log_out = 0;
+    for (unsigned i = 0; i < draws; i++)
+        log_out += log1p(-(double)i / ports);
+    return -expm1(log_out);
+}
+
 double lab_theory_rounds(double loss, unsigned n)
 {
     double sum = 0, left = 1;

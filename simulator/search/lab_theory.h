@@ -50,6 +50,19 @@ struct lab_moments lab_theory_known(double wan, unsigned n);
 /* Pairs that know each other after n nodes joined one after the other. */
 double lab_theory_joiners(double wan, unsigned n);
 
+/* Port prediction. A NAT that counts its ports up gave one; meanwhile others took `others` of them
+ * on average (Poisson): is the next one within a window of so many? */
+double lab_theory_window(double others, unsigned window);
+
+/* One side holds `held` of `ports` ports at random, the other tries so many different ones. */
+double lab_theory_probes(unsigned ports, unsigned held, unsigned probes);
+
+/* Both sides draw their ports: each tries so many pairs of an own and a foreign port. */
+double lab_theory_pairs(unsigned ports, unsigned pairs);
+
+/* Two of so many drawn ports are the same. */
+double lab_theory_same(unsigned ports, unsigned draws);
+
 /* Rounds until all of n fragments have arrived. */
 double lab_theory_rounds(double loss, unsigned n);
 

@@ -156,6 +156,12 @@ def matrix(_folder):
            {"classic": 49, "original": 49, "original_half_open": 14, "ours": 49}, page)
     for table in page["tables"]:
         expect(len(table["cells"]) == 81 and all(cell["fits"] for cell in table["cells"]), table)
+    expect(len(page["together"]) == 4 * 3 * 9 and len(page["devices"]) == 49
+           and all(cell["fits"] for cell in page["together"] + page["devices"]), page["devices"])
+    expect(sum(cell["is"] == "ok" for cell in page["devices"]) == 36, page["devices"])
+    expect("hairpin" in done.stdout and " 36 of 49 " in done.stdout, done.stdout)
+    poison = json.loads(sim("matrix", "--loss", "20%", "--trials", 1, "--json").stdout)["poison"]
+    expect(poison["fits"] and poison["trials"] >= 5000, poison)
     late = sim("matrix", "--profile", "original", "--after", "33s", "--forget", "30s")
     expect(late.returncode == 0 and " 0 of 81" in late.stdout, late.stdout)
     lossy = json.loads(sim("matrix", "--profile", "ours", "--loss", "10%", "--trials", 20,

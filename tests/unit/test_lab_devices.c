@@ -8,12 +8,21 @@
 #include <math.h>
 #include <string.h>
 
-#include "lab_punch.h"
+#include "lab_devices.h"
 
 static enum lab_mark punch(struct lab_trial *trial)
 {
     struct lab_outcome outcome = lab_punch(trial);
     return outcome.full ? LAB_FULL : outcome.half ? LAB_HALF : LAB_NONE;
+}
+
+static void assert_theory(enum net_nat_hairpin hairpin, enum lab_way way, const char *is)
+{
+    for (unsigned type = 0; type < LAB_NATS; type++) {
+        struct net_nat_config nat = lab_nat_config(type, NET_NAT_SCOPE_MAPPING);
+        nat.hairpin = hairpin;
+        assert_int_equal(lab_theory_together(&nat, way) == LAB_FULL, is[type] == 'o');
+    }
 }
 
 /* Only outside addresses are known. With a hairpin that leaves sources outside, it is as with two
@@ -36,6 +45,7 @@ static void peers_behind_one_nat_need_its_hairpin(void **state)
                 trial.together = true;
                 is[type] = punch(&trial) == LAB_FULL ? 'o' : '.';
             }
+            assert_theory((enum net_nat_hairpin)hairpin, (enum lab_way)way, is);
             bool inside = way == LAB_OURS && hairpin == NET_NAT_HAIRPIN_INTERNAL;
             assert_string_equal(is, wanted[inside ? NET_NAT_HAIRPIN_NONE : hairpin]);
         }
@@ -44,48 +54,25 @@ static void peers_behind_one_nat_need_its_hairpin(void **state)
 
 /* ---- NATs of a real kernel --------------------------------------------------------------- */
 
-enum device { PUBLIC, EIM_EIF, EIM_ADF, EIM_APDF, MASQ, MASQ_DROP, RANDOM, DEVICES };
-
-static uint32_t preset(const char *name)
-{
-    const char *words = NET_NAT_PRESET_WORDS;
-    size_t len = strlen(name);
-    for (uint32_t i = 0;; i++) {
-        size_t word = strcspn(words, "|");
-        if (word == len && memcmp(words, name, len) == 0)
-            return i;
-        assert_true(words[word] == '|');
-        words += word + 1;
-    }
-}
-
-static struct net_nat_config device_config(enum device device)
-{
-    static const char *const presets[DEVICES] = {
-        [MASQ] = "linux-masq", [MASQ_DROP] = "linux-masq-drop", [RANDOM] = "linux-random"};
-    if (device <= EIM_APDF) /* nobody filters: as good as no NAT */
-        return lab_nat_config(device == PUBLIC ? 0 : device - EIM_EIF, NET_NAT_SCOPE_MAPPING);
-    struct net_nat_config config = {0};
-    net_nat_preset(preset(presets[device]), &config);
-    return config;
-}
-
 /* Seen with the original's program in network namespaces: newcomer in rows, known in columns. */
 static void a_real_kernel_gave_these_49_cells(void **state)
 {
     (void)state;
-    static const char wanted[DEVICES][DEVICES + 1] = {
+    static const char wanted[LAB_DEVICES][LAB_DEVICES + 1] = {
         "oooooo.", "oooooo.", "oooooo.", "oooooo.", "ooo....", "oooooo.", "ooo....",
     };
-    for (int newcomer = 0; newcomer < DEVICES; newcomer++) {
-        for (int known = 0; known < DEVICES; known++) {
+    for (int newcomer = 0; newcomer < LAB_DEVICES; newcomer++) {
+        for (int known = 0; known < LAB_DEVICES; known++) {
             struct lab_trial trial;
             lab_trial_init(&trial, LAB_ORIGINAL, 0, 0, NET_NAT_SCOPE_MAPPING);
-            trial.newcomer = device_config((enum device)newcomer);
-            trial.known = device_config((enum device)known);
+            trial.newcomer = lab_device_config((enum lab_device)newcomer);
+            trial.known = lab_device_config((enum lab_device)known);
             char is = punch(&trial) == LAB_FULL ? 'o' : '.';
             if (is != wanted[newcomer][known])
                 fail_msg("newcomer %d, known %d: %c", newcomer, known, is);
+            enum lab_mark theory =
+                lab_theory_devices((enum lab_device)newcomer, (enum lab_device)known);
+            assert_int_equal(theory == LAB_FULL, is == 'o');
         }
     }
 }
@@ -97,9 +84,10 @@ static void a_touch_that_comes_too_early_poisons_the_nat(void **state)
     (void)state;
     struct lab_trial trial;
     unsigned trials = 20000, full = 0;
-    double p = .1, wanted = p * pow(1 - p, 6);
+    double wanted = lab_theory_poison(.1);
+    assert_true(fabs(wanted - .053144) < 1e-6);
     lab_trial_init(&trial, LAB_ORIGINAL, 0, 2, NET_NAT_SCOPE_MAPPING);
-    trial.newcomer = device_config(MASQ);
+    trial.newcomer = lab_device_config(LAB_DEVICE_MASQ);
     trial.wan_ppb = 100000000;
     trial.after_ns = 100 * Q2P_MILLISECOND;
     trial.until_ns = Q2P_SECOND;
@@ -127,7 +115,7 @@ static void a_nat_forgets_after_30_s_whom_nobody_answers(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct lab_trial trial;
         lab_trial_init(&trial, rows[i].way, 0, 0, NET_NAT_SCOPE_MAPPING);
-        trial.newcomer = trial.known = device_config(MASQ_DROP);
+        trial.newcomer = trial.known = lab_device_config(LAB_DEVICE_MASQ_DROP);
         trial.after_ns = rows[i].after_ns;
         assert_int_equal(punch(&trial), rows[i].wanted);
     }

@@ -341,30 +341,38 @@ static void a_table_is_drawn_from_evenly_and_reordering_comes_on_top(void **stat
 
 /* ---- queues ------------------------------------------------------------------------------ */
 
-/* Poisson arrivals at a wire that takes 4.32 ms each (M/D/1): the mean wait before service. */
+/* Poisson arrivals at a wire that takes 4.32 ms each, or a tenth (M/D/1): the mean wait before
+ * service, and so (Little) the mean number of those that wait. */
 static void a_queue_waits_as_calculated(void **state)
 {
     (void)state;
     static const struct {
-        double rho, wait_ms;
-    } rows[] = {{.5, 2.16}, {.8, 8.64}, {.9, 19.44}};
+        double service_ms, rho, wait_ms, waiting;
+    } rows[] = {{4.32, .5, 2.16, .25},
+                {4.32, .8, 8.64, 1.6},
+                {4.32, .9, 19.44, 4.05},
+                {4.32, .95, 41.04, 9.025},
+                {.432, .8, .864, 1.6}};
     const uint32_t count = 400000;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct fixture *f = make(&(struct net_link_config){.rate = 125000}, count);
+        struct fixture *f =
+            make(&(struct net_link_config){.rate = i < 4 ? 125000 : 1250000}, count);
         struct sim_rng rng;
         sim_rng_init(&rng, 1, "arrivals");
-        double sum = 0;
+        double sum = 0, gap_ns = rows[i].service_ms * 1e6 / rows[i].rho;
         for (uint32_t j = 0; j < count; j++) {
             double u = ((double)(sim_rng_next(&rng) >> 11) + .5) / 9007199254740992.;
             send(f, j, 512);
-            sim_world_run(&f->world, f->world.now + (q2p_time)(-log(u) * 4.32e6 / rows[i].rho));
+            sim_world_run(&f->world, f->world.now + (q2p_time)(-log(u) * gap_ns));
         }
+        double span_ms = (double)f->world.now / 1e6;
         sim_world_run(&f->world, f->world.now + 1000 * Q2P_SECOND);
         for (uint32_t j = 0; j < count; j++)
-            sum += (double)(f->arrived_ns[j] - f->sent_ns[j]) / 1e6 - 4.32;
+            sum += (double)(f->arrived_ns[j] - f->sent_ns[j]) / 1e6 - rows[i].service_ms;
         /* waits hang together over about 1 / (1 - rho)^2 arrivals */
-        double band = SIGMAS * 2 * rows[i].wait_ms / ((1 - rows[i].rho) * sqrt(count));
-        assert_near(sum / count, rows[i].wait_ms, band);
+        double band = SIGMAS * 2 / ((1 - rows[i].rho) * sqrt(count));
+        assert_near(sum / count, rows[i].wait_ms, band * rows[i].wait_ms);
+        assert_near(sum / span_ms, rows[i].waiting, band * rows[i].waiting);
         drain(f);
     }
 }

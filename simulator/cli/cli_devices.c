@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cli_devices.c - tables of what does not fit into nine by nine. */
+#include "cli_devices.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *const ways[] = {"classic", "original", "ours"};
+
+static void print_mark(enum lab_mark mark, bool fits, int width)
+{
+    static const char *const marks[] = {"-", "h", "ok"};
+    printf("%*s%c", width, marks[mark], fits ? ' ' : '!');
+}
+
+static void print_together(const struct lab_devices *devices)
+{
+    printf("%-30s", "both behind one NAT; hairpin");
+    for (int type = 1; type <= LAB_NATS; type++)
+        printf("%2d ", type);
+    putchar('\n');
+    for (int hairpin = 0; hairpin < LAB_HAIRPINS; hairpin++) {
+        for (int way = 0; way < LAB_WAYS; way++) {
+            printf("%-20s%-10s", way ? "" : lab_hairpin_name((enum net_nat_hairpin)hairpin),
+                   ways[way]);
+            for (int type = 0; type < LAB_NATS; type++)
+                print_mark(devices->together[hairpin][way][type],
+                           devices->together_fits[hairpin][way][type], 2);
+            putchar('\n');
+        }
+    }
+    putchar('\n');
+}
+
+static void print_devices(const struct lab_devices *devices)
+{
+    printf("%-18s", "the original, of");
+    for (int known = 1; known <= LAB_DEVICES; known++)
+        printf("%2d ", known);
+    putchar('\n');
+    for (int newcomer = 0; newcomer < LAB_DEVICES; newcomer++) {
+        printf("%d %-16s", newcomer + 1, lab_device_name((enum lab_device)newcomer));
+        for (int known = 0; known < LAB_DEVICES; known++)
+            print_mark(devices->cells[newcomer][known], devices->fits[newcomer][known], 2);
+        putchar('\n');
+    }
+    putchar('\n');
+}
+
+void cli_devices_text(const struct lab_devices *devices)
+{
+    print_together(devices);
+    print_devices(devices);
+}
+
+void cli_devices_totals(const struct lab_devices *devices)
+{
+    unsigned full = 0;
+    for (int i = 0; i < LAB_DEVICES; i++)
+        for (int j = 0; j < LAB_DEVICES; j++)
+            full += devices->cells[i][j] == LAB_FULL;
+    printf(
+        "%s  devices                  %2u of %d (the original, as a real kernel's NATs let it; a "
+        "TOUCH that comes early poisons 5)\n",
+        devices->wrong ? "FAIL" : "ok  ", full, LAB_DEVICES * LAB_DEVICES);
+    if (devices->poison_trials > 0)
+        printf("%s  poison                   %.4f%% of %" PRIu64
+               " trials (works only where the TOUCH is "
+               "lost)\n",
+               devices->poison_fits ? "ok  " : "FAIL",
+               100.0 * (double)devices->poison_full / (double)devices->poison_trials,
+               devices->poison_trials);
+}
+
+void cli_devices_json(const struct lab_devices *devices)
+{
+    const char *comma = "";
+    printf("\"together\":[");
+    for (int hairpin = 0; hairpin < LAB_HAIRPINS; hairpin++) {
+        for (int way = 0; way < LAB_WAYS; way++) {
+            for (unsigned type = 0; type < LAB_NATS; type++) {
+                printf("%s{\"hairpin\":\"%s\",\"table\":\"%s\",\"nat\":\"%s\",\"is\":\"%s\","
+                       "\"fits\":%s}",
+                       comma, lab_hairpin_name((enum net_nat_hairpin)hairpin), ways[way],
+                       lab_nat_name(type), lab_mark_word(devices->together[hairpin][way][type]),
+                       devices->together_fits[hairpin][way][type] ? "true" : "false");
+                comma = ",";
+            }
+        }
+    }
+    printf("],\"devices\":[");
+    for (int newcomer = 0; newcomer < LAB_DEVICES; newcomer++)
+        for (int known = 0; known < LAB_DEVICES; known++)
+            printf("%s{\"newcomer\":\"%s\",\"known\":\"%s\",\"is\":\"%s\",\"fits\":%s}",
+                   newcomer + known ? "," : "", lab_device_name((enum lab_device)newcomer),
+                   lab_device_name((enum lab_device)known),
+                   lab_mark_word(devices->cells[newcomer][known]),
+                   devices->fits[newcomer][known] ? "true" : "false");
+    printf("],\"poison\":{\"trials\":%" PRIu64 ",\"full\":%" PRIu64 ",\"fits\":%s},",
+           devices->poison_trials, devices->poison_full, devices->poison_fits ? "true" : "false");
+}
