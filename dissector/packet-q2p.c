@@ -57,8 +57,15 @@ static bool read_datagram(struct q2p_view *view, struct q2p_packet *packet)
     return first;
 }
 
-/* From this frame on, what the receiver and that node say to each other is Q2P, unless something
- * else has laid hands on it. */
+/* What these two say to each other is Q2P from this frame on, unless something else has laid hands
+ * on it. */
+static void claim(conversation_t *talk, const packet_info *pinfo)
+{
+    if (conversation_get_dissector(talk, pinfo->num) == NULL)
+        conversation_set_dissector_from_frame_number(talk, pinfo->num, q2p_found_handle);
+}
+
+/* The receiver and that node will talk. */
 static void expect_between(const packet_info *pinfo, const address *named, uint32_t port,
                            bool any_port)
 {
@@ -70,8 +77,7 @@ static void expect_between(const packet_info *pinfo, const address *named, uint3
     if (talk == NULL)
         talk = conversation_new(pinfo->num, named, &pinfo->dst, type, port, other_port,
                                 any_port ? NO_PORT2 : 0);
-    if (conversation_get_dissector(talk, pinfo->num) == NULL)
-        conversation_set_dissector_from_frame_number(talk, pinfo->num, q2p_found_handle);
+    claim(talk, pinfo);
 }
 
 /*
@@ -154,7 +160,15 @@ static int dissect_q2p_found(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree
     if (have == 0 || q2p_wire_likeness(tvb_get_ptr(tvb, 0, (int)have), have,
                                        tvb_reported_length(tvb)) == Q2P_LIKENESS_NONE)
         return 0;
-    return dissect_q2p(tvb, pinfo, tree, data);
+
+    int taken = dissect_q2p(tvb, pinfo, tree, data);
+    const struct q2p_visit *visit = pinfo->fd->visited ? NULL : q2p_state_visit(pinfo);
+
+    /* From another port than the one announced: 4.6 would find the announcement for that way only.
+     */
+    if (visit != NULL && visit->role == Q2P_ROLE_STEP && !pinfo->flags.in_error_pkt)
+        claim(find_or_create_conversation(pinfo), pinfo);
+    return taken;
 }
 
 /*
