@@ -19,6 +19,8 @@
 #include <q2p/status.h>
 
 #include "q2p-fields.h"
+#include "q2p-networks.h"
+#include "q2p-payload.h"
 #include "q2p-state.h"
 #include "q2p-tap.h"
 #include "q2p-taps.h"
@@ -148,8 +150,10 @@ static int dissect_q2p(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
         expect_talk(pinfo, &packet.address);
 
     view.wanted = tree != NULL && proto_field_is_referenced(tree, proto_q2p);
+    view.whole = q2p_payload_whole(&view);
     q2p_tree_show(&view, proto_item_add_subtree(say(&view, tree), ett_q2p));
     tell(&view);
+    q2p_payload_dissect(&view, tree);
     return (int)tvb_captured_length(tvb);
 }
 
@@ -214,7 +218,11 @@ void proto_register_q2p(void)
     q2p_flow_register(proto_q2p);
     export_tap = q2p_follow_register(proto_q2p);
 
-    prefs_register_enum_preference(prefs_register_protocol(proto_q2p, NULL), "dialect", "Dialect",
+    q2p_payload_register(proto_q2p);
+
+    module_t *preferences = prefs_register_protocol(proto_q2p, NULL);
+    q2p_networks_register(preferences);
+    prefs_register_enum_preference(preferences, "dialect", "Dialect",
                                    "Which event numbers and headers the nodes use. A capture"
                                    " nearly always tells.",
                                    &forced_dialect, dialects, false);
@@ -225,4 +233,5 @@ void proto_reg_handoff_q2p(void)
     dissector_add_uint_range_with_preference("udp.port", TEXT_OF(Q2P_PORT_DEFAULT), q2p_handle);
     heur_dissector_add("udp", dissect_q2p_heur, "Q2P over UDP", "q2p_udp", proto_q2p,
                        HEURISTIC_DISABLE);
+    q2p_payload_handoff();
 }

@@ -17,6 +17,8 @@
 #define Q2P_FIELD_MAP(XX)                                                                          \
     XX(network_id, "q2p.network_id", "Network ID", FT_UINT16, BASE_DEC, NULL,                      \
        "Which network the sender belongs to")                                                      \
+    XX(network_name, "q2p.network.name", "Network", FT_STRING, BASE_NONE, NULL,                    \
+       "What the table of networks in the preferences calls this network")                         \
     XX(event_name, "q2p.event.name", "Event name", FT_STRING, BASE_NONE, NULL,                     \
        "Name of the event, the same in every dialect")                                             \
     XX(dialect, "q2p.dialect", "Dialect", FT_STRING, BASE_NONE, NULL,                              \

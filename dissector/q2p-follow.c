@@ -4,6 +4,7 @@
  * of the fragments in their order, each once and however they came, also if some are missing;
  * "export objects" has one file for each complete transmission.
  */
+#include "q2p-networks.h"
 #include "q2p-taps.h"
 
 #include <epan/export_object.h>
@@ -139,7 +140,8 @@ static tap_packet_status export(void *tapdata, packet_info *pinfo, epan_dissect_
 
     entry->pkt_num = pinfo->num;
     entry->hostname = g_strdup(q2p_tap_endpoint(pinfo->pool, &pinfo->src, pinfo->srcport));
-    entry->content_type = g_strdup_printf("Q2P network %u", transmission->network_id);
+    entry->content_type =
+        g_strdup_printf("Q2P network %s", q2p_network_text(pinfo->pool, transmission->network_id));
     entry->filename = g_strdup_printf("q2p-%u-%s.bin", transmission->index, key);
     entry->payload_len = transmission->length;
     entry->payload_data = (uint8_t *)g_memdup2(whole, transmission->length);

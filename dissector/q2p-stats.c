@@ -4,6 +4,7 @@
  * and for each hole punch, and how long answers took. A row says what was known at the last
  * datagram that belongs to it; with two passes, and in Wireshark, that is all of it.
  */
+#include "q2p-networks.h"
 #include "q2p-taps.h"
 
 #include <epan/srt_table.h>
@@ -41,7 +42,7 @@ static tap_packet_status tree_count(stats_tree *tree, packet_info *pinfo, epan_d
 {
     const struct q2p_tap *tap = (const struct q2p_tap *)data;
     const struct q2p_packet *packet = tap->packet;
-    const char *network = wmem_strdup_printf(pinfo->pool, "%u", packet->network_id);
+    const char *network = q2p_network_text(pinfo->pool, packet->network_id);
 
     stats_tree_tick_pivot(tree, branches[BRANCH_EVENTS], q2p_event_name(packet->event));
     stats_tree_tick_pivot(tree, branches[BRANCH_DIALECTS], q2p_dialect_name(packet->dialect));
@@ -60,7 +61,7 @@ static tap_packet_status tree_count(stats_tree *tree, packet_info *pinfo, epan_d
     XX(T_RECEIVER, "Receiver", STRING, LEFT, "%s")                                                 \
     XX(T_KEY, "Key", STRING, LEFT, "%s")                                                           \
     XX(T_DIALECT, "Dialect", STRING, LEFT, "%s")                                                   \
-    XX(T_NETWORK, "Network", UINT, RIGHT, "%u")                                                    \
+    XX(T_NETWORK, "Network", STRING, LEFT, "%s")                                                   \
     XX(T_SENDING, "Sending", UINT, RIGHT, "%u")                                                    \
     XX(T_LENGTH, "Bytes", UINT, RIGHT, "%u")                                                       \
     XX(T_FRAGMENTS, "Fragments", UINT, RIGHT, "%u")                                                \
@@ -195,7 +196,7 @@ static void name_transmission(stat_tap_table_item_type *row, wmem_allocator_t *p
     put_text(&row[T_SENDER], q2p_tap_endpoint(pool, &from->addr, from->port));
     put_text(&row[T_RECEIVER], q2p_tap_endpoint(pool, &to->addr, to->port));
     put_text(&row[T_KEY], bytes_to_str(pool, one->hash.bytes, Q2P_HASH_LEN));
-    put_uint(&row[T_NETWORK], one->network_id);
+    put_text(&row[T_NETWORK], q2p_network_text(pool, one->network_id));
     put_uint(&row[T_SENDING], one->sending);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* q2p-text.c - what a datagram says, as a sentence for the Info column. */
+#include "q2p-networks.h"
 #include "q2p-tap.h"
 #include "q2p-tree.h"
 
@@ -118,7 +119,8 @@ static const char *text_of_event(const struct q2p_view *view)
 
     switch (packet->event) {
     case Q2P_EV_JOIN:
-        return wmem_strdup_printf(pool, ": joins network %u", packet->network_id);
+        return wmem_strdup_printf(pool, ": joins network %s",
+                                  q2p_network_text(pool, packet->network_id));
     case Q2P_EV_TOUCHREQUEST:
         return wmem_strdup_printf(pool, ": touch %s", wire_text(view, packet->address_at));
     case Q2P_EV_TOUCH:

@@ -40,8 +40,10 @@ static void show_missing(const struct q2p_view *view, proto_tree *tree)
 }
 
 /* What the key says of the data. Computed once, when somebody looks at them. */
-static const char *checked(const struct q2p_view *view, const uint8_t *data, uint32_t length)
+static const char *checked(const struct q2p_view *view)
 {
+    uint32_t length = view->transmission->length;
+    const uint8_t *data = tvb_get_ptr(view->whole, 0, (int)length);
     GChecksum *sum = g_checksum_new(G_CHECKSUM_MD5);
     uint8_t alone[Q2P_HASH_LEN], with[Q2P_HASH_LEN];
     gsize size = sizeof alone;
@@ -67,22 +69,18 @@ static void show_data(const struct q2p_view *view, proto_tree *tree)
     const struct q2p_transmission *transmission = view->transmission;
     q2p_time took = transmission->complete_time - transmission->first_time;
     nstime_t duration = q2p__nstime(took);
-    const uint8_t *data = q2p_transmission_data(transmission);
     uint32_t length = transmission->length;
+    tvbuff_t *whole = view->whole;
 
     q2p__generated(proto_tree_add_time(tree, hf_q2p_duration, view->tvb, 0, 0, &duration));
     if (took > 0)
         q2p__generated(proto_tree_add_uint64(tree, hf_q2p_goodput, view->tvb, 0, 0,
                                              (uint64_t)(length * 8.0 * Q2P_SECOND / (double)took)));
-    if (data == NULL)
+    if (whole == NULL)
         return;
-
-    tvbuff_t *whole = tvb_new_child_real_data(view->tvb, data, length, (int)length);
-    add_new_data_source(view->pinfo, whole, "Reassembled Q2P");
     q2p__generated(proto_tree_add_uint(tree, hf_q2p_reassembled_length, whole, 0, 0, length));
     q2p__generated(proto_tree_add_item(tree, hf_q2p_reassembled_data, whole, 0, -1, ENC_NA));
-    q2p__generated(
-        proto_tree_add_string(tree, hf_q2p_hash_check, whole, 0, 0, checked(view, data, length)));
+    q2p__generated(proto_tree_add_string(tree, hf_q2p_hash_check, whole, 0, 0, checked(view)));
 }
 
 /* OPTIONS and its OPTIONSFEEDBACK. */

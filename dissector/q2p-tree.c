@@ -6,6 +6,7 @@
  */
 #include <q2p/status.h>
 
+#include "q2p-networks.h"
 #include "q2p-tree-private.h"
 #include "spans.h"
 
@@ -57,13 +58,24 @@ static void show_list(const struct q2p_view *view, proto_tree *tree)
                             q2p_wire_lost(packet, bytes, i));
 }
 
+static void show_network(const struct q2p_view *view, proto_tree *tree)
+{
+    struct q2p_span at = view->packet->network_id_at;
+    const char *name = at.len > 0 ? q2p_network_name(view->packet->network_id) : NULL;
+
+    q2p_add_span(tree, hf_q2p_network_id, view->tvb, at, ENC_LITTLE_ENDIAN);
+    if (name != NULL)
+        q2p__generated(proto_tree_add_string(tree, hf_q2p_network_name, view->tvb, (int)at.at,
+                                             (int)at.len, name));
+}
+
 /* What the message says. */
 static void show_message(const struct q2p_view *view, proto_tree *tree)
 {
     const struct q2p_packet *packet = view->packet;
     struct q2p_span event_at = packet->event_at;
 
-    q2p_add_span(tree, hf_q2p_network_id, view->tvb, packet->network_id_at, ENC_LITTLE_ENDIAN);
+    show_network(view, tree);
     q2p_add_span(tree, q2p_field_event(packet->dialect), view->tvb, event_at, ENC_LITTLE_ENDIAN);
     if (event_at.len > 0) {
         q2p__generated(proto_tree_add_string(tree, hf_q2p_event_name, view->tvb, (int)event_at.at,

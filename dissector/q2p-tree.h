@@ -18,6 +18,7 @@ struct q2p_view {
     const struct q2p_visit *visit; /* never NULL; all zero for what is shown without a state */
     const struct q2p_transmission *transmission; /* to show, or NULL */
     struct q2p_punch_role punch;                 /* to show; .punch NULL = none */
+    tvbuff_t *whole; /* its data, where this frame completes them and they are wanted; else NULL */
 };
 
 /* Adds the fields below `tree`. */

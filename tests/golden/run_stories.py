@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run_stories.py [NAME...]: short captures made by hand, one for each thing that the plugin can say beside the
 plain fields. Each frame has exactly the expert items it is given here, and the fields."""
+import json
 import struct
 import sys
 import tempfile
@@ -60,6 +61,7 @@ def touch(node):
 
 READY = message("OPTIONSFEEDBACK", OPTIONS, KEY)
 REFUSED = message("CONNECT_FAILED", CLASSIC, b"Dismatch networking version")
+JSON = json.dumps({"from": "ann", "numbers": list(range(150))}).encode()
 A, B, C = piece(0, FULL, 1000), piece(1, FULL, 1000), piece(2, b"z" * 32, 1000)
 AGAIN = piece(1, FULL, 0)
 TO_SEED = md5(FULL + b"z" + text(SEED).encode()).digest()
@@ -179,6 +181,12 @@ STORIES = {
         (TO, piece(1, b"z", 0, key=TO_SEED, dialect=OPTIONS), "",
          {"hash.check": "matches the data and the destination", "duration": "3.000000000",
           "goodput": "1293"})],
+    "a_network_that_carries_json": [
+        (TO, message("JOIN", network=7), "", {"network_id": "7", "network.name": ""}),
+        (TO, piece(1, JSON[484:], len(JSON), key=md5(JSON).digest(), network=7), "", {}),
+        (TO, piece(0, JSON[:484], len(JSON), key=md5(JSON).digest(), network=7), "",
+         {"hash.check": "matches the data", "reassembled.length": str(len(JSON))}),
+        (TO, piece(0, JSON[:484], len(JSON), key=md5(JSON).digest(), network=7), "duplicate", {})],
     "resent_for_a_start_that_was_not_seen": [(TO, piece(1, FULL, 0), "stray", {"syn": "1"})],
     "asks_for_what_passed_here": [
         (TO, A, "", {}), (FROM, lost(0), "asked_seen", {}), (TO, B, "", {}), (TO, C, "", {}),
