@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * base_buf.h - the one bounded reader and the one bounded writer of little-endian bytes. Bounds
- * are checked here and nowhere else; whoever parses or builds a datagram goes through these.
+ * are checked here and nowhere else; whoever parses or builds a datagram goes through these. The
+ * reader is inline, as every datagram of a capture passes through it several times.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
+
+#include <assert.h>
 
 #include <q2p/status.h>
 #include <q2p/types.h>
@@ -20,16 +23,60 @@ struct q2p__reader {
     int status;
 };
 
-void q2p__reader_init(struct q2p__reader *reader, const uint8_t *bytes, size_t have, size_t total);
-uint16_t q2p__read_u16(struct q2p__reader *reader, struct q2p_span *span);
-uint32_t q2p__read_u32(struct q2p__reader *reader, struct q2p_span *span);
-void q2p__read_skip(struct q2p__reader *reader, size_t len, struct q2p_span *span);
+static inline void q2p__reader_init(struct q2p__reader *reader, const uint8_t *bytes, size_t have,
+                                    size_t total)
+{
+    assert(have <= total && total <= UINT32_MAX);
+    *reader = (struct q2p__reader){.bytes = bytes, .have = have, .total = total};
+}
+
+/* Moves past len bytes and says where they are; NULL if they are not all there. */
+static inline const uint8_t *q2p__read_skip(struct q2p__reader *reader, size_t len,
+                                            struct q2p_span *span)
+{
+    *span = (struct q2p_span){0, 0};
+    if (reader->status != Q2P_OK)
+        return NULL;
+    if (len > reader->have - reader->at) {
+        reader->status = len > reader->total - reader->at ? Q2P_ERR_SHORT : Q2P_ERR_CUT;
+        return NULL;
+    }
+    *span = (struct q2p_span){(uint32_t)reader->at, (uint32_t)len};
+    reader->at += len;
+    return reader->bytes + span->at;
+}
+
+static inline uint32_t q2p__load_u32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
+}
+
+static inline uint16_t q2p__read_u16(struct q2p__reader *reader, struct q2p_span *span)
+{
+    const uint8_t *bytes = q2p__read_skip(reader, 2, span);
+    return (uint16_t)(bytes ? bytes[0] | bytes[1] << 8 : 0);
+}
+
+static inline uint32_t q2p__read_u32(struct q2p__reader *reader, struct q2p_span *span)
+{
+    const uint8_t *bytes = q2p__read_skip(reader, 4, span);
+    return bytes ? q2p__load_u32(bytes) : 0;
+}
 
 /* The remainder, as far as it is at hand; returns its length on the wire. Never fails by itself,
  * but sets Q2P_ERR_CUT if some of it is not at hand. */
-size_t q2p__read_rest(struct q2p__reader *reader, struct q2p_span *span);
-
-uint32_t q2p__load_u32(const uint8_t *bytes);
+static inline size_t q2p__read_rest(struct q2p__reader *reader, struct q2p_span *span)
+{
+    *span = (struct q2p_span){0, 0};
+    if (reader->status != Q2P_OK)
+        return 0;
+    size_t wire_len = reader->total - reader->at;
+    q2p__read_skip(reader, reader->have - reader->at, span);
+    if (reader->have < reader->total)
+        reader->status = Q2P_ERR_CUT;
+    return wire_len;
+}
 
 /* Writes into `room` bytes and counts on past them: `at` is the size needed in the end. */
 struct q2p__writer {

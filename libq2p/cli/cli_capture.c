@@ -21,6 +21,8 @@ enum {
     ETHERTYPE_VLAN = 0x8100,
     ETHERTYPE_QINQ = 0x88a8,
     PROTOCOL_UDP = 17,
+    UDP_LEN = 8, /* of its header */
+    IPV4_LEN = 20,
     IPV6_HOP_BY_HOP = 0,
     IPV6_ROUTING = 43,
     IPV6_FRAGMENT = 44,
@@ -142,13 +144,12 @@ static void skip(struct q2p__reader *reader, size_t len)
     q2p__read_skip(reader, len, &at);
 }
 
-static void read_ip(struct q2p__reader *reader, struct q2p_addr *out, uint8_t len)
+static void read_ipv6_addr(struct q2p__reader *reader, struct q2p_addr *out)
 {
     struct q2p_span at;
-    memset(out, 0, sizeof *out);
-    q2p__read_skip(reader, len, &at);
+    q2p__read_skip(reader, sizeof out->ip, &at);
     memcpy(out->ip, reader->bytes + at.at, at.len);
-    out->ip_len = len;
+    out->ip_len = sizeof out->ip;
 }
 
 /* Takes the link header off. False: there is no IP behind it. */
@@ -182,27 +183,43 @@ static bool read_link(struct q2p__reader *reader, int link)
     return reader->status == Q2P_OK && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6);
 }
 
+/* What is behind the packet is padding of a short frame; a length of 0 is an offloaded segment's.
+ */
+static void end_at(struct q2p__reader *reader, size_t end)
+{
+    if (end < reader->total)
+        reader->total = end;
+    if (reader->have > reader->total)
+        reader->have = reader->total;
+}
+
+static unsigned load_be16(const uint8_t *bytes)
+{
+    return (unsigned)bytes[0] << 8 | bytes[1];
+}
+
 static void read_ipv4(struct q2p__reader *reader, struct packet *out)
 {
     size_t start = reader->at;
-    size_t header_len = (read_be16(reader) >> 8 & 15) * 4u;
-    size_t packet_len = read_be16(reader);
-    out->id = read_be16(reader);
-    unsigned fragment = read_be16(reader);
+    struct q2p_span at;
+    const uint8_t *header = q2p__read_skip(reader, IPV4_LEN, &at);
+    if (!header)
+        return;
+    size_t header_len = (header[0] & 15) * 4u, packet_len = load_be16(header + 2);
+    unsigned fragment = load_be16(header + 6);
+    out->id = load_be16(header + 4);
     out->at = (fragment & 0x1fff) * (size_t)UNIT;
     out->more = fragment & 0x2000;
-    out->protocol = (uint8_t)read_be16(reader); /* behind the time to live */
-    skip(reader, 2);
-    read_ip(reader, &out->src, 4);
-    read_ip(reader, &out->dst, 4);
-    if (header_len < 20)
+    out->protocol = header[9];
+    memcpy(out->src.ip, header + 12, 4);
+    memcpy(out->dst.ip, header + 16, 4);
+    out->src.ip_len = out->dst.ip_len = 4;
+    if (header_len < IPV4_LEN)
         reader->status = Q2P_ERR_SHORT;
-    skip(reader, header_len - 20);
-    /* offloaded segments say 0; padding of short frames is not ours */
-    if (packet_len >= header_len && start + packet_len <= reader->total)
-        reader->total = start + packet_len;
-    if (reader->have > reader->total)
-        reader->have = reader->total;
+    else
+        skip(reader, header_len - IPV4_LEN);
+    if (packet_len >= header_len)
+        end_at(reader, start + packet_len);
 }
 
 static void read_ipv6(struct q2p__reader *reader, struct packet *out)
@@ -210,12 +227,10 @@ static void read_ipv6(struct q2p__reader *reader, struct packet *out)
     skip(reader, 4);
     size_t payload_len = read_be16(reader);
     unsigned next = read_be16(reader) >> 8;
-    read_ip(reader, &out->src, 16);
-    read_ip(reader, &out->dst, 16);
-    if (payload_len && reader->at + payload_len <= reader->total)
-        reader->total = reader->at + payload_len;
-    if (reader->have > reader->total)
-        reader->have = reader->total;
+    read_ipv6_addr(reader, &out->src);
+    read_ipv6_addr(reader, &out->dst);
+    if (payload_len)
+        end_at(reader, reader->at + payload_len);
     for (int i = 0; i < EXTENSIONS_MAX && reader->status == Q2P_OK; i++) {
         unsigned head;
         switch (next) {
@@ -293,7 +308,8 @@ static bool put_together(struct cli_capture *capture, const struct packet *packe
 static bool unwrap(struct cli_capture *capture, struct q2p__reader *reader,
                    struct cli_datagram *out)
 {
-    struct packet packet = {0};
+    struct packet packet = {.protocol = 0};
+    struct q2p_span at;
     if (!read_link(reader, capture->link) || reader->at >= reader->have)
         return false;
     switch (reader->bytes[reader->at] >> 4) {
@@ -313,17 +329,17 @@ static bool unwrap(struct cli_capture *capture, struct q2p__reader *reader,
 
     out->src = packet.src;
     out->dst = packet.dst;
-    out->src.port = read_be16(reader);
-    out->dst.port = read_be16(reader);
-    size_t udp_len = read_be16(reader);
-    skip(reader, 2);
-    if (reader->status != Q2P_OK)
+    const uint8_t *udp = q2p__read_skip(reader, UDP_LEN, &at);
+    if (!udp)
         return false;
+    out->src.port = (uint16_t)load_be16(udp);
+    out->dst.port = (uint16_t)load_be16(udp + 2);
+    size_t udp_len = load_be16(udp + 4);
     out->bytes = reader->bytes + reader->at;
     out->have = reader->have - reader->at;
     out->total = reader->total - reader->at;
-    if (udp_len >= 8 && udp_len - 8 < out->total)
-        out->total = udp_len - 8;
+    if (udp_len >= UDP_LEN && udp_len - UDP_LEN < out->total)
+        out->total = udp_len - UDP_LEN;
     if (out->have > out->total)
         out->have = out->total;
     return true;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <q2p/status.h>
-
 static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
 {
     (void)ctx;
@@ -82,11 +80,6 @@ bool cli_evidence_node(const struct cli_evidence *evidence, const struct q2p_add
 
 /* ---- which dialect -------------------------------------------------------------------------- */
 
-bool cli_readable(int status)
-{
-    return status == Q2P_OK || status == Q2P_ERR_CUT;
-}
-
 /*
  * The messages that only their context tells apart answer a transmission, or belong to one: with
  * its key, in its dialect (PROTOCOL.md 4).
@@ -156,16 +149,21 @@ static void find_ends(struct cli_evidence *evidence, const struct cli_datagram *
                       struct cli_view *view)
 {
     struct cli_found *found = &evidence->found[place_of(in)];
-    if (!q2p_addr_equal(&found->key.from, &in->src) || !q2p_addr_equal(&found->key.to, &in->dst))
+    if (memcmp(&found->key.from, &in->src, sizeof in->src) != 0 ||
+        memcmp(&found->key.to, &in->dst, sizeof in->dst) != 0)
         *found = (struct cli_found){.key = {in->src, in->dst}};
-    if (!found->src)
-        found->src = cli_evidence_endpoint(evidence, &in->src);
-    if (!found->dst)
-        found->dst = cli_evidence_endpoint(evidence, &in->dst);
-    if (!found->pair)
-        found->pair = cli_evidence_pair(evidence, &in->src, &in->dst);
-    if (!found->back && found->dst) /* else it has never spoken */
-        found->back = cli_evidence_pair(evidence, &in->dst, &in->src);
+    uint32_t known = evidence->endpoints.used + evidence->pairs.used;
+    if (found->known != known) { /* somebody is new: perhaps one of those not found */
+        found->known = known;
+        if (!found->src)
+            found->src = cli_evidence_endpoint(evidence, &in->src);
+        if (!found->dst)
+            found->dst = cli_evidence_endpoint(evidence, &in->dst);
+        if (!found->pair)
+            found->pair = cli_evidence_pair(evidence, &in->src, &in->dst);
+        if (!found->back)
+            found->back = cli_evidence_pair(evidence, &in->dst, &in->src);
+    }
     view->src = found->src;
     view->dst = found->dst;
     view->pair = found->pair;
@@ -193,7 +191,9 @@ static bool is_next_fragment(struct cli_view *view)
 bool cli_evidence_look(struct cli_evidence *evidence, const struct cli_datagram *in,
                        struct cli_view *view)
 {
-    *view = (struct cli_view){.in = in};
+    view->in = in;
+    view->sending = NULL;
+    view->proven = Q2P_DIALECT_UNKNOWN;
     find_ends(evidence, in, view);
     if (is_next_fragment(view))
         return true;

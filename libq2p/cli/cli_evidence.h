@@ -7,6 +7,8 @@
 #ifndef CLI_EVIDENCE_H
 #define CLI_EVIDENCE_H
 
+#include <q2p/status.h>
+
 #include "base_table.h"
 #include "cli_capture.h"
 #include "cli_sending.h"
@@ -42,6 +44,7 @@ struct cli_pair {
 /* Who was found for two addresses last; most datagrams are of the same few pairs. */
 struct cli_found {
     struct cli_pair_key key;
+    uint32_t known; /* addresses and pairs there were when it was looked for */
     struct cli_endpoint *src, *dst;
     struct cli_pair *pair, *back;
 };
@@ -94,6 +97,9 @@ struct cli_sending *cli_evidence_sending(const struct cli_evidence *evidence,
                                          const uint8_t *hash);
 
 /* Well-formed as far as it goes. */
-bool cli_readable(int status);
+static inline bool cli_readable(int status)
+{
+    return status == Q2P_OK || status == Q2P_ERR_CUT;
+}
 
 #endif

@@ -55,7 +55,7 @@ void cli_extract_settle(struct cli_extract *extract, const struct cli_sending *s
                         bool received)
 {
     char part[PATH_LEN_MAX], whole[PATH_LEN_MAX];
-    if (!*sending->sha256 || !make_path(part, extract, sending, "part") ||
+    if (!sending->kept || !make_path(part, extract, sending, "part") ||
         !make_path(whole, extract, sending, "bin"))
         return;
     if ((received ? rename(part, whole) : remove(part)) != 0 && !extract->failed) {

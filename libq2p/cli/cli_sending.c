@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cli_sending.c - keeps the fragments of one sending until they are whole, then their SHA-256 and
- * what they say about the key. Whether the receiver took them is for cli_story.c to judge.
+ * what they say about the key, for which the data may go to another hand. Whether the receiver took
+ * them is for cli_story.c to judge.
  */
 #include "cli_sending.h"
 
@@ -121,31 +122,67 @@ static enum cli_key_proof prove_key(const struct cli_sending *sending, const uin
     return memcmp(digest, sending->key.hash.bytes, sizeof digest) ? CLI_KEY_OTHER : CLI_KEY_ADDRESS;
 }
 
-/* Every fragment has passed once: look at the data and let it go. */
-static void conclude(struct cli_sending *sending)
+/* The data is looked at, by whatever hand, and let go. */
+static void hash(struct cli_job *job)
 {
-    qsort(sending->pieces, sending->pieces_count, sizeof *sending->pieces, by_syn);
-    /* the bodies move together in place: each goes in front of where it was */
+    struct cli_sending *sending = Q2P__LIST_ITEM(job, struct cli_sending, job);
+    const uint8_t *data = (const uint8_t *)sending->pieces;
+    if (sending->hashing == CLI_HASH_ALL)
+        cli_sha256(sending->sha256, data, sending->length);
+    sending->proof = prove_key(sending, data);
+    free(sending->pieces);
+    sending->pieces = NULL;
+}
+
+/* The bodies in order, moved together in place: each goes in front of where it was. */
+static uint8_t *join(struct cli_sending *sending)
+{
     uint8_t *data = (uint8_t *)sending->pieces;
     size_t at = 0;
+    for (size_t i = 1; i < sending->pieces_count; i++)
+        if (sending->pieces[i].syn < sending->pieces[i - 1].syn) {
+            qsort(sending->pieces, sending->pieces_count, sizeof *sending->pieces, by_syn);
+            break;
+        }
     for (size_t i = 0; i < sending->pieces_count; i++) {
         size_t len = sending->pieces[i].len;
         memmove(data + at, sending->pieces[i].bytes, len);
         at += len;
     }
-    if (!sending->cut) {
-        cli_sha256(sending->sha256, data, at);
-        sending->proof = prove_key(sending, data);
-        if (sending->whole)
-            sending->whole(sending->whole_ctx, sending, data, at);
+    return data;
+}
+
+/* Every fragment has passed once. */
+static void conclude(struct cli_sending *sending)
+{
+    if (sending->cut) {
+        drop_pieces(sending);
+        return;
     }
-    drop_pieces(sending);
+    uint8_t *data = join(sending);
+    if (sending->whole)
+        sending->whole(sending->whole_ctx, sending, data, sending->length);
+    sending->kept = sending->whole != NULL;
+    if (sending->hashing == CLI_HASH_NONE) {
+        drop_pieces(sending);
+        return;
+    }
+    sending->job.work = hash;
+    sending->job.bytes = sending->pieces_room * sizeof *sending->pieces;
+    sending->memory -= sending->job.bytes; /* which the crew bounds */
+    sending->pieces_count = sending->pieces_room = 0;
+    if (sending->crew)
+        cli_crew_give(sending->crew, &sending->job);
+    else
+        hash(&sending->job);
 }
 
 static int keep(struct cli_sending *sending, uint32_t syn, const uint8_t *body, size_t len)
 {
     if (sending->pieces_count == sending->pieces_room) {
         size_t room = sending->pieces_room ? sending->pieces_room * 2 : 4;
+        size_t fragments = q2p_wire_fragments(sending->length);
+        room = room < fragments ? room : fragments;
         void *pieces = realloc(sending->pieces, room * sizeof *sending->pieces);
         if (!pieces)
             return Q2P_ERR_MEMORY;
@@ -178,12 +215,13 @@ int cli_sending_fragment(struct cli_sending *sending, const struct q2p_packet *p
         return Q2P_OK;
     }
     int status = set(sending, &sending->passed, packet->syn);
-    if (!status && !sending->unhashed)
+    bool wanted = sending->hashing != CLI_HASH_NONE || sending->whole;
+    if (!status && wanted)
         status = keep(sending, packet->syn, bytes + packet->body_at.at, packet->body_at.len);
     if (status)
         return status;
     sending->cut = sending->cut || packet->body_at.len < share;
-    if (sending->passed.count == fragments && !sending->unhashed)
+    if (sending->passed.count == fragments && wanted)
         conclude(sending);
     return Q2P_OK;
 }

@@ -10,6 +10,7 @@
 #include <q2p/wire.h>
 
 #include "base_list.h"
+#include "cli_crew.h"
 #include "cli_out.h"
 
 struct cli_sending_key {
@@ -19,10 +20,17 @@ struct cli_sending_key {
 
 /* What the data says about the key (PROTOCOL.md 6.1). */
 enum cli_key_proof {
-    CLI_KEY_OPEN,    /* the data is not whole */
+    CLI_KEY_OPEN,    /* the data is not whole, or was not looked at */
     CLI_KEY_DATA,    /* MD5 of the data */
     CLI_KEY_ADDRESS, /* MD5 of the data and the destination as captured */
     CLI_KEY_OTHER    /* neither: an address text from behind a NAT, or a wrong key */
+};
+
+/* What is looked for in the data once it is whole. */
+enum cli_hashing {
+    CLI_HASH_ALL, /* SHA-256, and what the data says about the key */
+    CLI_HASH_KEY,
+    CLI_HASH_NONE
 };
 
 struct cli_bits {
@@ -54,10 +62,14 @@ struct cli_sending {
     bool orphan;         /* its start is not in the capture: only counts `late` */
     bool again;          /* behind the end of one with the same key: perhaps only repetitions */
     bool gave_up;        /* empty TRANSPORT_FAILED */
-    bool unhashed;       /* nobody wants to know SHA-256 and proof */
     bool cut;            /* the capture lacks bytes of a fragment */
+    bool kept;           /* whoever is `whole` has the data */
+
+    enum cli_hashing hashing;
+    struct cli_crew *crew; /* who hashes; NULL: whoever brings the last fragment */
+    struct cli_job job;    /* what follows is valid when it is done, see cli_crew_wait */
     enum cli_key_proof proof;
-    char sha256[CLI_SHA256_TEXT]; /* empty while the data is not whole */
+    char sha256[CLI_SHA256_TEXT]; /* or empty */
 
     /* Told when the last fragment has passed, with the data, unless the capture cut some; may be
      * NULL. */

@@ -16,6 +16,7 @@
 struct cli_story {
     struct cli_story_config config;
     struct cli_evidence evidence;
+    struct cli_crew *crew;
     struct q2p__link items; /* oldest first */
     size_t items_count, memory;
     struct cli_totals totals;
@@ -23,10 +24,14 @@ struct cli_story {
 
 int cli_story_new(struct cli_story **out, const struct cli_story_config *config)
 {
-    *out = calloc(1, sizeof **out);
-    if (!*out)
+    struct cli_crew *crew = cli_crew_new(config->hashing == CLI_HASH_NONE ? 0 : config->hands);
+    *out = crew ? calloc(1, sizeof **out) : NULL;
+    if (!*out) {
+        cli_crew_free(crew);
         return Q2P_ERR_MEMORY;
+    }
     (*out)->config = *config;
+    (*out)->crew = crew;
     q2p__list_init(&(*out)->items);
     cli_evidence_init(&(*out)->evidence, config->port, config->items_max);
     return Q2P_OK;
@@ -36,6 +41,7 @@ void cli_story_free(struct cli_story *story)
 {
     if (!story)
         return;
+    cli_crew_free(story->crew); /* first, as it still reads what is freed here */
     while (!q2p__list_empty(&story->items)) {
         struct cli_item *item = Q2P__LIST_ITEM(story->items.next, struct cli_item, link);
         q2p__list_drop(&item->link);
@@ -126,6 +132,8 @@ static void tell_oldest(struct cli_story *story)
     struct cli_item *item = Q2P__LIST_ITEM(story->items.next, struct cli_item, link);
     q2p__list_drop(&item->link);
     story->items_count--;
+    if (item->sending)
+        cli_crew_wait(story->crew, &item->sending->job);
     bool told = settle(story, item);
     if (told) {
         count(&story->totals, item);
@@ -291,7 +299,8 @@ static struct cli_sending *start(struct cli_story *story, const struct cli_view 
     sending->again =
         old && (cli_sending_whole(old) || (old->gave_up && packet->event == Q2P_EV_TRANSPORT));
     sending->network_id = packet->network_id;
-    sending->unhashed = story->config.unhashed;
+    sending->hashing = story->config.hashing;
+    sending->crew = story->crew;
     sending->whole = story->config.whole;
     sending->whole_ctx = story->config.whole_ctx;
     sending->first_ns = view->in->t_ns;

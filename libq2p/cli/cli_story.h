@@ -63,7 +63,8 @@ struct cli_story_config {
     size_t items_max;  /* happenings held back; addresses and pairs remembered */
     void (*tell)(void *ctx, const struct cli_item *item); /* in the order of their frames */
     void *ctx;
-    bool unhashed; /* no SHA-256 and no proof of the key, which take most of the time */
+    enum cli_hashing hashing; /* takes most of the time */
+    unsigned hands;           /* that help with it, see cli_crew.h */
     /* Every fragment of a transmission has passed, see cli_sending.h; may be NULL. */
     void (*whole)(void *ctx, const struct cli_sending *sending, const uint8_t *data, size_t len);
     void *whole_ctx;

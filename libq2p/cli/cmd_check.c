@@ -9,12 +9,10 @@
 #include "cli_manifest.h"
 #include "cli_out.h"
 #include "cli_story.h"
+#include "cli_tell.h"
 #include "cmd.h"
 
-enum {
-    ITEMS_MAX = 100000,
-    MISSING_MAX = 1000 /* numbers listed of one transmission; missing_count has the rest */
-};
+enum { ITEMS_MAX = 100000 };
 
 struct check_values {
     struct cli_common common;
@@ -22,283 +20,6 @@ struct check_values {
     const char *extract;
     uint64_t port, memory_max;
 };
-
-/* Who is told the tales of one capture. */
-struct listener {
-    const char *path;
-    bool json, quiet, named; /* named: several captures, so each line says which */
-    int64_t start_ns;
-};
-
-static const char *verdict_word(enum cli_verdict verdict)
-{
-    switch (verdict) {
-    case CLI_VERDICT_WHOLE:
-        return "complete";
-    case CLI_VERDICT_EMPTY:
-        return "empty";
-    case CLI_VERDICT_MISSING:
-        return "missing";
-    case CLI_VERDICT_GAVE_UP:
-        return "gave-up";
-    case CLI_VERDICT_FOREIGN:
-        return "foreign-network";
-    case CLI_VERDICT_UNHEARD:
-        return "unheard";
-    }
-    return "";
-}
-
-static const char *verdict_text(enum cli_verdict verdict)
-{
-    switch (verdict) {
-    case CLI_VERDICT_WHOLE:
-        return "complete";
-    case CLI_VERDICT_EMPTY:
-        return "empty: announced, and nothing to be seen after that";
-    case CLI_VERDICT_MISSING:
-        return "incomplete";
-    case CLI_VERDICT_GAVE_UP:
-        return "incomplete: the receiver gave up";
-    case CLI_VERDICT_FOREIGN:
-        return "not received: the receiver is of another network";
-    case CLI_VERDICT_UNHEARD:
-        return "not received: the receiver speaks options only";
-    }
-    return "";
-}
-
-static const char *proof_word(enum cli_key_proof proof)
-{
-    static const char *const words[] = {[CLI_KEY_OPEN] = "open",
-                                        [CLI_KEY_DATA] = "data",
-                                        [CLI_KEY_ADDRESS] = "data+address",
-                                        [CLI_KEY_OTHER] = "other"};
-    return words[proof];
-}
-
-/* Nobody got anything if the receiver did not listen. */
-static bool is_missing(const struct cli_item *item, uint32_t syn)
-{
-    return item->verdict == CLI_VERDICT_FOREIGN || item->verdict == CLI_VERDICT_UNHEARD ||
-           !cli_sending_holds(item->sending, syn);
-}
-
-static void json_missing(const struct cli_item *item)
-{
-    uint32_t listed = 0;
-    cli_json_raw("missing", "[");
-    for (uint32_t syn = 0; listed < item->missing && listed < MISSING_MAX; syn++)
-        if (is_missing(item, syn))
-            cli_json_item(syn, listed++ == 0);
-    cli_json_end("]");
-    cli_json_number("missing_count", item->missing);
-}
-
-static void json_transmission(const struct cli_item *item)
-{
-    const struct cli_sending *sending = item->sending;
-    bool whole = item->verdict == CLI_VERDICT_WHOLE;
-    cli_json_addr("src", &item->a);
-    cli_json_addr("dst", &item->b);
-    cli_json_text("dialect", q2p_dialect_name(sending->dialect));
-    cli_json_hash("hash", &sending->key.hash);
-    if (item->tale == CLI_TALE_ORPHAN) {
-        cli_json_number("fragments", sending->late);
-        return;
-    }
-    cli_json_number("length", sending->length);
-    cli_json_bool("complete", whole);
-    if (whole && *sending->sha256)
-        cli_json_text("sha256", sending->sha256);
-    else
-        cli_json_raw("sha256", "null");
-    json_missing(item);
-    cli_json_text("verdict", verdict_word(item->verdict));
-    cli_json_text("hash_of", proof_word(sending->proof));
-    cli_json_number("network_id", sending->network_id);
-    cli_json_number("lists", sending->lists);
-    cli_json_number("duplicates", sending->duplicates);
-    cli_json_number("late", sending->late);
-    cli_json_number("last_frame", sending->last_frame);
-    cli_json_number("last_ns", (uint64_t)sending->last_ns);
-}
-
-static const char *tale_word(enum cli_tale tale)
-{
-    static const char *const words[] = {
-        [CLI_TALE_JOIN] = "join",         [CLI_TALE_CONNECTED] = "connected",
-        [CLI_TALE_MISMATCH] = "mismatch", [CLI_TALE_MALFORMED] = "malformed",
-        [CLI_TALE_ORPHAN] = "orphan",     [CLI_TALE_TRANSMISSION] = "transmission"};
-    return words[tale];
-}
-
-static void tell_json(const struct listener *listener, const struct cli_item *item)
-{
-    cli_json_open(tale_word(item->tale), item->t_ns);
-    if (listener->named)
-        cli_json_text("file", listener->path);
-    cli_json_number("frame", item->frame);
-    switch (item->tale) {
-    case CLI_TALE_JOIN:
-        cli_json_addr("peer", &item->a);
-        cli_json_addr("seed", &item->b);
-        cli_json_number("times", item->times);
-        break;
-    case CLI_TALE_CONNECTED:
-        cli_json_addr("a", &item->a);
-        cli_json_addr("b", &item->b);
-        break;
-    case CLI_TALE_MISMATCH:
-        cli_json_addr("a", &item->a);
-        cli_json_addr("b", &item->b);
-        cli_json_number("a_network_id", item->network_id);
-        cli_json_number("b_network_id", item->other_id);
-        cli_json_number("times", item->times);
-        break;
-    case CLI_TALE_MALFORMED:
-        cli_json_addr("src", &item->a);
-        cli_json_addr("dst", &item->b);
-        cli_json_text("dialect", q2p_dialect_name(item->dialect));
-        cli_json_number("bytes", item->len);
-        cli_json_text("status", q2p_status_name(item->status));
-        cli_json_text("sentence", q2p_status_text(item->status));
-        break;
-    case CLI_TALE_ORPHAN:
-    case CLI_TALE_TRANSMISSION:
-        json_transmission(item);
-        break;
-    }
-    cli_json_close();
-}
-
-static void print_missing(const struct cli_item *item)
-{
-    uint32_t listed = 0, syn = 0;
-    const char *between = " ";
-    printf("; %" PRIu32 " missing:", item->missing);
-    for (; listed < item->missing && listed < 20; syn++) {
-        if (!is_missing(item, syn))
-            continue;
-        printf("%s%" PRIu32, between, syn);
-        between = ", ";
-        listed++;
-    }
-    fputs(listed < item->missing ? ", ...\n" : "\n", stdout);
-}
-
-static void print_transmission(const struct cli_item *item)
-{
-    const struct cli_sending *sending = item->sending;
-    bool whole = item->verdict == CLI_VERDICT_WHOLE;
-    char hash[2 * Q2P_HASH_LEN + 1];
-    cli_hex(hash, sending->key.hash.bytes, Q2P_HASH_LEN);
-    if (item->tale == CLI_TALE_ORPHAN) {
-        printf("%" PRIu32 " fragments of %s, whose start is not in the capture\n", sending->late,
-               hash);
-        return;
-    }
-    printf("%s transmission of %" PRIu32 " bytes, %s%s%s", q2p_dialect_name(sending->dialect),
-           sending->length, cli_colour(whole ? CLI_GOOD : CLI_BAD), verdict_text(item->verdict),
-           cli_colour(CLI_PLAIN));
-    if (item->missing)
-        print_missing(item);
-    else
-        putchar('\n');
-    printf("%12s  key %s", "", hash);
-    if (sending->lists)
-        printf(", lost fragments listed %" PRIu32 " times", sending->lists);
-    if (sending->late)
-        printf(", %" PRIu32 " fragments too late", sending->late);
-    printf("\n");
-    if (whole && *sending->sha256)
-        printf("%12s  sha256 %s\n", "", sending->sha256);
-}
-
-static void tell_person(const struct listener *listener, const struct cli_item *item)
-{
-    char a[Q2P_ADDR_TEXT_MAX], b[Q2P_ADDR_TEXT_MAX];
-    q2p_addr_print(&item->a, a, sizeof a);
-    q2p_addr_print(&item->b, b, sizeof b);
-    printf("%s%12.6f%s  ", cli_colour(CLI_FAINT), (double)(item->t_ns - listener->start_ns) / 1e9,
-           cli_colour(CLI_PLAIN));
-    switch (item->tale) {
-    case CLI_TALE_JOIN:
-        printf("%s joins through %s", a, b);
-        printf(item->times > 1 ? " (%" PRIu32 " times)\n" : "\n", item->times);
-        break;
-    case CLI_TALE_CONNECTED:
-        printf("%s and %s %sare connected%s\n", a, b, cli_colour(CLI_GOOD), cli_colour(CLI_PLAIN));
-        break;
-    case CLI_TALE_MISMATCH:
-        printf("%s of network %u is refused by %s of network %u (%" PRIu32 " times)\n", a,
-               item->network_id, b, item->other_id, item->times);
-        break;
-    case CLI_TALE_MALFORMED:
-        printf("%s to %s: frame %" PRIu64 ", %zu bytes, %smalformed%s: %s\n", a, b, item->frame,
-               item->len, cli_colour(CLI_BAD), cli_colour(CLI_PLAIN),
-               q2p_status_text(item->status));
-        break;
-    case CLI_TALE_ORPHAN:
-    case CLI_TALE_TRANSMISSION:
-        printf("%s to %s: ", a, b);
-        print_transmission(item);
-        break;
-    }
-}
-
-static void tell(void *ctx, const struct cli_item *item)
-{
-    const struct listener *listener = ctx;
-    if (listener->json)
-        tell_json(listener, item);
-    else if (!listener->quiet)
-        tell_person(listener, item);
-}
-
-/* What could not be read; the rest has been. */
-static void say_flaws(const char *path, const struct cli_flaws *flaws)
-{
-    if (flaws->cut)
-        cli_error("%s: %" PRIu64 " packets are cut by the snap length; the first is frame %" PRIu64,
-                  path, flaws->cut, flaws->cut_first);
-    if (flaws->torn)
-        cli_error("%s: %" PRIu64 " fragmented IP packets are not all there; the first begins in "
-                  "frame %" PRIu64,
-                  path, flaws->torn, flaws->torn_first);
-}
-
-static void sum_up(const struct listener *listener, const struct cli_totals *totals,
-                   uint64_t frames, int64_t end_ns)
-{
-    uint64_t incomplete = totals->transmissions - totals->complete;
-    if (listener->json) {
-        cli_json_open("summary", end_ns);
-        cli_json_text("file", listener->path);
-        cli_json_number("frames", frames);
-        cli_json_number("datagrams", totals->datagrams);
-        cli_json_number("q2p", totals->q2p);
-        cli_json_number("transmissions", totals->transmissions);
-        cli_json_number("complete", totals->complete);
-        cli_json_number("incomplete", incomplete);
-        cli_json_number("connected", totals->connected);
-        cli_json_number("malformed", totals->malformed);
-        cli_json_number("repeated", totals->repeated);
-        cli_json_number("unmatched", totals->unmatched);
-        cli_json_number("early", totals->early);
-        cli_json_close();
-    } else if (!listener->quiet) {
-        printf("%s%s%s: %" PRIu64 " frames, %" PRIu64 " of Q2P; %" PRIu64
-               " transmissions complete, %" PRIu64 " not; %" PRIu64 " pairs connected; %" PRIu64
-               " malformed datagrams\n",
-               cli_colour(CLI_BOLD), listener->path, cli_colour(CLI_PLAIN), frames, totals->q2p,
-               totals->complete, incomplete, totals->connected, totals->malformed);
-    }
-    if (totals->early)
-        cli_error("%s: %" PRIu64 " happenings did not fit in memory and were told early or left "
-                  "out; --memory allows more",
-                  listener->path, totals->early);
-}
 
 /* What must be found, and is not. */
 static bool is_as_expected(const char *path, const struct cli_expected *expected,
@@ -330,8 +51,17 @@ static void judged(void *ctx, const struct cli_sending *sending, bool received)
     cli_extract_settle(ctx, sending, received);
 }
 
+/* Without eyes for them, hashes are in vain. */
+static enum cli_hashing what_to_hash(const struct check_values *values,
+                                     const struct cli_listener *listener)
+{
+    if (values->no_hash || listener->quiet)
+        return CLI_HASH_NONE;
+    return listener->json || values->extract ? CLI_HASH_ALL : CLI_HASH_KEY;
+}
+
 /* expected may be NULL. */
-static int check_capture(const struct check_values *values, struct listener *listener,
+static int check_capture(const struct check_values *values, struct cli_listener *listener,
                          const struct cli_expected *expected)
 {
     char why[CLI_WHY_MAX];
@@ -348,12 +78,11 @@ static int check_capture(const struct check_values *values, struct listener *lis
     struct cli_story_config config = {.port = (uint16_t)values->port,
                                       .memory_max = (size_t)values->memory_max,
                                       .items_max = ITEMS_MAX,
-                                      /* without eyes for them, hashes are in vain */
-                                      .unhashed = values->no_hash || listener->quiet,
-                                      .tell = tell,
+                                      .hashing = what_to_hash(values, listener),
+                                      .hands = cli_crew_spare(),
+                                      .tell = cli_tell,
                                       .ctx = listener};
     if (values->extract) {
-        config.unhashed = false; /* their data must be put together in any case */
         config.whole = cli_extract_keep;
         config.judged = judged;
         config.whole_ctx = &extract;
@@ -371,11 +100,11 @@ static int check_capture(const struct check_values *values, struct listener *lis
     if (story)
         cli_story_end(story, &totals);
     uint64_t frames = cli_capture_frames(capture);
-    sum_up(listener, &totals, frames, in.t_ns);
+    cli_tell_sum(listener, &totals, frames, in.t_ns);
     cli_story_free(story);
     struct cli_flaws flaws;
     cli_capture_flaws(capture, &flaws);
-    say_flaws(listener->path, &flaws);
+    cli_tell_flaws(listener->path, &flaws);
     cli_capture_close(capture);
     if (status < 0) {
         cli_error("%s: %s", listener->path, q2p_status_text(status));
@@ -402,10 +131,10 @@ struct tour {
 static void visit(void *ctx, const struct cli_entry *entry)
 {
     struct tour *tour = ctx;
-    struct listener listener = {.path = entry->path,
-                                .json = tour->values->common.json,
-                                .quiet = !tour->values->common.json,
-                                .named = true};
+    struct cli_listener listener = {.path = entry->path,
+                                    .json = tour->values->common.json,
+                                    .quiet = !tour->values->common.json,
+                                    .named = true};
     int code = check_capture(tour->values, &listener, &entry->found);
     tour->captures++;
     tour->good += code == CLI_FINE;
@@ -437,10 +166,10 @@ static int run(const void *at, int argc, char **argv)
     if (values->manifest)
         return check_manifests(values, argc, argv);
     for (int i = 0; i < argc; i++) {
-        struct listener listener = {.path = argv[i],
-                                    .json = values->common.json,
-                                    .quiet = values->common.quiet,
-                                    .named = argc > 1};
+        struct cli_listener listener = {.path = argv[i],
+                                        .json = values->common.json,
+                                        .quiet = values->common.quiet,
+                                        .named = argc > 1};
         int code = check_capture(values, &listener, NULL);
         worst = code > worst ? code : worst;
     }
@@ -456,7 +185,7 @@ static const struct cli_option options[] = {
     {"manifest", 0, CLI_FLAG, offsetof(struct check_values, manifest), NULL, NULL, 0, 0,
      "CAPTURE is a folder with MANIFEST.yaml: exit 1 if something else is found than it says"},
     {"no-hash", 0, CLI_FLAG, offsetof(struct check_values, no_hash), NULL, NULL, 0, 0,
-     "neither SHA-256 nor whether keys are right: several times faster (as --quiet is)"},
+     "do not look whether keys fit their data, nor at SHA-256: several times faster (as --quiet)"},
     {"port", 'p', CLI_NUMBER, offsetof(struct check_values, port), "PORT", "10000", 1, 65535,
      "a port on which weak signs are enough to take traffic for Q2P"},
     {"memory", 0, CLI_SIZE, offsetof(struct check_values, memory_max), "SIZE", "256MiB", 1, 0,
@@ -470,9 +199,9 @@ const struct cli_command cmd_check = {
     .sentence = "Tells what happened in a capture: who connected, what was sent and received.",
     .about =
         "Reads pcap and pcapng (- is standard input): Ethernet, raw IP, loopback and Linux\n"
-        "cooked captures. Every transmission is put together again; a complete one gets its\n"
-        "SHA-256, an incomplete one the numbers of its missing fragments (SYNs). q2p(1) tells\n"
-        "what is concluded from what.",
+        "cooked captures. Every transmission is put together again: is it complete, and does its\n"
+        "key fit its data? --json and --extract add the SHA-256. An incomplete one gets the numbers\n"
+        "of its missing fragments (SYNs). q2p(1) tells what is concluded from what.",
     .example = "  q2p check capture.pcapng\n"
                "  q2p check --json capture.pcapng | jq 'select(.type == \"transmission\")'\n"
                "  q2p check --manifest captures/\n"

@@ -302,6 +302,7 @@ static int decode_capture(const struct decode_values *values, const char *path, 
     struct cli_story_config config = {.port = (uint16_t)values->port,
                                       .memory_max = MEMORY_MAX,
                                       .items_max = ADDRESSES_MAX,
+                                      .hashing = CLI_HASH_NONE,
                                       .tell = ignore};
     int status = cli_story_new(&story, &config), read = 0;
     while (status == Q2P_OK && (read = cli_capture_next(capture, &in, why)) > 0) {

@@ -9,14 +9,18 @@
 #include "base_buf.h"
 
 struct event_row {
-    int16_t number[Q2P_DIALECT_OPTIONS + 1]; /* by dialect */
+    int16_t number[Q2P_DIALECT_OPTIONS + 1]; /* by dialect; unknown: the one all of them agree on */
     enum q2p_shape shape;
     const char *name, *title, *section;
 };
 
 static const struct event_row event_rows[] = {
 #define XX(name, early, classic, options, shape, title, section)                                   \
-    {{-1, early, classic, options}, Q2P_SHAPE_##shape, #name, title, section},
+    {{(early) == (classic) && (classic) == (options) ? (classic) : -1, early, classic, options},   \
+     Q2P_SHAPE_##shape,                                                                            \
+     #name,                                                                                        \
+     title,                                                                                        \
+     section},
     Q2P_EVENT_MAP(XX)
 #undef XX
         {{-1, -1, -1, -1}, Q2P_SHAPE_BARE, "UNKNOWN", "Unknown", "2.3"},
@@ -61,19 +65,21 @@ const char *q2p_dialect_name(enum q2p_dialect dialect)
 
 int q2p_event_number(enum q2p_dialect dialect, enum q2p_event event)
 {
-    const int16_t *number = row_of(event)->number;
-
-    if (dialect != Q2P_DIALECT_UNKNOWN)
-        return (unsigned)dialect <= Q2P_DIALECT_OPTIONS ? number[dialect] : -1;
-    /* Of no dialect in particular: only what all of them agree on. */
-    bool shared = number[Q2P_DIALECT_EARLY] == number[Q2P_DIALECT_CLASSIC] &&
-                  number[Q2P_DIALECT_CLASSIC] == number[Q2P_DIALECT_OPTIONS];
-    return shared ? number[Q2P_DIALECT_CLASSIC] : -1;
+    return (unsigned)dialect <= Q2P_DIALECT_OPTIONS ? row_of(event)->number[dialect] : -1;
 }
+
+/* Every dialect numbers its events in the order of the map, so that none is in front of its number.
+ */
+#define XX(name, early, classic, options, shape, title, section)                                   \
+    _Static_assert((early) <= (int)Q2P_EV_##name && (classic) <= (int)Q2P_EV_##name &&             \
+                       (options) <= (int)Q2P_EV_##name,                                            \
+                   #name " is in front of its number");
+Q2P_EVENT_MAP(XX)
+#undef XX
 
 enum q2p_event q2p_event_of(enum q2p_dialect dialect, uint16_t number)
 {
-    for (int event = 0; event < Q2P_EV_UNKNOWN; event++)
+    for (int event = number; event < Q2P_EV_UNKNOWN; event++)
         if (q2p_event_number(dialect, (enum q2p_event)event) == number)
             return (enum q2p_event)event;
     return Q2P_EV_UNKNOWN;
