@@ -283,6 +283,10 @@ static void print_happening(const struct q2p_happening *on, const char *file)
         printf("%sfailed%s: %s gave up on %s, or never answered\n", cli_colour(CLI_BAD),
                cli_colour(CLI_PLAIN), peer, hash);
         break;
+    case Q2P_ON_ARRIVED:
+        printf("%sarrived%s: %s has all of %s\n", cli_colour(CLI_GOOD), cli_colour(CLI_PLAIN), peer,
+               hash);
+        break;
     case Q2P_ON_RELEASED:
         printf("%squiet%s: %s asks for nothing more of %s\n", cli_colour(CLI_GOOD),
                cli_colour(CLI_PLAIN), peer, hash);

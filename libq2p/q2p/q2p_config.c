@@ -37,7 +37,7 @@ void q2p_config_init_sized(struct q2p_config *config, size_t size)
         .remember_ns = 20 * Q2P_SECOND,
         .keep_ns = 15 * Q2P_SECOND,
         .repair = true,
-        .rate = 16 * MEBIBYTE,
+        .rate = 0,
         .burst = 64,
         .length_max = 64 * MEBIBYTE,
         .memory_max = 256 * (size_t)MEBIBYTE,
@@ -50,6 +50,11 @@ void q2p_config_init_sized(struct q2p_config *config, size_t size)
         .keepalive_ns = 15 * Q2P_SECOND,
         .open = false,
         .answers_max = 32,
+        .probe = true,
+        .early = true,
+        .extend = true,
+        .rate_classic = MEBIBYTE,
+        .passes_max = 5,
     };
 
     /* a caller built with an older header knows, and has room for, fewer fields */
@@ -62,6 +67,8 @@ void q2p_config_original(struct q2p_config *config)
     config->timeout_ns = 5 * Q2P_SECOND;
     config->timeout_total = true;
     config->repair = false;
+    config->rate = 16 * MEBIBYTE; /* the original has no pacing at all */
+    config->probe = config->early = config->extend = false;
     config->persist = false;
     config->keepalive_ns = 0;
     config->open = true;
@@ -75,7 +82,8 @@ static bool is_valid(const struct q2p_config *config)
            config->timeout_ns > 0 && config->remember_ns >= 0 && config->keep_ns >= 0 &&
            config->burst >= 1 && config->length_max >= 1 && config->incoming_max >= 1 &&
            config->incoming_peer_max >= 1 && config->outgoing_max >= 1 && config->retry_ns > 0 &&
-           config->keepalive_ns >= 0;
+           config->keepalive_ns >= 0 && config->rate_classic >= Q2P_DATAGRAM_MAX &&
+           config->passes_max >= 1;
 }
 
 int q2p__config_take(struct q2p_config *out, const struct q2p_config *config)

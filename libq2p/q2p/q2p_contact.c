@@ -26,13 +26,18 @@ static void forget(q2p_node *node, struct q2p__contact *contact)
     q2p__resize(node, contact, sizeof *contact, 0);
 }
 
+static bool is_busy(const struct q2p__contact *contact)
+{
+    return contact->open > 0 || contact->path;
+}
+
 /* The longest unheard stranger that has nothing open. There is one whenever the table is full,
  * as it has room for more than all members and all open transmissions. */
 static void forget_a_stranger(q2p_node *node)
 {
     struct q2p__link *at = node->strangers.next;
 
-    while (at != &node->strangers && Q2P__LIST_ITEM(at, struct q2p__contact, link)->open > 0)
+    while (at != &node->strangers && is_busy(Q2P__LIST_ITEM(at, struct q2p__contact, link)))
         at = at->next;
     assert(at != &node->strangers);
     forget(node, Q2P__LIST_ITEM(at, struct q2p__contact, link));
@@ -125,7 +130,7 @@ static void dismiss(q2p_node *node, struct q2p__contact *member)
     }
     q2p__bit_take(node->slots, member->slot);
     node->members_count--;
-    member->member = member->connected = member->vouched = false;
+    member->member = member->connected = member->vouched = member->spreading = false;
     q2p__list_append(&node->strangers, &member->link);
 }
 

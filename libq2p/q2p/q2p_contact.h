@@ -9,6 +9,8 @@
 
 #include "q2p_node.h"
 
+struct q2p__path;
+
 struct q2p__contact {
     struct q2p__timer timer; /* of members: JOIN or CONNECT again */
     struct q2p__link link;   /* in members or strangers */
@@ -19,14 +21,19 @@ struct q2p__contact {
     q2p_time called_at;  /* we last joined through it or sent it a transmission */
     q2p_time join_at;    /* its last JOIN, and the time between its last two */
     q2p_time join_gap_ns;
-    uint64_t asked[2];   /* members that got a TOUCHREQUEST about it, by slot */
-    uint64_t touched[2]; /* ... and answered TOUCHED, or the other way round */
-    size_t memory;       /* bytes held for what it sends */
-    uint16_t open;       /* incoming transmissions from it */
-    uint16_t tries;      /* repetitions of JOIN to it */
-    uint8_t slot;        /* of members: 0..127 */
-    uint8_t dialect;     /* enum q2p_dialect that it proved last */
-    bool persists;       /* it repeats its JOIN */
+    uint64_t asked[2];      /* members that got a TOUCHREQUEST about it, by slot */
+    uint64_t touched[2];    /* ... and answered TOUCHED, or the other way round */
+    struct q2p__path *path; /* while something goes to it */
+    uint32_t fragments;     /* that came from it, copies too */
+    uint16_t probes_lost, probes_heard;
+    bool extends;    /* it has shown that it knows the extension of PROTOCOL.md 6.8 */
+    bool spreading;  /* as a joiner: not all members know of it yet */
+    size_t memory;   /* bytes held for what it sends */
+    uint16_t open;   /* incoming transmissions from it */
+    uint16_t tries;  /* repetitions of JOIN to it */
+    uint8_t slot;    /* of members: 0..127 */
+    uint8_t dialect; /* enum q2p_dialect that it proved last */
+    bool persists;   /* it repeats its JOIN */
     bool member;
     bool seed;      /* we joined through it */
     bool connected; /* CONNECT or CONNECTED was exchanged */

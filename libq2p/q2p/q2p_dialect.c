@@ -78,7 +78,8 @@ enum q2p_dialect q2p_wire_dialect(const uint8_t *bytes, size_t have, size_t tota
             proven = prove_transport(order[i], &packet, bytes, have, total);
         else if (list_fits(&packet, status))
             proven = prove_list(order[i], total);
-        else if (packet.event == Q2P_EV_OPTIONS && (status == Q2P_OK || status == Q2P_ERR_CUT))
+        else if ((packet.event == Q2P_EV_OPTIONS || packet.state_at.len > 0) &&
+                 (status == Q2P_OK || status == Q2P_ERR_CUT))
             proven = order[i];
         else if (packet.event == Q2P_EV_TEST && total == Q2P_HEADER_LEN &&
                  order[i] != Q2P_DIALECT_EARLY)

@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-/* One JOIN brings so many members on the way to the joiner; its repetitions bring the others.
- * Joiners and members that send everything once get all at once, as in the original. */
+/* So many members are brought on the way to a joiner at once, so many more each retry_ns. A node
+ * that sends everything once brings all at once, as the original does. */
 #define FANOUT 8
+#define SPREAD_ROUNDS 32 /* of them after one JOIN; 128 members take 16 */
 
 /* JOINs of all addresses together cause so many times what one address may. */
 #define JOINS_SHARE 8
@@ -53,19 +54,6 @@ int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed)
     return Q2P_OK;
 }
 
-void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact)
-{
-    if (contact->seed) {
-        q2p__say_bare(node, &contact->addr, Q2P_EV_JOIN);
-        if (contact->tries < node->config.retries_max)
-            contact->tries++;
-        join_later(node, now, contact);
-    } else {
-        q2p__say_bare(node, &contact->addr, Q2P_EV_CONNECT);
-        q2p__heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
-    }
-}
-
 /* ---- as seed ---- */
 
 /*
@@ -105,12 +93,12 @@ static bool ask(q2p_node *node, q2p_time now, struct q2p__contact *joiner,
 }
 
 /* Tells members of the joiner: first those that do not know, then those that did not answer. */
-static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
+static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner, bool repeated)
 {
     unsigned left = node->config.persist ? FANOUT : node->members_count;
     uint64_t asked_before[2] = {joiner->asked[0], joiner->asked[1]};
 
-    for (int again = 0; again <= 1; again++) {
+    for (int again = 0; again <= (repeated ? 1 : 0); again++) {
         for (struct q2p__link *at = node->members.next; at != &node->members && left > 0;
              at = at->next) {
             struct q2p__contact *member = Q2P__LIST_ITEM(at, struct q2p__contact, link);
@@ -123,6 +111,32 @@ static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
             left--;
         }
     }
+}
+
+static bool all_asked(const q2p_node *node, const struct q2p__contact *joiner)
+{
+    for (const struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
+        const struct q2p__contact *member = Q2P__LIST_ITEM(at, const struct q2p__contact, link);
+
+        if (member != joiner && !q2p__bit_has(joiner->asked, member->slot) &&
+            !q2p__bit_has(joiner->touched, member->slot))
+            return false;
+    }
+    return true;
+}
+
+/* The other members of a joiner that may never send JOIN again; then its timer is free again. */
+static void spread_later(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
+{
+    q2p_time at = Q2P_NEVER;
+
+    joiner->spreading =
+        !all_asked(node, joiner) && now - joiner->join_at < SPREAD_ROUNDS * node->config.retry_ns;
+    if (joiner->spreading)
+        at = q2p__later(now, node->config.retry_ns);
+    else if (joiner->connected && node->config.keepalive_ns)
+        at = q2p__later(now, node->config.keepalive_ns);
+    q2p__heap_set(&node->timers, &joiner->timer, at);
 }
 
 int q2p__member_join(q2p_node *node, q2p_time now, const struct q2p_addr *from)
@@ -143,8 +157,11 @@ int q2p__member_join(q2p_node *node, q2p_time now, const struct q2p_addr *from)
         q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_JOIN, .peer = *from});
     }
     joiner->join_at = now;
-    spread(node, now, joiner);
-    return q2p__contact_enroll(node, joiner, now, false);
+    spread(node, now, joiner, true);
+    status = q2p__contact_enroll(node, joiner, now, false);
+    if (status == Q2P_OK && node->config.persist && !joiner->seed)
+        spread_later(node, now, joiner);
+    return status;
 }
 
 int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *from,
@@ -164,6 +181,24 @@ int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *fro
     return q2p__say(node, &note);
 }
 
+void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact)
+{
+    if (contact->spreading) {
+        spread(node, now, contact, false);
+        spread_later(node, now, contact);
+        return;
+    }
+    if (contact->seed) {
+        q2p__say_bare(node, &contact->addr, Q2P_EV_JOIN);
+        if (contact->tries < node->config.retries_max)
+            contact->tries++;
+        join_later(node, now, contact);
+    } else {
+        q2p__say_bare(node, &contact->addr, Q2P_EV_CONNECT);
+        q2p__heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
+    }
+}
+
 /* ---- peers ---- */
 
 int q2p__member_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from, enum q2p_on on,
@@ -181,7 +216,7 @@ int q2p__member_connect(q2p_node *node, q2p_time now, const struct q2p_addr *fro
     if (contact->connected)
         return Q2P_OK;
     contact->connected = true;
-    if (!contact->seed && node->config.keepalive_ns)
+    if (!contact->seed && !contact->spreading && node->config.keepalive_ns)
         q2p__heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
     q2p__news_tell(node, &(struct q2p_happening){.on = on,
                                                  .peer = *from,

@@ -39,7 +39,7 @@ static void init_tables(q2p_node *node)
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         q2p__table_init(tables[i], &config->alloc, node->secret);
     q2p__table_shape(&node->contacts, offsetof(struct q2p__contact, addr), sizeof(struct q2p_addr),
-                     config->peers_max + incoming_max + STRANGERS_MAX);
+                     config->peers_max + incoming_max + config->outgoing_max + STRANGERS_MAX);
     q2p__table_shape(&node->incoming, offsetof(struct q2p__incoming, key), sizeof(struct q2p__key),
                      incoming_max);
     q2p__table_shape(&node->finished, offsetof(struct q2p__finished, key), sizeof(struct q2p__key),
@@ -69,12 +69,12 @@ int q2p_node_new(q2p_node **out, const struct q2p_config *config)
 
     struct q2p__link *lists[] = {&node->members,    &node->strangers, &node->punches,
                                  &node->announced,  &node->receiving, &node->reporting,
-                                 &node->remembered, &node->sending};
+                                 &node->remembered, &node->sending,   &node->ready};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         q2p__list_init(lists[i]);
     node->news.item_len = sizeof(struct q2p__news);
     node->notes.item_len = sizeof(struct q2p__note);
-    node->paced_at = node->joins_at = node->refusals_at = Q2P__LONG_AGO;
+    node->stalled_at = node->paced_at = node->joins_at = node->refusals_at = Q2P__LONG_AGO;
     *out = node;
     return Q2P_OK;
 }
@@ -141,15 +141,16 @@ static int dispatch(q2p_node *node, q2p_time now, const struct q2p_datagram *in,
         return q2p__member_refused(node, now, from, in->bytes + packet->reason_at.at,
                                    packet->reason_at.len);
     case Q2P_EV_OPTIONS:
-        return q2p__recv_options(node, now, &key, packet->length);
+        return packet->token_at.len > 0 ? q2p__recv_asked(node, now, &key, packet)
+                                        : q2p__recv_options(node, now, &key, packet->length);
     case Q2P_EV_OPTIONSFEEDBACK:
-        return q2p__send_answered(node, now, &key);
+        return q2p__send_answered(node, now, &key, packet);
     case Q2P_EV_TRANSPORT:
         return q2p__recv_fragment(node, now, &key, packet, in->bytes);
     case Q2P_EV_TRANSPORT_FAILED:
         if (packet->lost_count == 0 && packet->dialect == Q2P_DIALECT_CLASSIC)
-            return q2p__send_answered(node, now, &key); /* or is it? PROTOCOL.md 4 */
-        return q2p__send_list(node, now, &key, packet, in->bytes);
+            return q2p__send_answered(node, now, &key, packet); /* or is it? PROTOCOL.md 4 */
+        return q2p__repair_list(node, now, &key, packet, in->bytes);
     case Q2P_EV_TEST:
     case Q2P_EV_UNKNOWN:
         break;
@@ -226,6 +227,10 @@ static int write_note(q2p_node *node, const struct q2p__note *note, struct q2p_d
                                   .length = note->length,
                                   .address = note->about,
                                   .hash = note->hash,
+                                  .extended = note->extended,
+                                  .state = note->state,
+                                  .token = note->token,
+                                  .received = note->received,
                                   .body = Q2P_REASON_MISMATCH,
                                   .body_len = sizeof Q2P_REASON_MISMATCH - 1};
     enum q2p_dialect dialect =
@@ -245,7 +250,7 @@ int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
     reclaim(node);
     some = q2p__say_take(node, &note)
                ? write_note(node, &note, out)
-               : q2p__report_output(node, out) || q2p__send_output(node, now, out);
+               : q2p__report_output(node, out) || q2p__leave_output(node, now, out);
     if (some) {
         node->counters.datagrams_out++;
         node->counters.bytes_out += out->len;
@@ -258,7 +263,7 @@ int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
 q2p_time q2p_node_deadline(const q2p_node *node)
 {
     const struct q2p__timer *timer = q2p__heap_first(&node->timers);
-    q2p_time paced = q2p__send_deadline(node);
+    q2p_time paced = q2p__leave_deadline(node);
 
     return timer && timer->at < paced ? timer->at : paced;
 }
@@ -268,8 +273,13 @@ void q2p_node_tick(q2p_node *node, q2p_time now)
     struct q2p__timer *timer;
 
     reclaim(node);
-    while ((timer = q2p__heap_first(&node->timers)) && timer->at <= now &&
-           q2p__news_reserve(node, Q2P__NEWS_INPUT) == Q2P_OK) {
+    while ((timer = q2p__heap_first(&node->timers)) && timer->at <= now) {
+        int status = q2p__news_reserve(node, Q2P__NEWS_INPUT);
+
+        if (status == Q2P_ERR_MEMORY) /* due again, but not at once: that would be a busy loop */
+            q2p__heap_set(&node->timers, timer, now + Q2P__SHORT_OF_MEMORY_NS);
+        if (status != Q2P_OK)
+            break;
         switch ((enum q2p__timer_kind)timer->kind) {
         case Q2P__TIMER_CONTACT:
             q2p__member_tick(node, now, (struct q2p__contact *)timer);
@@ -282,6 +292,9 @@ void q2p_node_tick(q2p_node *node, q2p_time now)
             break;
         case Q2P__TIMER_OUTGOING:
             q2p__send_tick(node, now, (struct q2p__outgoing *)timer);
+            break;
+        case Q2P__TIMER_PATH:
+            q2p__send_path_tick(node, now, (struct q2p__path *)timer);
             break;
         }
     }

@@ -18,13 +18,15 @@
 #define Q2P__NEWS_MAX 128  /* happenings waiting to be fetched */
 #define Q2P__NOTES_MAX 512 /* control messages waiting to be sent */
 #define Q2P__LONG_AGO (INT64_MIN / 2)
+#define Q2P__SHORT_OF_MEMORY_NS (10 * Q2P_MILLISECOND) /* the next try after that */
 
 /* What sort of item a timer sits in; it is the first member of each. */
 enum q2p__timer_kind {
     Q2P__TIMER_CONTACT,
     Q2P__TIMER_PUNCH,
     Q2P__TIMER_INCOMING,
-    Q2P__TIMER_OUTGOING
+    Q2P__TIMER_OUTGOING,
+    Q2P__TIMER_PATH
 };
 
 /* Which transmission: between us and whom, and its key on the wire. */
@@ -54,6 +56,10 @@ struct q2p__note {
     uint32_t length;
     enum q2p_event event;
     enum q2p_dialect dialect;
+    uint32_t received;
+    uint16_t token;
+    uint8_t state;
+    bool extended;
 };
 
 struct q2p_node {
@@ -72,11 +78,14 @@ struct q2p_node {
     struct q2p__link receiving;  /* other incoming, the longest without progress first */
     struct q2p__link reporting;  /* incoming with lists to send */
     struct q2p__link remembered; /* finished, the oldest first */
-    struct q2p__link sending;    /* outgoing with fragments to send, whose turn it is first */
+    struct q2p__link sending;    /* outgoing with fragments to send, whose turn it is first; with
+                                    probes they are in their paths, and those in: */
+    struct q2p__link ready;      /* q2p_path.h, where something may leave now */
     struct q2p__ring news;
     struct q2p__ring notes;
     struct q2p__news lent; /* freed at the next call */
     struct q2p_addr *own;
+    q2p_time stalled_at;  /* no output before, for want of memory */
     q2p_time paced_at;    /* budget of fragments is used up to here */
     q2p_time joins_at;    /* ... of messages that JOINs cause */
     q2p_time refusals_at; /* ... of CONNECT_FAILED */

@@ -76,6 +76,30 @@ struct q2p_happening q2p__recv_about(const struct q2p__incoming *incoming, enum 
                                   .length = incoming->length};
 }
 
+/* PROTOCOL.md 6.8, to a peer that has shown that it knows it. */
+static void say_state(q2p_node *node, const struct q2p__contact *contact,
+                      const struct q2p__key *key, enum q2p_state state, uint16_t token)
+{
+    struct q2p__note note = {.to = key->peer,
+                             .hash = key->hash,
+                             .event = Q2P_EV_OPTIONSFEEDBACK,
+                             .dialect = Q2P_DIALECT_OPTIONS,
+                             .extended = true,
+                             .state = (uint8_t)state,
+                             .token = token,
+                             .received = contact->fragments};
+
+    q2p__say(node, &note);
+}
+
+/* Nobody asked: at the end, and when something comes that is here already. */
+static void say_arrived(q2p_node *node, const struct q2p__contact *contact,
+                        const struct q2p__key *key, enum q2p_dialect dialect)
+{
+    if (contact->extends && dialect == Q2P_DIALECT_OPTIONS && node->config.extend)
+        say_state(node, contact, key, Q2P_STATE_COMPLETE, 0);
+}
+
 /* Gives one up to make room; its sender is told at once. */
 static void evict(q2p_node *node, struct q2p__incoming *incoming)
 {
@@ -178,7 +202,7 @@ static int begin(q2p_node *node, q2p_time now, const struct q2p__key *key, uint3
     incoming->dialect = dialect;
     q2p__pile_init(&incoming->pile, q2p_wire_fragments(length), (uint32_t)node->secret[0]);
     q2p__list_append(&node->announced, &incoming->link);
-    q2p__report_later(node, now, incoming);
+    q2p__report_open(node, now, incoming);
     told = q2p__recv_about(incoming, Q2P_ON_RECEIVING);
     q2p__news_tell(node, &told);
     *out = incoming;
@@ -280,6 +304,7 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
         charge(node, incoming, before);
         node->counters.memory += news.data_room; /* till the application has seen it */
         q2p__news_give(node, &news);
+        say_arrived(node, incoming->contact, &incoming->key, incoming->dialect);
     }
     q2p__recv_forget(node, incoming);
 }
@@ -306,11 +331,43 @@ int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, 
     }
     if (status != Q2P_OK)
         return status;
+    if (!finished && node->config.extend &&
+        (!incoming->contact->extends || incoming->pile.have == 0)) {
+        say_state(node, incoming->contact, key, Q2P_STATE_OPEN, 0); /* "I know the extension" */
+        incoming->said += Q2P_EXTENDED_LEN;
+    }
     if (!finished) {
         incoming->heard += Q2P__LIST_LEN(1); /* as long as OPTIONS */
         incoming->said += Q2P__LIST_LEN(0);  /* as long as the answer */
     }
     say_about(node, key, Q2P_DIALECT_OPTIONS, Q2P_EV_OPTIONSFEEDBACK); /* again if it came again */
+    return Q2P_OK;
+}
+
+int q2p__recv_asked(q2p_node *node, q2p_time now, const struct q2p__key *key,
+                    const struct q2p_packet *packet)
+{
+    struct q2p__contact *contact = q2p__contact_find(node, &key->peer);
+    struct q2p__incoming *incoming = q2p__table_find(&node->incoming, key);
+    enum q2p_state state = Q2P_STATE_ABSENT;
+
+    if (!node->config.extend || !contact)
+        return Q2P_ERR_ABSENT;
+    contact->extends = true;
+    forget_finished_before(node, now);
+    if (q2p__table_find(&node->finished, key))
+        state = Q2P_STATE_COMPLETE;
+    else if (incoming && incoming->dialect == Q2P_DIALECT_OPTIONS && !incoming->closing)
+        state = Q2P_STATE_OPEN;
+    if (state != Q2P_STATE_OPEN && !q2p__contact_may(node, contact, now))
+        return Q2P_ERR_FULL;
+    if (state == Q2P_STATE_OPEN) {
+        incoming->heard += Q2P_EXTENDED_LEN;
+        incoming->said += Q2P_EXTENDED_LEN;
+        if (packet->state == Q2P_STATE_COMPLETE)
+            q2p__report_all_left(node, now, incoming);
+    }
+    say_state(node, contact, key, state, packet->token);
     return Q2P_OK;
 }
 
@@ -374,10 +431,26 @@ static int store(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
         return status;
     }
     node->counters.fragments_in++;
+    if (!finished)
+        q2p__report_progress(node, now, incoming, packet->syn);
     incoming->progress_at = now;
     q2p__list_append(&node->receiving, &incoming->link);
     if (finished)
         finish(node, incoming, finished);
+    return Q2P_OK;
+}
+
+/* A copy of what was delivered: its sender may not know that it was. */
+static int say_again(q2p_node *node, q2p_time now, const struct q2p__key *key,
+                     enum q2p_dialect dialect)
+{
+    struct q2p__contact *contact = q2p__contact_find(node, &key->peer);
+
+    if (!contact)
+        return Q2P_OK;
+    contact->fragments++;
+    if (contact->extends && q2p__contact_may(node, contact, now))
+        say_arrived(node, contact, key, dialect);
     return Q2P_OK;
 }
 
@@ -391,7 +464,7 @@ int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
         forget_finished_before(node, now);
         if (q2p__table_find(&node->finished, key)) {
             node->counters.fragments_duplicate++;
-            return Q2P_OK;
+            return say_again(node, now, key, packet->dialect);
         }
         /* only a first sending in classic says how long the whole is */
         if (packet->dialect != Q2P_DIALECT_CLASSIC || packet->length == 0)
@@ -403,6 +476,7 @@ int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
     if (incoming->dialect != packet->dialect || incoming->closing)
         return Q2P_ERR_ABSENT;
     incoming->heard += packet->body_at.at + packet->body_at.len;
+    incoming->contact->fragments++;
     if (packet->syn >= incoming->pile.total)
         return Q2P_ERR_SYN;
     if (packet->body_at.len != q2p_wire_share(incoming->length, packet->syn) ||

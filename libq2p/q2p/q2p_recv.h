@@ -22,10 +22,21 @@ struct q2p__incoming {
     uint64_t heard, said; /* bytes from and to the sender about it */
     uint64_t round_left;  /* bytes that this round of lists may still take */
     uint32_t length;
-    uint32_t cursor;    /* where the next list starts */
-    uint32_t list_end;  /* ... and where the lists of this round end */
-    uint8_t lists_left; /* datagrams of this round */
-    bool closing;       /* given up: after the lists, the empty one, then it is forgotten */
+    uint32_t cursor;     /* where the next list starts */
+    uint32_t list_end;   /* ... and where the lists of this round end */
+    uint8_t lists_left;  /* datagrams of this round */
+    uint32_t seen_end;   /* early: behind the highest that came */
+    uint32_t jump_end;   /* ... holes below this were seen */
+    uint32_t early_end;  /* ... shall be listed at early_at */
+    uint32_t asked_end;  /* ... have been listed at least once */
+    uint32_t reask_end;  /* ... were when reask_at was set */
+    uint32_t watched;    /* listed at watched_at; when it comes, that was a round trip */
+    q2p_time watched_at; /* Q2P__LONG_AGO: none is watched */
+    q2p_time round_at, early_at, reask_at; /* what the timer waits for */
+    q2p_time listed_at;                    /* the last round of lists */
+    q2p_time rtt_ns;
+    uint8_t quiet_rounds; /* lists since the last progress, for want of any */
+    bool closing;         /* given up: after the lists, the empty one, then it is forgotten */
     enum q2p_dialect dialect;
 };
 
@@ -38,6 +49,8 @@ struct q2p__finished {
 
 /* OPTIONS and TRANSPORT. */
 int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, uint32_t length);
+int q2p__recv_asked(q2p_node *node, q2p_time now, const struct q2p__key *key,
+                    const struct q2p_packet *packet);
 int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
                        const struct q2p_packet *packet, const uint8_t *bytes);
 

@@ -9,16 +9,140 @@
 
 #define LISTS_MAX 8 /* datagrams in a round of lists */
 
+#define RTT_FIRST_NS (100 * Q2P_MILLISECOND)
+#define RTT_MAX_NS Q2P_SECOND
+#define ALLOWED_MIN_NS Q2P_MILLISECOND
+#define ALLOWED_MAX_NS (20 * Q2P_MILLISECOND)
+#define QUIET_OVER 64 /* the regular rounds go on */
+
 /* Whose address is not proven gets at most so many bytes for each byte that came from there. */
 #define ECHO_MAX 3
 
-void q2p__report_later(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+/* ---- when ---- */
+
+static void round_later(const q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
 {
     q2p_time lost_ns = node->config.lost_ns;
     q2p_time since_ns = (now - incoming->started_at) % lost_ns;
 
-    q2p__heap_set(&node->timers, &incoming->timer, q2p__later(now, lost_ns - since_ns));
+    incoming->round_at = q2p__later(now, lost_ns - since_ns);
 }
+
+/* Fragments may overtake each other by so much. */
+static q2p_time allowance(const struct q2p__incoming *incoming)
+{
+    q2p_time allowed_ns = incoming->rtt_ns / 16;
+
+    if (allowed_ns < ALLOWED_MIN_NS)
+        return ALLOWED_MIN_NS;
+    return allowed_ns < ALLOWED_MAX_NS ? allowed_ns : ALLOWED_MAX_NS;
+}
+
+/* What is listed may be here after that, or will not come. */
+static q2p_time repair_time(const struct q2p__incoming *incoming)
+{
+    return incoming->rtt_ns * 3 / 2 + 5 * Q2P_MILLISECOND;
+}
+
+/* Nothing has come for so long that the end may be missing; longer each time. */
+static q2p_time quiet_time(const q2p_node *node, const struct q2p__incoming *incoming)
+{
+    q2p_time quiet_ns =
+        q2p__doubled(incoming->rtt_ns * 2 + 10 * Q2P_MILLISECOND, incoming->quiet_rounds);
+
+    return quiet_ns < node->config.lost_ns ? quiet_ns : node->config.lost_ns;
+}
+
+static bool waits_for_the_end(const q2p_node *node, const struct q2p__incoming *incoming)
+{
+    return node->config.early && incoming->pile.have > 0 && incoming->quiet_rounds < QUIET_OVER;
+}
+
+static void set_timer(q2p_node *node, struct q2p__incoming *incoming)
+{
+    q2p_time at = incoming->round_at;
+
+    if (incoming->early_at < at)
+        at = incoming->early_at;
+    if (incoming->reask_at < at)
+        at = incoming->reask_at;
+    if (waits_for_the_end(node, incoming) &&
+        incoming->progress_at + quiet_time(node, incoming) < at)
+        at = incoming->progress_at + quiet_time(node, incoming);
+    q2p__heap_set(&node->timers, &incoming->timer, at);
+}
+
+void q2p__report_open(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    incoming->early_at = incoming->reask_at = Q2P_NEVER;
+    incoming->watched_at = incoming->listed_at = Q2P__LONG_AGO;
+    incoming->rtt_ns = RTT_FIRST_NS;
+    round_later(node, now, incoming);
+    set_timer(node, incoming);
+}
+
+static void measure_rtt(q2p_time now, struct q2p__incoming *incoming, uint32_t syn)
+{
+    q2p_time rtt_ns = Q2P_NEVER;
+
+    if (incoming->pile.have == 1 && incoming->dialect == Q2P_DIALECT_OPTIONS) {
+        rtt_ns = now - incoming->started_at; /* from our OPTIONSFEEDBACK to this */
+        incoming->rtt_ns = RTT_FIRST_NS < rtt_ns ? RTT_FIRST_NS : rtt_ns;
+    } else if (incoming->watched_at != Q2P__LONG_AGO && syn == incoming->watched) {
+        rtt_ns = now - incoming->watched_at;
+        incoming->watched_at = Q2P__LONG_AGO;
+        incoming->rtt_ns += (rtt_ns - incoming->rtt_ns) / 4;
+    }
+    if (incoming->rtt_ns > RTT_MAX_NS)
+        incoming->rtt_ns = RTT_MAX_NS;
+}
+
+void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
+                          uint32_t syn)
+{
+    bool waits = incoming->pile.have > 1 && incoming->quiet_rounds == 0;
+    uint32_t end = incoming->seen_end;
+    q2p_time before_ns;
+
+    if (!node->config.early)
+        return;
+    measure_rtt(now, incoming, syn);
+    incoming->quiet_rounds = 0;
+    if (syn >= end)
+        incoming->seen_end = syn + 1;
+    if (syn > end) { /* holes in between */
+        incoming->jump_end = syn;
+        if (incoming->early_at == Q2P_NEVER) {
+            incoming->early_end = syn;
+            incoming->early_at = now + allowance(incoming);
+        }
+    }
+    before_ns = incoming->timer.at;
+    if (!waits || incoming->early_at < before_ns) {
+        incoming->progress_at = now;
+        set_timer(node, incoming);
+    }
+}
+
+void q2p__report_all_left(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    q2p_time soon = now + allowance(incoming);
+
+    if (!node->config.early)
+        return;
+    if (incoming->seen_end < incoming->pile.total) {
+        incoming->seen_end = incoming->jump_end = incoming->early_end = incoming->pile.total;
+        if (incoming->early_at > soon)
+            incoming->early_at = soon;
+    }
+    /* what was listed a round trip ago has left again, and is lost again */
+    if (incoming->reask_at != Q2P_NEVER && incoming->reask_at > soon &&
+        now - (incoming->reask_at - repair_time(incoming)) >= incoming->rtt_ns * 7 / 8)
+        incoming->reask_at = soon;
+    set_timer(node, incoming);
+}
+
+/* ---- what ---- */
 
 void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming)
 {
@@ -38,37 +162,92 @@ void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming)
     q2p__news_give(node, &news);
 }
 
-/*
- * A round of lists. While fragments keep coming, those beyond the highest are still on their way;
- * once it is quiet, they are missing too. The original lists them all the time. Half of the bytes
- * that the address may get may go now, less those of the empty list in the end; all of them where
- * half is no list, as after an OPTIONSFEEDBACK that was lost: its sender waits to be asked.
- */
-static void report(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+/* Half of the bytes that the address may get may go in a round, less those of the empty list; all
+ * of them where half is no list, as after an OPTIONSFEEDBACK that was lost: its sender waits. */
+static void list(q2p_node *node, q2p_time now, struct q2p__incoming *incoming, uint32_t from,
+                 uint32_t end)
 {
-    bool quiet = now - incoming->progress_at >= node->config.lost_ns / 2;
     uint64_t spent = incoming->said + Q2P__LIST_LEN(0);
     uint64_t left = incoming->heard * ECHO_MAX > spent ? incoming->heard * ECHO_MAX - spent : 0;
 
-    incoming->list_end = quiet ? incoming->pile.total : incoming->pile.highest;
-    incoming->cursor = incoming->pile.gap;
+    incoming->list_end = end;
+    incoming->cursor = from;
     incoming->lists_left = LISTS_MAX;
     incoming->round_left = left / 2 >= Q2P__LIST_LEN(1) ? left / 2 : left;
+    incoming->listed_at = now;
     q2p__list_append(&node->reporting, &incoming->report);
+}
+
+/*
+ * While fragments keep coming, those beyond the highest are still on their way; once it is quiet,
+ * they are missing too. The original lists them all the time.
+ */
+static void list_round(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    bool quiet = now - incoming->progress_at >= node->config.lost_ns / 2;
+
+    list(node, now, incoming, incoming->pile.gap,
+         quiet ? incoming->pile.total : incoming->pile.highest);
+}
+
+/* Holes that showed, and those that were listed but not filled in time. */
+static void list_early(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    bool anew = incoming->early_at <= now, again = incoming->reask_at <= now;
+    uint32_t from = again ? incoming->pile.gap : incoming->asked_end;
+    uint32_t end = anew ? incoming->early_end : incoming->reask_end;
+
+    if (anew) {
+        if (!again && incoming->watched_at == Q2P__LONG_AGO) {
+            uint32_t cursor = incoming->asked_end;
+
+            if (q2p__pile_missing(&incoming->pile, &cursor, end, &incoming->watched, 1) == 1)
+                incoming->watched_at = now;
+        }
+        incoming->asked_end = end;
+        incoming->early_at = Q2P_NEVER;
+        if (incoming->jump_end > end) { /* and later holes */
+            incoming->early_end = incoming->jump_end;
+            incoming->early_at = now + allowance(incoming);
+        }
+    }
+    if (again || incoming->reask_at == Q2P_NEVER) {
+        if (again)
+            incoming->watched_at = Q2P__LONG_AGO;
+        incoming->reask_end = incoming->asked_end;
+        incoming->reask_at =
+            incoming->pile.gap < incoming->asked_end ? now + repair_time(incoming) : Q2P_NEVER;
+    }
+    list(node, now, incoming, from, end);
 }
 
 void q2p__report_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
 {
     q2p_time since = node->config.timeout_total ? incoming->started_at : incoming->progress_at;
 
-    if (now - since >= node->config.timeout_ns) {
+    if (incoming->round_at <= now && now - since >= node->config.timeout_ns) {
         incoming->closing = true;
         q2p__heap_set(&node->timers, &incoming->timer, Q2P_NEVER);
         q2p__report_expired(node, incoming);
-    } else {
-        q2p__report_later(node, now, incoming);
+        list_round(node, now, incoming);
+        return;
     }
-    report(node, now, incoming);
+    if (incoming->round_at <= now) {
+        round_later(node, now, incoming);
+        if (!node->config.early || now - incoming->listed_at >= node->config.lost_ns / 2)
+            list_round(node, now, incoming);
+    }
+    if (incoming->early_at <= now || incoming->reask_at <= now) {
+        list_early(node, now, incoming);
+    } else if (waits_for_the_end(node, incoming) &&
+               incoming->progress_at + quiet_time(node, incoming) <= now) {
+        list(node, now, incoming, incoming->pile.gap, incoming->pile.total);
+        if (quiet_time(node, incoming) < node->config.lost_ns)
+            incoming->quiet_rounds++;
+        else
+            incoming->quiet_rounds = QUIET_OVER;
+    }
+    set_timer(node, incoming);
 }
 
 /* The SYNs of the next list of a round; none at its end. */

@@ -11,8 +11,15 @@
 /* Bytes of a TRANSPORT_FAILED. */
 #define Q2P__LIST_LEN(count) ((size_t)Q2P_HEADER_LEN + Q2P_HASH_LEN + 4 * (size_t)(count))
 
-/* Sets the timer to the next round of lists. */
-void q2p__report_later(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
+/* It is open: sets the timer to the first round of lists. */
+void q2p__report_open(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
+
+/* This fragment of it came, but is not counted as progress yet. */
+void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
+                          uint32_t syn);
+
+/* Its sender says that all of it has left: what is not here now is late or lost. */
+void q2p__report_all_left(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
 
 /* Tells that it is given up, with the first of what is missing. */
 void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming);

@@ -146,6 +146,19 @@ static void read_list(struct q2p_packet *out, struct q2p__reader *reader)
         complain(reader, Q2P_ERR_LIST);
 }
 
+/* PROTOCOL.md 6.8: just this length, which no message of an original has. */
+static void read_extension(struct q2p_packet *out, struct q2p__reader *reader)
+{
+    if (reader->total != Q2P_EXTENDED_LEN || out->dialect != Q2P_DIALECT_OPTIONS)
+        return;
+    q2p__read_skip(reader, 1, &out->state_at);
+    if (out->state_at.len > 0)
+        out->state = reader->bytes[out->state_at.at];
+    out->token = q2p__read_u16(reader, &out->token_at);
+    if (out->event == Q2P_EV_OPTIONSFEEDBACK)
+        out->received = q2p__read_u32(reader, &out->received_at);
+}
+
 static void read_shape(struct q2p_packet *out, struct q2p__reader *reader)
 {
     switch (q2p_event_shape(out->event)) {
@@ -160,9 +173,11 @@ static void read_shape(struct q2p_packet *out, struct q2p__reader *reader)
     case Q2P_SHAPE_START:
         q2p__read_skip(reader, Q2P_HASH_LEN, &out->hash_at);
         out->length = q2p__read_u32(reader, &out->length_at);
+        read_extension(out, reader);
         break;
     case Q2P_SHAPE_HASH:
         q2p__read_skip(reader, Q2P_HASH_LEN, &out->hash_at);
+        read_extension(out, reader);
         break;
     case Q2P_SHAPE_FRAGMENT:
         read_fragment(out, reader);
@@ -207,6 +222,16 @@ uint32_t q2p_wire_lost(const struct q2p_packet *packet, const uint8_t *bytes, ui
     return q2p__load_u32(bytes + packet->lost_at.at + (size_t)index * 4);
 }
 
+static void write_extension(struct q2p__writer *writer, const struct q2p_message *message)
+{
+    if (!message->extended)
+        return;
+    q2p__write_bytes(writer, &message->state, 1);
+    q2p__write_u16(writer, message->token);
+    if (message->event == Q2P_EV_OPTIONSFEEDBACK)
+        q2p__write_u32(writer, message->received);
+}
+
 int q2p_wire_write(uint8_t *out, size_t room, enum q2p_dialect dialect,
                    const struct q2p_message *message)
 {
@@ -232,9 +257,11 @@ int q2p_wire_write(uint8_t *out, size_t room, enum q2p_dialect dialect,
     case Q2P_SHAPE_START:
         q2p__write_bytes(&writer, message->hash.bytes, Q2P_HASH_LEN);
         q2p__write_u32(&writer, message->length);
+        write_extension(&writer, message);
         break;
     case Q2P_SHAPE_HASH:
         q2p__write_bytes(&writer, message->hash.bytes, Q2P_HASH_LEN);
+        write_extension(&writer, message);
         break;
     case Q2P_SHAPE_FRAGMENT:
         q2p__write_bytes(&writer, message->hash.bytes, Q2P_HASH_LEN);

@@ -146,6 +146,7 @@ static void take_happening(struct side *side, const struct q2p_happening *it)
         break;
     case Q2P_ON_LOST:
     case Q2P_ON_RESTORED:
+    case Q2P_ON_ARRIVED:
         MUST(find(side, it, true));
         break;
     case Q2P_ON_FAILED:

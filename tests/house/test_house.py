@@ -27,7 +27,7 @@ PLANTS = [
     ("calls", "libq2p/q2p/q2p_wire.c", "void f(void) { malloc (1); }\n", "calls malloc"),
     ("sizes", "libq2p/base/base_buf.c", LONG, "f has 73 lines"),
     ("sizes", "simulator/world/plant.c", "\n" * 501, "501 lines"),
-    ("sections", "libq2p/base/base_buf.c", f"/* {STANDARD} 6.9 */\n", "6.9"),
+    ("sections", "libq2p/base/base_buf.c", f"/* {STANDARD} 6.19 */\n", "6.19"),
     ("sections", "libq2p/base/base_buf.c", f"/* {STANDARD} 6.1,\n * 3.99 */\n", "3.99"),
     ("vectors", "tests/vectors/wire.json", ('"event": "TEST"', '"event": "JOIN"'), "early TEST"),
     ("vectors", "tests/vectors/wire.json", ('"ERR_LIST"', '"OK"'), "no vector for ERR_LIST"),

@@ -24,10 +24,11 @@ static void print_event(enum q2p_event event)
 
 int main(void)
 {
-    printf("{\"header_len\": %d, \"datagram_max\": %d, \"fragment_len\": %d, \"syns_max\": %d,\n"
+    printf("{\"extended_len\": %d, \"header_len\": %d, \"datagram_max\": %d, \"fragment_len\": %d, "
+           "\"syns_max\": %d,\n"
            " \"hash_len\": %d, \"port\": %d, \"reason\": \"%s\",\n \"events\": [",
-           Q2P_HEADER_LEN, Q2P_DATAGRAM_MAX, Q2P_FRAGMENT_LEN, Q2P_SYNS_MAX, Q2P_HASH_LEN,
-           Q2P_PORT_DEFAULT, Q2P_REASON_MISMATCH);
+           Q2P_EXTENDED_LEN, Q2P_HEADER_LEN, Q2P_DATAGRAM_MAX, Q2P_FRAGMENT_LEN, Q2P_SYNS_MAX,
+           Q2P_HASH_LEN, Q2P_PORT_DEFAULT, Q2P_REASON_MISMATCH);
     for (int event = 0; event < Q2P_EV_UNKNOWN; event++)
         print_event((enum q2p_event)event);
     printf("],\n \"statuses\": {\"OK\": 0");

@@ -206,7 +206,8 @@ def fault(data):
         found = fragment_fault(layer)
     elif shape == "LIST" and len(layer.payload):
         found = "ERR_LIST"
-    elif shape in ("START", "HASH") and len(layer.payload):
+    elif shape in ("START", "HASH") and len(layer.payload) and not (
+            dialect() == "options" and len(data) == WIRE["extended_len"]):  # PROTOCOL.md 6.8
         found = "ERR_LENGTH"
     return found or ("ERR_OVERSIZE" if len(data) > DATAGRAM_MAX else "OK")
 

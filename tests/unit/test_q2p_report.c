@@ -114,6 +114,7 @@ static void while_fragments_come_only_gaps_are_listed(void **state)
 
     (void)state;
     q2p_config_init(&config);
+    config.early = false; /* the regular rounds alone */
     start(&pipe);
     fragment(&pipe, 2900, 0);
     pipe_run(&pipe, 400 * Q2P_MILLISECOND);
@@ -133,6 +134,7 @@ static void a_round_is_a_few_full_datagrams_lowest_first(void **state)
 
     (void)state;
     q2p_config_init(&config);
+    config.early = false; /* the regular rounds alone */
     start(&pipe);
     for (uint32_t syn = 4000; syn < 4100; syn++)
         fragment(&pipe, 2000000, syn);
@@ -183,6 +185,7 @@ static void a_late_tick_makes_one_round_of_many(void **state)
 
     (void)state;
     q2p_config_init(&config);
+    config.early = false; /* the regular rounds alone */
     start(&pipe);
     fragment(&pipe, 2900, 2);
     pipe.now = 5200 * Q2P_MILLISECOND; /* the machine slept */
@@ -200,6 +203,7 @@ static void while_it_ends_nothing_more_is_taken(void **state)
 
     (void)state;
     q2p_config_init(&config);
+    config.early = false; /* the regular rounds alone */
     start(&pipe);
     fragment(&pipe, 2900, 2);
     pipe_run(&pipe, 9900 * Q2P_MILLISECOND);

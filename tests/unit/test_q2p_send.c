@@ -332,6 +332,7 @@ static void fragments_leave_at_the_configured_rate(void **state)
     assert_in_range(last, (5 + 9.9) * Q2P_SECOND, (5 + 9.95) * Q2P_SECOND);
     pipe_free(&pipe);
     config.rate = 0; /* no pacing at all */
+    config.probe = false;
     start(&pipe);
     send(&pipe, data, 484 * 1000);
     pipe_flush(&pipe);

@@ -105,6 +105,9 @@ static void compare_spans(const struct vector *vector, const struct q2p_packet *
     compare_span(vector, "syn", packet->syn_at);
     compare_span(vector, "body", packet->body_at);
     compare_span(vector, "lost", packet->lost_at);
+    compare_span(vector, "state", packet->state_at);
+    compare_span(vector, "token", packet->token_at);
+    compare_span(vector, "received", packet->received_at);
     compare_span(vector, "trailing", packet->trailing_at);
 }
 
@@ -119,6 +122,9 @@ static void compare_values(const struct vector *vector, const struct q2p_packet 
     assert_int_equal(packet->number, number_of(json, "number", 0));
     assert_int_equal(packet->length, number_of(json, "length", 0));
     assert_int_equal(packet->syn, number_of(json, "syn", 0));
+    assert_int_equal(packet->state, number_of(json, "state", 0));
+    assert_int_equal(packet->token, number_of(json, "token", 0));
+    assert_int_equal(packet->received, number_of(json, "received", 0));
     assert_int_equal(packet->lost_count, number_of(json, "lost_count", 0));
     for (size_t i = 0; i < json_array_size(lost); i++)
         assert_int_equal(q2p_wire_lost(packet, vector->bytes, (uint32_t)i),
@@ -156,6 +162,10 @@ static void compare_written(const struct vector *vector, const struct q2p_packet
                                   .length = packet->length,
                                   .syn = packet->syn,
                                   .address = packet->address,
+                                  .extended = packet->token_at.len > 0,
+                                  .state = packet->state,
+                                  .token = packet->token,
+                                  .received = packet->received,
                                   .body = bytes + body.at,
                                   .body_len = body.len};
     uint32_t *lost = calloc(packet->lost_count + 1, sizeof *lost);

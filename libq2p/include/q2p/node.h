@@ -47,7 +47,7 @@ struct q2p_config {
                                    need, for repairs: 15 s */
     bool repair;                /* resend what a peer reports lost without being asked to: true */
 
-    uint32_t rate;              /* bytes per second, all peers together: 16 MiB; 0 = no pacing */
+    uint32_t rate;              /* bytes of datagrams per second, all peers together: 0 = no such limit */
     uint16_t burst;             /* datagrams that may leave at once: 64 */
 
     uint32_t length_max;        /* incoming transmissions announced longer are refused: 64 MiB */
@@ -68,6 +68,14 @@ struct q2p_config {
 
     uint64_t seed;              /* secret for table hashing; same seed and calls = same bytes: 0 */
     struct q2p_alloc alloc;     /* resize NULL = malloc of the C library */
+
+    bool probe;                 /* find out what each peer's path carries, by OPTIONS sent again or,
+                                   in classic, by the absence of lists; false = `rate` alone: true */
+    bool early;                 /* list gaps as soon as they show, not only each lost_ns: true */
+    bool extend;                /* use the extension of PROTOCOL.md 6.8 with peers that know it: true */
+    uint32_t rate_classic;      /* with probe, first rate to a classic peer, bytes per second: 1 MiB */
+    uint16_t passes_max;        /* with probe, how often all fragments may go to a peer that loses some
+                                   and never asks in time, as the original by default: 5 */
 };
 /* clang-format on */
 
@@ -119,7 +127,8 @@ void q2p_node_tick(q2p_node *node, q2p_time now);
     XX(LOST, 12, "lost", "the peer lacks syns of an outgoing transmission")                        \
     XX(FAILED, 13, "failed", "the peer gave up, or never answered; data is yours again")           \
     XX(RELEASED, 14, "released", "an outgoing transmission is quiet: data is yours again")         \
-    XX(RESTORED, 15, "restored", "every SYN reported lost so far has been sent again")
+    XX(RESTORED, 15, "restored", "every SYN reported lost so far has been sent again")             \
+    XX(ARRIVED, 16, "arrived", "the peer has the whole outgoing transmission; RELEASED follows")
 
 enum q2p_on {
 #define XX(name, number, word, sentence) Q2P_ON_##name = (number),
@@ -164,7 +173,8 @@ int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed);
 /*
  * Starts a transmission. data is borrowed until Q2P_ON_FAILED, Q2P_ON_RELEASED or
  * q2p_node_cancel for this peer and hash. *hash gets the key (may be NULL). Q2P never
- * acknowledges: silence after SENT is the only sign of success (PROTOCOL.md 6.7). Sending the
+ * acknowledges: silence after SENT is the only sign of success (PROTOCOL.md 6.7), but for peers
+ * that know the extension (6.8): then Q2P_ON_ARRIVED comes, and RELEASED at once. Sending the
  * same bytes to the same peer again starts over once they have all left before (their RELEASED
  * comes first). Returns Q2P_OK, Q2P_ERR_ADDRESS, Q2P_ERR_FULL, Q2P_ERR_MEMORY, Q2P_ERR_BUSY, or
  * Q2P_ERR_INVALID (over 4 GiB - 1).

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* name, number, filter word, sentence */
+/*            name      number  filter word  sentence */
 #define Q2P_DIALECT_MAP(XX)                                                                        \
     XX(UNKNOWN, 0, "unknown", "not known yet")                                                     \
     XX(EARLY, 1, "early", "classic before CONNECT_FAILED existed (read only)")                     \
@@ -69,7 +69,21 @@ enum q2p_event {
                           */
 #define Q2P_SYNS_MAX 123 /* lost SYNs in one datagram: (512 - 4 - 16) / 4 */
 #define Q2P_PORT_DEFAULT 10000
+#define Q2P_EXTENDED_LEN 27 /* OPTIONS and OPTIONSFEEDBACK with the extension (PROTOCOL.md 6.8) */
 #define Q2P_REASON_MISMATCH "Dismatch networking version" /* the original's only text */
+
+/* What an extended OPTIONS or OPTIONSFEEDBACK says of the transmission, at the end that it comes
+ * from; PROTOCOL.md 6.8. */
+#define Q2P_STATE_MAP(XX)                                                                          \
+    XX(OPEN, 0, "open", "fragments are still to leave, or missing")                                \
+    XX(COMPLETE, 1, "complete", "all fragments have left, or were delivered")                      \
+    XX(ABSENT, 2, "absent", "there is none such")
+
+enum q2p_state {
+#define XX(name, number, word, sentence) Q2P_STATE_##name = (number),
+    Q2P_STATE_MAP(XX)
+#undef XX
+};
 
 /*
  * One message, as read. Spans say where each field sits (len 0: absent or cut off); the values
@@ -83,10 +97,14 @@ struct q2p_packet {
     uint16_t number;         /* of the event, as on the wire */
     uint32_t length;         /* of the whole transmission; 0 in a resend of the original */
     uint32_t syn;            /* fragment number, from 0 */
+    uint8_t state;           /* of the extension: enum q2p_state */
+    uint16_t token;          /* ... chosen by the one who asks, repeated in the answer */
+    uint32_t received;       /* extended OPTIONSFEEDBACK: fragments taken in from its receiver */
     uint32_t lost_count;     /* whole SYNs in `lost`; read them with q2p_wire_lost */
     struct q2p_addr address; /* ip_len 0 if the text does not parse */
     struct q2p_span network_id_at, event_at, address_at, reason_at, hash_at, length_at, syn_at,
         body_at, lost_at;
+    struct q2p_span state_at, token_at, received_at; /* PROTOCOL.md 6.8 */
     struct q2p_span trailing_at; /* bytes behind the end of the message, which peers ignore */
 };
 
@@ -99,7 +117,7 @@ struct q2p_packet {
  *   Q2P_ERR_CUT       the capture ends first; nothing wrong as far as one can see
  *   Q2P_ERR_UNKNOWN   no such event in this dialect; in Q2P_DIALECT_UNKNOWN only the events that
  *                     all dialects share are known
- *   Q2P_ERR_LENGTH    OPTIONS longer than 24 bytes, OPTIONSFEEDBACK longer than 20
+ *   Q2P_ERR_LENGTH    OPTIONS longer than 24 bytes, OPTIONSFEEDBACK longer than 20, and neither 27
  *   Q2P_ERR_ADDRESS   address text that q2p_addr_parse refuses
  *   Q2P_ERR_EMPTY     fragment without body
  *   Q2P_ERR_SYN       fragment number beyond its own length field (classic, early)
@@ -143,6 +161,10 @@ struct q2p_message {
     uint32_t syn;
     struct q2p_addr address;
     struct q2p_hash hash;
+    bool extended; /* OPTIONS, OPTIONSFEEDBACK: with the extension; then these: */
+    uint8_t state;
+    uint16_t token;
+    uint32_t received;
     const void *body; /* fragment bytes, or the reason's text */
     size_t body_len;
     const uint32_t *lost;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_path.h - what the way to one peer carries (PROTOCOL.md 6.9): its round trip, its rate, and
+ * how much may be under way, found out by OPTIONS sent again in between. All transmissions to a
+ * peer share one path and take turns on it.
+ */
+#ifndef Q2P_PATH_H
+#define Q2P_PATH_H
+
+#include "q2p_contact.h"
+
+#define Q2P__PROBES_MAX 16
+
+enum q2p__path_phase {
+    Q2P__PATH_START,  /* faster each round, until the rate does not grow or a queue shows */
+    Q2P__PATH_DRAIN,  /* let that queue run empty */
+    Q2P__PATH_CRUISE, /* at the rate found, now and then a little above and below it */
+    Q2P__PATH_CAREFUL /* no answers: classic */
+};
+
+/* What was true when a probe left. */
+struct q2p__probe {
+    q2p_time at;
+    uint64_t sent;         /* fragments that had left before it */
+    uint64_t base;         /* of them, delivered as far as was known */
+    q2p_time base_at;      /* ... since then */
+    q2p_time base_sent_at; /* ... by a probe that left then */
+    uint16_t token;
+    bool plain;   /* without the extension: answered by any plain OPTIONSFEEDBACK */
+    bool again;   /* the one before was not answered: a late answer looks like this one's */
+    bool limited; /* there was less to send than could have been */
+};
+
+struct q2p__path {
+    struct q2p__timer timer;
+    struct q2p__link link;    /* in the node's ready, while something may leave */
+    struct q2p__link sending; /* outgoing with fragments to send, whose turn it is first */
+    struct q2p__contact *contact;
+    uint32_t users; /* outgoing in all */
+    enum q2p__path_phase phase;
+    uint64_t sent, acked;   /* fragments that left; ... before the last answered probe */
+    uint64_t delivered;     /* fragments that arrived, as far as is known */
+    uint64_t base;          /* the same at base_at, told by a probe that left at base_sent_at */
+    uint64_t probed;        /* fragments that had left before the last probe */
+    uint64_t limited_until; /* until so many are answered, there was less to send */
+    uint64_t round_end;     /* a round ends when so many are answered */
+    uint64_t rate;          /* bytes per second, a fragment being a datagram of full size */
+    uint64_t rates[2];      /* the highest of these and the earlier rounds */
+    uint64_t full_rate;     /* in the start: the last rate that was clearly higher */
+    q2p_time base_at, base_sent_at;
+    q2p_time paced_at; /* the rate is used up to here */
+    q2p_time heard_at; /* last answer */
+    q2p_time probed_at;
+    q2p_time rtt, rtt_var, rtt_min, rtts_min[2], rtt_min_at, round_rtt;
+    q2p_time since;         /* careful: this rate is used */
+    uint32_t counted, lost; /* peer's count of fragments; reported lost since the last answer */
+    uint32_t rounds;
+    uint8_t full_rounds, cycle, backoff;
+    bool counts; /* counted is known */
+    bool congested;
+    uint8_t probes_count;
+    struct q2p__probe probes[Q2P__PROBES_MAX]; /* not answered yet, the oldest first */
+};
+
+/* The path to a contact, one more transmission on it. Q2P_OK or Q2P_ERR_MEMORY. */
+int q2p__path_join(q2p_node *node, q2p_time now, struct q2p__contact *contact);
+
+/* One less; the last one takes the path along, but what was learned stays with the contact. */
+void q2p__path_leave(q2p_node *node, struct q2p__path *path);
+
+/* A transmission in classic begins: nothing will be answered. */
+void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path);
+
+/* OPTIONS was answered that opened a transmission; rtt_ns < 0 if the round trip is not sure. */
+void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns);
+
+/* There is something to send. */
+void q2p__path_wake(q2p_node *node, struct q2p__path *path);
+
+/* Is it time for a probe? */
+bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now);
+
+/* A probe leaves; returns its token. */
+uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path, bool plain);
+
+/* May a fragment leave now? If not, the path is woken when that may have changed. */
+bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path);
+
+/* A fragment leaves. */
+void q2p__path_sent(q2p_time now, struct q2p__path *path);
+
+/* There is nothing more to send. */
+void q2p__path_idle(q2p_node *node, struct q2p__path *path);
+
+/* An OPTIONSFEEDBACK came. True: all that has left so far was taken in before, or is lost. */
+bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
+                        const struct q2p_packet *packet);
+
+/* So many fragments are reported lost for the first time. */
+void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, size_t count);
+
+/* How often all fragments should be sent to somebody who cannot ask for them in time. */
+unsigned q2p__path_passes(const struct q2p__path *path, uint32_t fragments, unsigned max);
+
+/* How long an answer may take. */
+q2p_time q2p__path_patience(const struct q2p__path *path);
+
+/* The timer of a path. False: nothing was answered for so long that nothing will be. */
+bool q2p__path_tick(q2p_node *node, q2p_time now, struct q2p__path *path);
+
+#endif

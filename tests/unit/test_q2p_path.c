@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_q2p_path.c - how fast, how fair and how careful transmissions are on a link. */
+#include "link.h"
+
+#include <stdio.h>
+
+#define LINK_RATE UINT64_C(25000000)
+#define LINK_DELAY (25 * Q2P_MILLISECOND)
+#define LINK_QUEUE UINT64_C(1250000)
+#define CEILING (LINK_RATE * Q2P_FRAGMENT_LEN / (Q2P_DATAGRAM_MAX - 4 + LINK_OVERHEAD))
+
+static void config_options(struct q2p_config *config)
+{
+    q2p_config_init(config);
+    config->dialect = Q2P_DIALECT_OPTIONS;
+    config->length_max = 512u << 20;
+    config->memory_max = (size_t)1 << 30;
+}
+
+static bool stop_delivered(struct link *link, size_t node, const struct q2p_happening *what)
+{
+    (void)link;
+    (void)node;
+    return what->on == Q2P_ON_DELIVERED;
+}
+
+static uint8_t *make_data(size_t len, unsigned salt)
+{
+    uint8_t *data = malloc(len);
+
+    assert_non_null(data);
+    for (size_t i = 0; i < len; i++)
+        data[i] = (uint8_t)(i * 7 + (i >> 8) * 13 + salt);
+    return data;
+}
+
+/* Thousandths of the ceiling that one transmission reached, from its first OPTIONS on. */
+static unsigned goodput(size_t len, unsigned loss)
+{
+    struct q2p_config config;
+    struct link link;
+    uint8_t *data = make_data(len, loss);
+    unsigned share;
+
+    config_options(&config);
+    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, loss);
+    link_add(&link, &config);
+    link_add(&link, &config);
+    link.stop = stop_delivered;
+    assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, len, NULL), Q2P_OK);
+    link_run(&link, 60 * Q2P_SECOND);
+    assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+    share = (unsigned)(len * UINT64_C(1000000000) / CEILING * 1000 / (uint64_t)link.now);
+    print_message("%zu bytes, loss %u: %u of 1000, %lld ms, out %llu (+%llu again), dropped %llu, "
+                  "answers %llu\n",
+                  len, loss, share, (long long)(link.now / Q2P_MILLISECOND),
+                  (unsigned long long)link.ways[0].sent,
+                  (unsigned long long)q2p_node_counters(link.nodes[0])->fragments_resent,
+                  (unsigned long long)link.ways[0].dropped, (unsigned long long)link.ways[1].sent);
+    link_free(&link);
+    free(data);
+    return share;
+}
+
+static void thirty_megabytes_use_the_link(void **state)
+{
+    (void)state;
+    assert_in_range(goodput(30000000, 0), 850, 1000);
+}
+
+static void one_percent_of_loss_costs_little(void **state)
+{
+    (void)state;
+    assert_in_range(goodput(30000000, 10), 830, 1000); /* by chance 0.85 */
+}
+
+static void five_percent_of_loss_cost_less_than_half(void **state)
+{
+    (void)state;
+    assert_in_range(goodput(30000000, 50), 550, 1000);
+}
+
+static void ten_megabytes_start_fast(void **state)
+{
+    (void)state;
+    assert_in_range(goodput(10000000, 0), 700, 1000);
+}
+
+static void two_senders_share_a_link(void **state)
+{
+    static const size_t len = 400000000;
+    struct q2p_config config;
+    struct link link;
+    uint8_t *data = make_data(len, 1);
+    uint64_t got[2], sum;
+
+    (void)state;
+    config_options(&config);
+    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
+    for (int i = 0; i < 4; i++)
+        link_add(&link, &config);
+    assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, len, NULL), Q2P_OK);
+    link_run(&link, Q2P_SECOND);
+    assert_int_equal(q2p_node_send(link.nodes[2], link.now, &link.addrs[3], data, len, NULL),
+                     Q2P_OK);
+    got[0] = q2p_node_counters(link.nodes[1])->fragments_in;
+    for (int s = 1; s <= 10; s++) {
+        uint64_t a = q2p_node_counters(link.nodes[1])->fragments_in,
+                 b = q2p_node_counters(link.nodes[3])->fragments_in;
+        link_run(&link, (1 + s) * Q2P_SECOND);
+        print_message("%d s: %llu %llu, dropped %llu\n", s,
+                      (unsigned long long)(q2p_node_counters(link.nodes[1])->fragments_in - a),
+                      (unsigned long long)(q2p_node_counters(link.nodes[3])->fragments_in - b),
+                      (unsigned long long)link.ways[0].dropped);
+    }
+    got[0] = q2p_node_counters(link.nodes[1])->fragments_in - got[0];
+    got[1] = q2p_node_counters(link.nodes[3])->fragments_in;
+    sum = got[0] + got[1];
+    print_message("jain %llu of 1000, sum %llu of 1000\n",
+                  (unsigned long long)(sum * sum * 1000 / 2 / (got[0] * got[0] + got[1] * got[1])),
+                  (unsigned long long)(sum * Q2P_FRAGMENT_LEN * 100 / CEILING));
+    assert_true(sum * sum * 1000 / 2 >= 900 * (got[0] * got[0] + got[1] * got[1]));
+    assert_true(sum * Q2P_FRAGMENT_LEN * 100 / CEILING >= 850);
+    link_free(&link);
+    free(data);
+}
+
+/* Answers the first OPTIONS and nothing else, and counts the bytes of fragments. */
+static size_t swallowed;
+
+static bool swallow_fragments(struct link *link, const struct q2p_datagram *out)
+{
+    struct q2p_packet packet;
+
+    (void)link;
+    q2p_wire_read(&packet, Q2P_DIALECT_OPTIONS, out->bytes, out->len, out->len);
+    if (packet.event == Q2P_EV_TRANSPORT)
+        swallowed += out->len;
+    return true;
+}
+
+static void who_never_answers_gets_one_window_and_no_more(void **state)
+{
+    struct q2p_config config;
+    struct link link;
+    uint8_t feedback[Q2P_DATAGRAM_MAX], *data = make_data(10000000, 3);
+    struct q2p_message message = {.event = Q2P_EV_OPTIONSFEEDBACK};
+    struct q2p_datagram in = {.bytes = feedback};
+
+    (void)state;
+    swallowed = 0;
+    config_options(&config);
+    link_init(&link, 0, LINK_DELAY, 0, 0);
+    link_add(&link, &config);
+    link_add(&link, &config);
+    link.swallow = swallow_fragments;
+    assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 10000000, &message.hash),
+                     Q2P_OK);
+    link_run(&link, 50 * Q2P_MILLISECOND);
+    in.peer = link.addrs[1];
+    in.len = (size_t)q2p_wire_write(feedback, sizeof feedback, Q2P_DIALECT_OPTIONS, &message);
+    assert_int_equal(q2p_node_input(link.nodes[0], link.now, &in), Q2P_OK);
+    link_run(&link, 120 * Q2P_SECOND);
+    print_message("%zu bytes of fragments\n", swallowed);
+    assert_in_range(swallowed, 50000, 56 * 1024);
+    assert_int_equal(link.counts[0][Q2P_ON_FAILED], 1);
+    assert_int_equal(q2p_node_deadline(link.nodes[0]), Q2P_NEVER);
+    link_free(&link);
+    free(data);
+}
+
+static void the_sender_learns_that_it_arrived(void **state)
+{
+    static const size_t lens[] = {0, 1, 484, 485, 100000};
+    struct q2p_config config;
+
+    (void)state;
+    for (unsigned loss = 0; loss <= 200; loss += 50) {
+        for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+            struct link link;
+            uint8_t *data = make_data(lens[i] + 1, loss);
+
+            config_options(&config);
+            link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, loss);
+            link.random += i;
+            link_add(&link, &config);
+            link_add(&link, &config);
+            assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, lens[i], NULL),
+                             Q2P_OK);
+            link_run(&link, 60 * Q2P_SECOND);
+            assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+            assert_int_equal(link.counts[0][Q2P_ON_RELEASED], 1);
+            assert_int_equal(link.counts[0][Q2P_ON_FAILED], 0);
+            if (loss <= 50 && lens[i] > 0) { /* and soon */
+                assert_int_equal(link.counts[0][Q2P_ON_ARRIVED], 1);
+                assert_in_range(link.times[0][Q2P_ON_RELEASED], 0, 2 * Q2P_SECOND);
+            }
+            link_free(&link);
+            free(data);
+        }
+    }
+}
+
+/* A receiver as the original: no extension, no early lists, and its first list comes too late. */
+static void an_original_gets_passes_where_probes_are_lost(void **state)
+{
+    struct q2p_config config, original;
+    unsigned delivered = 0;
+
+    (void)state;
+    for (unsigned seed = 0; seed < 10; seed++) {
+        struct link link;
+        uint8_t *data = make_data(2000000, seed);
+
+        config_options(&config);
+        config_options(&original);
+        q2p_config_original(&original);
+        link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 50);
+        link.random += seed * 77;
+        link_add(&link, &config);
+        link_add(&link, &original);
+        for (int attempt = 0; attempt < 2 && link.counts[1][Q2P_ON_DELIVERED] == 0; attempt++) {
+            q2p_node_send(link.nodes[0], link.now, &link.addrs[1], data, 2000000, NULL);
+            link_run(&link, link.now + 20 * Q2P_SECOND);
+        }
+        assert_in_range(q2p_node_counters(link.nodes[0])->fragments_resent, 0,
+                        2 * 4 * q2p_wire_fragments(2000000));
+        assert_in_range(link.counts[1][Q2P_ON_DELIVERED], 0, 1);
+        delivered += link.counts[1][Q2P_ON_DELIVERED] == 1;
+        link_free(&link);
+        free(data);
+    }
+    print_message("%u of 10 delivered within two attempts\n", delivered);
+    assert_in_range(delivered, 9, 10);
+}
+
+static void an_original_gets_nothing_that_only_we_know(void **state)
+{
+    struct q2p_config config, original;
+    struct link link;
+    uint8_t *data = make_data(1000000, 5);
+
+    (void)state;
+    config_options(&config);
+    config_options(&original);
+    q2p_config_original(&original);
+    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
+    link_add(&link, &config);
+    link_add(&link, &original);
+    assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 1000000, NULL), Q2P_OK);
+    link_run(&link, 60 * Q2P_SECOND);
+    assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+    assert_int_equal(link.counts[0][Q2P_ON_ARRIVED], 0);
+    assert_int_equal(q2p_node_counters(link.nodes[0])->fragments_out, q2p_wire_fragments(1000000));
+    /* one OPTIONS at a time: each was answered, by 20 bytes */
+    assert_int_equal(link.ways[1].bytes, link.ways[1].sent * 20);
+    assert_int_equal(link.ways[0].sent, link.ways[1].sent + q2p_wire_fragments(1000000));
+    link_free(&link);
+    free(data);
+}
+
+/* How often memory is touched per fragment would be a time; turns of the loop are not. */
+static void many_transmissions_share_one_rate(void **state)
+{
+    static const size_t counts[] = {10, 2000};
+    struct q2p_config config;
+
+    (void)state;
+    for (size_t c = 0; c < 2; c++) {
+        struct link link;
+        size_t count = counts[c], len = 4000000 / count;
+        uint8_t *data = make_data(4000000, 9);
+
+        config_options(&config);
+        config.outgoing_max = config.incoming_max = config.incoming_peer_max = 2048;
+        link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
+        link_add(&link, &config);
+        link_add(&link, &config);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(
+                q2p_node_send(link.nodes[0], link.now, &link.addrs[1], data + i * len, len, NULL),
+                Q2P_OK);
+            if (i % 100 == 99)
+                link_run(&link, link.now + Q2P_MILLISECOND);
+        }
+        link_run(&link, 30 * Q2P_SECOND);
+        print_message("%zu transmissions: %zu delivered at %lld ms, %llu datagrams out\n", count,
+                      link.counts[1][Q2P_ON_DELIVERED],
+                      (long long)(link.times[1][Q2P_ON_DELIVERED] / Q2P_MILLISECOND),
+                      (unsigned long long)link.ways[0].sent);
+        assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], count);
+        link_free(&link);
+        free(data);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(thirty_megabytes_use_the_link),
+        cmocka_unit_test(one_percent_of_loss_costs_little),
+        cmocka_unit_test(five_percent_of_loss_cost_less_than_half),
+        cmocka_unit_test(ten_megabytes_start_fast),
+        cmocka_unit_test(two_senders_share_a_link),
+        cmocka_unit_test(who_never_answers_gets_one_window_and_no_more),
+        cmocka_unit_test(the_sender_learns_that_it_arrived),
+        cmocka_unit_test(an_original_gets_passes_where_probes_are_lost),
+        cmocka_unit_test(an_original_gets_nothing_that_only_we_know),
+        cmocka_unit_test(many_transmissions_share_one_rate),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
