@@ -464,7 +464,7 @@ unsigned q2p__path_passes(const struct q2p__path *path, uint32_t fragments, unsi
 
     if (contact->probes_lost == 0 || is_extended(path) || path->phase == Q2P__PATH_CAREFUL)
         return 1;
-    lost = lost < 10 ? 10 : lost;
+    lost = lost < 50 ? 50 : lost; /* there were few probes to tell */
     for (missing = missing * lost / 1000; missing > 50 && passes < max; passes++)
         missing = missing * lost / 1000;
     return passes;

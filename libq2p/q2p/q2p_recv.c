@@ -96,7 +96,7 @@ static void say_state(q2p_node *node, const struct q2p__contact *contact,
 static void say_arrived(q2p_node *node, const struct q2p__contact *contact,
                         const struct q2p__key *key, enum q2p_dialect dialect)
 {
-    if (contact->extends && dialect == Q2P_DIALECT_OPTIONS && node->config.extend)
+    if (dialect == Q2P_DIALECT_OPTIONS && node->config.extend)
         say_state(node, contact, key, Q2P_STATE_COMPLETE, 0);
 }
 
@@ -331,8 +331,8 @@ int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, 
     }
     if (status != Q2P_OK)
         return status;
-    if (!finished && node->config.extend &&
-        (!incoming->contact->extends || incoming->pile.have == 0)) {
+    if (!finished && node->config.extend && !incoming->contact->extends &&
+        incoming->pile.have > 0) {
         say_state(node, incoming->contact, key, Q2P_STATE_OPEN, 0); /* "I know the extension" */
         incoming->said += Q2P_EXTENDED_LEN;
     }
@@ -433,6 +433,11 @@ static int store(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
     node->counters.fragments_in++;
     if (!finished)
         q2p__report_progress(node, now, incoming, packet->syn);
+    if (!finished && pile->have == 1 && incoming->dialect == Q2P_DIALECT_OPTIONS &&
+        node->config.extend) { /* "I know the extension" */
+        say_state(node, incoming->contact, &incoming->key, Q2P_STATE_OPEN, 0);
+        incoming->said += Q2P_EXTENDED_LEN;
+    }
     incoming->progress_at = now;
     q2p__list_append(&node->receiving, &incoming->link);
     if (finished)
