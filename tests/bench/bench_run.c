@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* bench_run.c - starts the two processes of a job, and counts their time, CPU and memory. */
+#define _GNU_SOURCE /* setns, CPU affinity */
+#include "bench.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+double bench_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static double cpu_now(long *rss_kib)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    *rss_kib = usage.ru_maxrss;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static void count_from_here(struct bench_shared *shared, int side)
+{
+    shared->cpu_begin_s[side] = cpu_now(&shared->rss_begin_kib[side]);
+}
+
+static void count_up_to_here(struct bench_shared *shared, int side)
+{
+    shared->cpu_s[side] = cpu_now(&shared->rss_kib[side]) - shared->cpu_begin_s[side];
+    shared->rss_kib[side] -= shared->rss_begin_kib[side];
+}
+
+void bench_listening(struct bench_shared *shared, int port)
+{
+    count_from_here(shared, BENCH_RECEIVE);
+    shared->port = port;
+}
+
+void bench_begin(struct bench_shared *shared)
+{
+    count_from_here(shared, BENCH_SEND);
+    shared->begin_s = bench_now();
+    shared->begun = true;
+}
+
+void bench_end(struct bench_shared *shared)
+{
+    shared->end_s = bench_now();
+    count_up_to_here(shared, BENCH_RECEIVE);
+    shared->done = true;
+}
+
+static void pin_to(int side)
+{
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET((size_t)(side % sysconf(_SC_NPROCESSORS_ONLN)), &cpus);
+    sched_setaffinity(0, sizeof cpus, &cpus);
+}
+
+static pid_t start(const struct bench_way *way, const struct bench_job *job,
+                   struct bench_shared *shared, int side)
+{
+    static const struct timespec nap = {.tv_nsec = 1000000};
+    pid_t parent = getpid(), child = fork();
+    if (child)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent || (job->netns[side] >= 0 && setns(job->netns[side], 0) < 0))
+        _exit(1);
+    pin_to(side);
+    while (side == BENCH_SEND && !shared->port)
+        nanosleep(&nap, NULL);
+    int status = side == BENCH_SEND ? way->send(job, shared) : way->receive(job, shared);
+    if (side == BENCH_SEND)
+        count_up_to_here(shared, side);
+    _exit(status ? 1 : 0);
+}
+
+/* True if it ended well by then; else it is ended. */
+static bool finish(pid_t child, double deadline_s)
+{
+    static const struct timespec nap = {.tv_nsec = 2000000};
+    int status = 1;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (bench_now() > deadline_s)
+            kill(child, SIGKILL);
+        nanosleep(&nap, NULL);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+struct bench_result bench_run(const struct bench_way *way, const struct bench_job *job,
+                              double limit_s)
+{
+    struct bench_result result = {0};
+    struct bench_shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        perror("bench_transfer: mmap");
+        exit(4);
+    }
+    double deadline_s = bench_now() + limit_s;
+    pid_t receiver = start(way, job, shared, BENCH_RECEIVE);
+    pid_t sender = start(way, job, shared, BENCH_SEND);
+    bool received = finish(receiver, deadline_s);
+    if (!received)
+        deadline_s = 0;
+    bool sent = finish(sender, deadline_s);
+    double took_s = shared->end_s - shared->begin_s;
+    if (received && sent && shared->done && took_s > 0) {
+        result.done = true;
+        result.mib_s = (double)job->len / took_s / (1 << 20);
+        result.cpu_s_gb =
+            (shared->cpu_s[BENCH_SEND] + shared->cpu_s[BENCH_RECEIVE]) / (double)job->len * 1e9;
+        for (int side = 0; side < 2; side++)
+            result.rss_kib[side] = (double)shared->rss_kib[side];
+    }
+    munmap(shared, sizeof *shared);
+    return result;
+}
