@@ -28,6 +28,15 @@ static inline uint64_t net_addr_hash(const struct q2p_addr *addr)
     return net_port_hash(net_ip_hash(addr), addr->port);
 }
 
+/* Ports and scopes do not count. */
+static inline bool net_ip_same(const struct q2p_addr *a, const struct q2p_addr *b)
+{
+    uint64_t x[2], y[2];
+    memcpy(x, a->ip, sizeof x);
+    memcpy(y, b->ip, sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (uint64_t)(a->ip_len ^ b->ip_len)) == 0;
+}
+
 static inline bool net_addr_same(const struct q2p_addr *a, const struct q2p_addr *b)
 {
     uint64_t x[3], y[3];

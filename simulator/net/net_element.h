@@ -19,7 +19,8 @@ struct net_ops {
     q2p_time (*next_at)(const struct net_element *self);
     void (*run)(struct net_element *self, struct sim_world *world);
     /* Something will happen here soon (packet: NULL if it will run): fetches into the cache what
-     * that will need, step 0 first, then 1, then 2. May be NULL; must change nothing. */
+     * that will need. What the element begins with and the packet's head are there already; then
+     * steps 1, 2, 3 follow the pointers. May be NULL; must change nothing. */
     void (*soon)(const struct net_element *self, const struct sim_packet *packet, int step);
 };
 

@@ -69,8 +69,8 @@ void net_free(struct net *net)
         if (place->nat)
             net_nat_free(place->nat);
         free_access(place->access);
-        free(place);
     }
+    sim_arena_free(&net->memory);
     for (size_t i = 0; i < net->links_room; i++) {
         if (net->links[i])
             net_link_free(net->links[i]);
@@ -103,22 +103,22 @@ static uint64_t hint_of(uint64_t ip_hash)
 static struct net_slot *find_slot(const struct net *net, uint64_t hash)
 {
     size_t at = (size_t)hash & (net->finder_room - 1);
-    while (net->finder[at].place != 0 && net->finder[at].hash != hash)
+    while (net->finder[at].place && net->finder[at].hash != hash)
         at = (at + 1) & (net->finder_room - 1);
     return &net->finder[at];
 }
 
-static void fill_slot(struct net *net, const struct net_place *place, const struct q2p_addr *addr)
+static void fill_slot(struct net *net, struct net_place *place, const struct q2p_addr *addr)
 {
     uint64_t ip_hash = net_ip_hash(addr), hash = hash_spot(place->realm, ip_hash, addr->port);
     struct net_slot *slot = find_slot(net, hash);
-    assert(slot->place == 0);
-    *slot = (struct net_slot){hash, place->index + 1};
+    assert(!slot->place);
+    *slot = (struct net_slot){hash, place};
     net->finder_count++;
     net->hints[place->realm][addr->port == 0] |= hint_of(ip_hash);
 }
 
-static void fill_slots(struct net *net, const struct net_place *place)
+static void fill_slots(struct net *net, struct net_place *place)
 {
     fill_slot(net, place, &place->addr);
     for (uint32_t i = 1; place->nat && i < place->nat->outsides_count; i++)
@@ -140,12 +140,12 @@ static void make_slots(struct net *net)
 struct net_place *net_find_place(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
 {
     uint64_t ip_hash = net_ip_hash(addr), hint = hint_of(ip_hash);
-    uint32_t found = 0;
+    struct net_place *found = NULL;
     if (net->hints[realm][0] & hint)
         found = find_slot(net, hash_spot(realm, ip_hash, addr->port))->place;
-    if (found == 0 && net->hints[realm][1] & hint)
+    if (!found && net->hints[realm][1] & hint)
         found = find_slot(net, hash_spot(realm, ip_hash, 0))->place;
-    return found ? net->places[found - 1] : NULL;
+    return found;
 }
 
 void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
@@ -161,7 +161,7 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
 {
     make_slots(net);
     reserve_realm(net, realm);
-    struct net_place *place = sim_alloc(len);
+    struct net_place *place = sim_arena_take(&net->memory, len);
     if (net->places_count == net->places_room)
         net->places = sim_grow(net->places, &net->places_room, sizeof *net->places);
     place->net = net;

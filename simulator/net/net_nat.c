@@ -23,6 +23,7 @@ struct net_nat_mapping {
     uint16_t port;
     uint8_t outside;
     bool replied;
+    uint32_t note;
 };
 
 /* Who may answer; or, as an alien, nobody: this remote has come uninvited and occupies the port. */
@@ -66,8 +67,7 @@ void net_nat_forget(struct net_nat_table *nat, bool rebind)
 int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr)
 {
     for (uint32_t i = 0; i < nat->outsides_count; i++)
-        if (nat->outsides[i].ip_len == addr->ip_len &&
-            memcmp(nat->outsides[i].ip, addr->ip, sizeof addr->ip) == 0)
+        if (net_ip_same(&nat->outsides[i], addr))
             return (int)i;
     return -1;
 }
@@ -357,6 +357,7 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
         return status;
     if (nat->config.refresh != NET_NAT_REFRESH_IN)
         mapping->last_ns = now;
+    nat->used = (uint32_t)(mapping - nat->mappings);
     *outside = nat->outsides[mapping->outside];
     outside->port = mapping->port;
 
@@ -401,6 +402,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
     struct net_nat_permission *permission = NULL;
     if (mapping) {
         *inside = mapping->inside;
+        nat->used = (uint32_t)(mapping - nat->mappings);
         uint64_t owner = net_addr_hash(inside);
         permission = find_permission(nat, now, permission_key(nat, owner, port, from));
         if (permission && nat->owners && *owner_of(nat, permission) != owner) {
@@ -414,6 +416,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         return mapping ? Q2P_ERR_ADDRESS : Q2P_ERR_ABSENT;
     }
     *inside = mapping->inside;
+    nat->used = (uint32_t)(mapping - nat->mappings);
     struct net_nat_mapping *exact = mapping;
     if (nat->config.overload) { /* each remote has a mapping of its own at the same port */
         uint64_t remote = hash_counted(nat->config.mapping, from);
@@ -427,6 +430,11 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         exact->last_ns = now;
     }
     return Q2P_OK;
+}
+
+uint32_t *net_nat_note(struct net_nat_table *nat)
+{
+    return &nat->mappings[nat->used].note;
 }
 
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
@@ -451,9 +459,9 @@ int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2
 void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *to,
                   const struct q2p_addr *from)
 {
-    if (nat->permissions_room == 0)
+    __builtin_prefetch(nat->mappings);
+    if (!to || nat->permissions_room == 0)
         return;
     uint64_t key = permission_key(nat, 0, port_key(0, to->port), from);
-    __builtin_prefetch(nat->mappings);
     __builtin_prefetch(&nat->permissions[(uint32_t)(key >> 32) & (nat->permissions_room - 1)]);
 }

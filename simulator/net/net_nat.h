@@ -95,17 +95,18 @@ struct net_nat_mapping;
 struct net_nat_permission;
 
 struct net_nat_table {
-    struct net_nat_config config;
     struct net_nat_mapping *mappings;
     struct net_nat_permission *permissions; /* open addressing; room is a power of two */
     uint64_t *owners;                       /* with overloading: of the permissions, as hashes */
     uint32_t *buckets;                      /* of mappings: by inside endpoint, then by port */
     uint32_t mappings_count, mappings_room, permissions_count, permissions_room;
+    uint32_t used; /* the mapping of the last datagram that had one */
     uint32_t outsides_count;
-    uint32_t port_at;                               /* sequential: the last one */
+    struct net_nat_config config;
     struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX]; /* port 0 */
-    struct sim_rng rng;
+    uint32_t port_at;                               /* sequential: the last one */
     uint32_t draws;
+    struct sim_rng rng;
     const struct net_nat_watch *watch; /* NULL = nobody wants to know */
     void *ctx;
     struct q2p_addr *blocks; /* inside hosts in the order of their blocks */
@@ -139,12 +140,15 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
 int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                const struct q2p_addr *from, struct q2p_addr *inside);
 
+/* A number that is kept with the mapping of the last datagram that had one, 0 at first. */
+uint32_t *net_nat_note(struct net_nat_table *nat);
+
 /* Whose is outside endpoint `to`, towards `from` if that matters? Changes nothing. Q2P_OK or
  * Q2P_ERR_ABSENT. */
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                   const struct q2p_addr *from, struct q2p_addr *inside);
 
-/* A packet will come in soon: fetches into the cache what net_nat_in will look at. */
+/* A packet will come in (to: NULL = go out) soon: fetches into the cache what that will need. */
 void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *to,
                   const struct q2p_addr *from);
 

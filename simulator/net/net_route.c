@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* net_route.c - the way of a packet: realm to realm through NATs, place to place by links. */
 #include "net_route.h"
+#include "net_addr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static void send_far(struct net_place *from, struct net_place *to, struct sim_pa
         net_link_enter(link, net->world, packet, sim_mix(from->hash, to->hash), &from->turn);
 }
 
-static void leave_place(struct net_place *from, struct sim_packet *packet);
+static void leave_to(struct net_place *from, struct net_place *to, struct sim_packet *packet);
 
 /* Its NAT may come after it; so this is no matter of building. */
 static struct net_place *gateway_of(struct net_place *place)
@@ -71,10 +72,11 @@ static struct net_place *gateway_of(struct net_place *place)
 }
 
 /* From the inside through the NAT: new source, out at its outside (or back in again). */
-static void leave_nat(struct net_place *nat, struct sim_packet *packet)
+static void leave_nat(struct net_place *nat, uint32_t from, struct sim_packet *packet)
 {
     static const enum net_fate fates[] = {NET_FATE_NO_PORT, NET_FATE_NO_QUOTA};
     struct net *net = nat->net;
+    struct net_place *to = net_find_place(net, nat->realm, &packet->dst);
     bool hairpin = net_nat_outside(nat->nat, &packet->dst) >= 0;
     if (packet->dst.ip_len != nat->addr.ip_len) {
         end(net, packet, NET_FATE_NO_ROUTE, nat->name);
@@ -85,35 +87,40 @@ static void leave_nat(struct net_place *nat, struct sim_packet *packet)
         return;
     }
     struct q2p_addr outside;
-    net_find_soon(net, nat->realm, &packet->dst);
+    sim_fetch(to, 2 * SIM_LINE);
     int status = net_nat_out(nat->nat, net->world->now, &packet->src, &packet->dst, &outside);
     if (status < 0) {
         end(net, packet, fates[status == Q2P_ERR_BUSY], nat->name);
         return;
     }
+    *net_nat_note(nat->nat) = from + 1;
     packet->src = outside;
     if (hairpin) {
         send_local(nat, &nat->in, packet);
         return;
     }
     tell_seen(nat, true, packet);
-    leave_place(nat, packet);
+    leave_to(nat, to, packet);
 }
 
-static void leave_place(struct net_place *from, struct sim_packet *packet)
+/* to: who has its destination in this realm, if anybody. */
+static void leave_to(struct net_place *from, struct net_place *to, struct sim_packet *packet)
 {
-    struct net *net = from->net;
-    struct net_place *to = net_find_place(net, from->realm, &packet->dst);
     if (from->realm != NET_REALM_PUBLIC) {
         if (to)
             send_local(from, &to->in, packet);
         else
-            leave_nat(gateway_of(from), packet);
+            leave_nat(gateway_of(from), from->index, packet);
     } else if (to) {
         send_far(from, to, packet);
     } else {
-        end(net, packet, NET_FATE_NO_ROUTE, from->name);
+        end(from->net, packet, NET_FATE_NO_ROUTE, from->name);
     }
+}
+
+static void leave_place(struct net_place *from, struct sim_packet *packet)
+{
+    leave_to(from, net_find_place(from->net, from->realm, &packet->dst), packet);
 }
 
 static void leave(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
@@ -172,6 +179,19 @@ static void arrive_down(struct net_element *self, struct sim_world *world,
     reach_host(access->place, packet);
 }
 
+/* Whose mapping it is has been noted when the first datagram went out. */
+static struct net_place *whose(const struct net_place *nat, const struct q2p_addr *inside)
+{
+    const struct net *net = nat->net;
+    uint32_t note = *net_nat_note(nat->nat);
+    if (note > 0) {
+        struct net_place *place = net->places[note - 1];
+        if (place->realm == nat->inner && !place->nat && net_addr_same(&place->addr, inside))
+            return place;
+    }
+    return net_find_place(net, nat->inner, inside);
+}
+
 static void arrive_nat(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
 {
     struct net_place *nat = (struct net_place *)self;
@@ -193,7 +213,7 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
         net_nat_owner(nat->nat, world->now, &packet->src, &packet->dst, &source) == Q2P_OK)
         packet->src = source;
     packet->dst = inside;
-    struct net_place *to = net_find_place(net, nat->inner, &inside);
+    struct net_place *to = whose(nat, &inside);
     if (to)
         send_local(nat, &to->in, packet);
     else
@@ -203,22 +223,23 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
 static void soon_host(const struct net_element *self, const struct sim_packet *packet, int step)
 {
     const struct net_place *place = (const struct net_place *)self;
-    if (step == 0)
+    if (step == 1)
         __builtin_prefetch(place->host);
-    else if (step == 1 && place->host->ops->soon)
-        place->host->ops->soon(place->host, packet, 0);
+    else if (place->host && place->host->ops->soon)
+        place->host->ops->soon(place->host, packet, step - 1);
+    if (step == 2)
+        sim_fetch(packet->bytes, packet->len);
 }
 
 static void soon_nat(const struct net_element *self, const struct sim_packet *packet, int step)
 {
-    const struct net_nat_table *nat = ((const struct net_place *)self)->nat;
-    if (step == 0) {
-        __builtin_prefetch(nat);
-        __builtin_prefetch((const char *)nat + 64);
-        __builtin_prefetch((const char *)nat + 128);
-    } else if (step == 1) {
-        net_nat_soon(nat, &packet->dst, &packet->src);
-    }
+    const struct net_place *place = (const struct net_place *)self;
+    if (step == 1)
+        sim_fetch((const char *)self + SIM_LINE, 6 * SIM_LINE);
+    else if (step == 2)
+        net_nat_soon(place->nat, &packet->dst, &packet->src);
+    else
+        sim_fetch(packet->bytes, packet->len);
 }
 
 static void soon_out(const struct net_element *self, const struct sim_packet *packet, int step)
@@ -226,15 +247,15 @@ static void soon_out(const struct net_element *self, const struct sim_packet *pa
     const struct net_place *place =
         (const struct net_place *)(const void *)((const char *)self -
                                                  offsetof(struct net_place, out));
-    const char *nat = (const char *)place->gateway;
-    (void)packet;
-    if (!nat)
+    const struct net_place *nat = place->gateway;
+    if (packet)
+        net_find_soon(place->net, NET_REALM_PUBLIC, &packet->dst);
+    else if (!nat)
         return;
-    if (step == 1) /* with its table behind it */
-        for (size_t at = 0; at < sizeof(struct net_place) + 192; at += 64)
-            __builtin_prefetch(nat + at);
-    else
-        __builtin_prefetch(place->gateway->nat->mappings);
+    else if (step == 2)
+        sim_fetch(nat, 7 * SIM_LINE);
+    else if (step == 3)
+        net_nat_soon(nat->nat, NULL, NULL);
 }
 
 const struct net_ops net_leave_ops = {.forward = leave, .soon = soon_out};

@@ -15,23 +15,24 @@
 #define NET_NOWHERE UINT32_MAX
 #define NET_LAN_DELAY_NS (100 * Q2P_MICROSECOND) /* inside one realm behind a NAT; no loss */
 
+/* In the order in which a packet needs it, line of memory by line. */
 struct net_place {
-    struct net_element in;  /* what comes from the realm */
-    struct net_element out; /* what goes to the realm */
+    struct net_element in; /* what comes from the realm */
     struct net *net;
-    const char *name; /* borrowed */
-    uint64_t hash;    /* of the name and the seed: luck on links comes from it */
-    struct net_turn turn;
+    struct net_element *host;  /* who gets what arrives; NULL for a NAT */
+    struct net_access *access; /* NULL = as if the host were its place */
+    struct q2p_addr addr;      /* NAT: the first outside address, port 0 */
+    uint64_t hash;             /* of the name and the seed: luck on links comes from it */
     uint32_t index;
     uint32_t realm;
     uint32_t inner;            /* NAT: the realm behind it; host: NET_NOWHERE */
     uint32_t side;             /* of a partition; unequal sides do not reach each other */
-    bool links;                /* a link from here has memory of its own */
-    struct q2p_addr addr;      /* NAT: the first outside address, port 0 */
     struct net_place *gateway; /* the NAT it is behind; NULL = public, or not asked for */
-    struct net_element *host;  /* who gets what arrives; NULL for a NAT */
-    struct net_access *access; /* NULL = as if the host were its place */
-    struct net_nat_table *nat; /* NULL for a host */
+    bool links;                /* a link from here has memory of its own */
+    struct net_element out;    /* what goes to the realm */
+    struct net_turn turn;
+    struct net_nat_table *nat; /* right behind the place; NULL for a host */
+    const char *name;          /* borrowed */
 };
 
 /* Between a host and its place. */
@@ -44,12 +45,13 @@ struct net_access {
 
 struct net_slot {
     uint64_t hash;
-    uint32_t place; /* + 1; 0 = empty */
+    struct net_place *place; /* NULL = empty */
 };
 
 struct net {
     struct sim_world *world;
     const struct net_tap *tap;
+    struct sim_arena memory; /* of the places */
     struct net_place **places;
     size_t places_count, places_room;
     uint32_t *gateways; /* realm -> place of its NAT */

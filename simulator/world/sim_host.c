@@ -44,6 +44,8 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
     packet->sent_ns = world->now;
     packet->id = (uint64_t)host->index << 40 | host->sent++;
     packet->len = (uint32_t)out->len;
+    if (host->element.next->ops->soon)
+        host->element.next->ops->soon(host->element.next, packet, 0);
     memcpy(packet->bytes, out->bytes, out->len);
     packet->digest = sim_mix_bytes(0, packet->bytes, packet->len);
     host->trace = sim_mix(host->trace, (uint64_t)world->now);
@@ -100,15 +102,16 @@ static void soon(const struct net_element *self, const struct sim_packet *packet
 {
     const struct sim_host *host = (const struct sim_host *)self;
     const struct net_element *next = host->element.next;
-    if (step == 0) {
-        __builtin_prefetch(host->self);
-        __builtin_prefetch((const char *)host + 64);
-        __builtin_prefetch(next);
-        __builtin_prefetch((const char *)next + 64);
-        __builtin_prefetch((const char *)next + 128);
-    } else if (next && next->ops->soon) {
-        next->ops->soon(next, packet, step);
+    if (step == 1) {
+        sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
+        return;
     }
+    if (step == 2) {
+        sim_fetch(host->self, 2 * SIM_LINE);
+        sim_fetch(next, 3 * SIM_LINE);
+    }
+    if (!packet && next->ops->soon)
+        next->ops->soon(next, NULL, step);
 }
 
 static const struct net_ops host_ops = {forward, next_at, run, soon};

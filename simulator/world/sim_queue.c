@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sim_queue.c - a calendar of heaps; heaps have four children per parent: half the levels. */
+/* sim_queue.c - lanes, and a calendar of heaps; heaps have four children: half the levels. */
 #include "sim_queue.h"
 
 #include <assert.h>
@@ -12,6 +12,9 @@
 #define DAYS_MIN 256u
 #define DAYS_MAX (1u << 20)
 #define DAY_EVENTS 16 /* wanted per day */
+#define FROM_RUN (-1)
+#define FROM_NEAR (-2)
+#define LANE_ROOM_MIN 16u
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
@@ -57,6 +60,93 @@ static void heap_pop(struct sim_events *heap)
         at = best;
     }
     events[at] = last;
+}
+
+/* ---- what will be wanted soon ------------------------------------------------------------ */
+
+static void fetch(const struct sim_event *event)
+{
+    __builtin_prefetch(event->to);
+    if (event->packet)
+        sim_fetch(event->packet, offsetof(struct sim_packet, bytes));
+}
+
+static void tell_soon(const struct sim_event *event, int step)
+{
+    if (event->to->ops->soon)
+        event->to->ops->soon(event->to, event->packet, step);
+}
+
+/* ---- lanes ------------------------------------------------------------------------------- */
+
+static const struct sim_event *lane_item(const struct sim_lane *lane, uint32_t number)
+{
+    return &lane->items[(lane->first + number) & (lane->room - 1)];
+}
+
+static void grow_lane(struct sim_lane *lane)
+{
+    uint32_t room = lane->room ? 2 * lane->room : LANE_ROOM_MIN;
+    struct sim_event *items = sim_alloc(room * sizeof *items);
+    for (uint32_t i = 0; i < lane->count; i++)
+        items[i] = *lane_item(lane, i);
+    free(lane->items);
+    lane->items = items;
+    lane->first = 0;
+    lane->room = room;
+}
+
+/* The lane for this delay; NULL if it has none, or has come for the first time. */
+static struct sim_lane *find_lane(struct sim_queue *queue, q2p_time ahead)
+{
+    for (int i = 0; i < queue->lanes_count; i++)
+        if (queue->lanes[i].ahead == ahead)
+            return &queue->lanes[i];
+    q2p_time *asked = &queue->asked[(uint64_t)ahead * UINT64_C(0x9fb21c651e98df25) >> 58];
+    if (*asked != ahead) {
+        *asked = ahead;
+        return NULL;
+    }
+    int at = 0;
+    while (at < queue->lanes_count && queue->lanes[at].count > 0)
+        at++;
+    if (at == SIM_LANES)
+        return NULL;
+    if (at == queue->lanes_count)
+        queue->lane_at[queue->lanes_count++] = Q2P_NEVER;
+    queue->lanes[at].ahead = ahead;
+    return &queue->lanes[at];
+}
+
+/* False if there is no lane for it, or it would not be the last one there. */
+static bool push_lane(struct sim_queue *queue, const struct sim_event *event)
+{
+    struct sim_lane *lane = find_lane(queue, event->at - queue->now);
+    if (!lane || event->at == Q2P_NEVER)
+        return false;
+    if (lane->count == 0)
+        queue->lane_at[lane - queue->lanes] = event->at;
+    else if (before(event, lane_item(lane, lane->count - 1)))
+        return false;
+    if (lane->count == lane->room)
+        grow_lane(lane);
+    lane->items[(lane->first + lane->count++) & (lane->room - 1)] = *event;
+    return true;
+}
+
+static void pop_lane(struct sim_queue *queue, int number)
+{
+    static const uint32_t ahead[] = {12, 6, 3, 1};
+    struct sim_lane *lane = &queue->lanes[number];
+    queue->now = queue->lane_at[number];
+    lane->first = (lane->first + 1) & (lane->room - 1);
+    lane->count--;
+    queue->lane_at[number] = lane->count > 0 ? lane_item(lane, 0)->at : Q2P_NEVER;
+    if (lane->count > ahead[0])
+        fetch(lane_item(lane, ahead[0]));
+    for (int step = 1; step < 4; step++)
+        if (lane->count > ahead[step])
+            tell_soon(lane_item(lane, ahead[step]), step);
 }
 
 /* ---- the calendar ------------------------------------------------------------------------ */
@@ -112,24 +202,9 @@ static void open_day(struct sim_queue *queue)
     queue->run_at = 0;
     queue->wheel_count -= day.count;
     queue->used[at / 64] &= ~(UINT64_C(1) << at % 64);
-    for (size_t i = 0; i < day.count; i++) {
-        const struct sim_event *event = &day.items[i];
-        __builtin_prefetch(event->to);
-        if (event->packet) {
-            __builtin_prefetch(event->packet);
-            __builtin_prefetch((const char *)event->packet + 64);
-        }
-    }
+    for (size_t i = 0; i < day.count; i++)
+        fetch(&day.items[i]);
     sort(&queue->run);
-}
-
-static void tell_soon(const struct sim_queue *queue, size_t ahead, int step)
-{
-    if (queue->run_at + ahead >= queue->run.count)
-        return;
-    const struct sim_event *event = &queue->run.items[queue->run_at + ahead];
-    if (event->to->ops->soon)
-        event->to->ops->soon(event->to, event->packet, step);
 }
 
 /* The next day of the wheel that has events; there is one. */
@@ -229,9 +304,13 @@ static void retune(struct sim_queue *queue)
 void sim_queue_push(struct sim_queue *queue, const struct sim_event *event)
 {
     assert(event->at >= 0);
-    place(queue, event);
-    if (queue->plain)
+    if (queue->plain) {
+        heap_push(&queue->near, event);
         return;
+    }
+    if (push_lane(queue, event))
+        return;
+    place(queue, event);
     queue->ahead[63 - __builtin_clzll((uint64_t)(event->at - queue->now) | 1)]++;
     queue->pushes++;
     if (queue->days_count > 0 ? queue->pushes > queue->retune_after
@@ -239,35 +318,61 @@ void sim_queue_push(struct sim_queue *queue, const struct sim_event *event)
         retune(queue);
 }
 
-const struct sim_event *sim_queue_first(struct sim_queue *queue)
+/* Of the calendar; NULL if it is empty. */
+static const struct sim_event *first_day(struct sim_queue *queue)
 {
     if (queue->run_at == queue->run.count && queue->near.count == 0) {
         if (queue->wheel_count + queue->far.count == 0)
             return NULL;
         advance(queue);
     }
-    queue->from_run =
+    bool run =
         queue->run_at < queue->run.count &&
         (queue->near.count == 0 || before(&queue->run.items[queue->run_at], &queue->near.items[0]));
-    return queue->from_run ? &queue->run.items[queue->run_at] : queue->near.items;
+    queue->from = run ? FROM_RUN : FROM_NEAR;
+    return run ? &queue->run.items[queue->run_at] : queue->near.items;
+}
+
+const struct sim_event *sim_queue_first(struct sim_queue *queue)
+{
+    const struct sim_event *first = first_day(queue);
+    q2p_time at = first ? first->at : Q2P_NEVER;
+    for (int i = 0; i < queue->lanes_count; i++) {
+        if (queue->lane_at[i] > at || queue->lanes[i].count == 0)
+            continue;
+        const struct sim_event *other = lane_item(&queue->lanes[i], 0);
+        if (first && !before(other, first))
+            continue;
+        first = other;
+        at = other->at;
+        queue->from = i;
+    }
+    return first;
 }
 
 void sim_queue_pop(struct sim_queue *queue)
 {
-    if (!queue->from_run) {
+    static const size_t ahead[] = {5, 3, 1};
+    if (queue->from >= 0) {
+        pop_lane(queue, queue->from);
+        return;
+    }
+    if (queue->from == FROM_NEAR) {
         queue->now = queue->near.items[0].at;
         heap_pop(&queue->near);
         return;
     }
     queue->now = queue->run.items[queue->run_at++].at;
-    tell_soon(queue, 5, 0);
-    tell_soon(queue, 3, 1);
-    tell_soon(queue, 1, 2);
+    for (int i = 0; i < 3; i++)
+        if (queue->run_at + ahead[i] < queue->run.count)
+            tell_soon(&queue->run.items[queue->run_at + ahead[i]], i + 1);
 }
 
 void sim_queue_free(struct sim_queue *queue)
 {
     free_days(queue);
+    for (int i = 0; i < queue->lanes_count; i++)
+        free(queue->lanes[i].items);
     free(queue->run.items);
     free(queue->near.items);
     free(queue->far.items);

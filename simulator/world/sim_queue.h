@@ -3,10 +3,11 @@
  * sim_queue.h - what happens when. Order is (time, element's order, element's counter): three
  * numbers that no queue invents, so another kind of queue gives the same run.
  *
- * A small queue is a heap. A big one is a calendar: the day that is on in order, with a heap
- * for what comes in addition, a wheel of unsorted days after it, and a heap for what lies beyond
- * the wheel. How long a day is follows from
- * how far ahead events are pushed.
+ * What is pushed equally far ahead again and again (links of one delay, local networks, periods)
+ * is in order by itself: it has a lane, first in, first out. All else is in a heap, or, if it is
+ * much, in a calendar: the day that is on in order, with a heap for what comes in addition, a
+ * wheel of unsorted days after it, and a heap for what lies beyond the wheel. How long a day is
+ * follows from how far ahead events are pushed.
  */
 #ifndef SIM_QUEUE_H
 #define SIM_QUEUE_H
@@ -26,9 +27,21 @@ struct sim_events {
     size_t count, room;
 };
 
+#define SIM_LANES 8
+
+struct sim_lane {
+    q2p_time ahead;          /* of all that is in it */
+    struct sim_event *items; /* a ring; room is a power of two */
+    uint32_t first, count, room;
+};
+
 struct sim_queue {
-    bool from_run;         /* where the first one is */
-    bool plain;            /* set before the first push: one heap, never a calendar */
+    int from;   /* where the first one is: a lane, or FROM_RUN, FROM_NEAR */
+    bool plain; /* set before the first push: one heap and nothing else */
+    int lanes_count;
+    q2p_time lane_at[SIM_LANES]; /* of its first event; Q2P_NEVER = empty */
+    struct sim_lane lanes[SIM_LANES];
+    q2p_time asked[64];    /* a delay that comes twice may have a lane */
     struct sim_events run; /* the day that is on, in order, from run_at */
     size_t run_at;
     struct sim_events near; /* heap: what has come for that day since, and all before */

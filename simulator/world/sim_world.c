@@ -3,48 +3,12 @@
 #include "sim_world.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_PACKETS 64
-
-struct sim_chunk {
-    struct sim_chunk *next;
-    struct sim_packet packets[CHUNK_PACKETS];
+/* What a packet is while nobody needs it. */
+struct sim_spare {
+    struct sim_spare *next;
 };
-
-static _Noreturn void give_up(void)
-{
-    fputs("q2p-sim: out of memory\n", stderr);
-    exit(4);
-}
-
-void *sim_alloc(size_t len)
-{
-    void *out = calloc(1, len);
-    if (!out)
-        give_up();
-    return out;
-}
-
-void *sim_resize(void *array, size_t len)
-{
-    void *out = realloc(array, len);
-    if (!out)
-        give_up();
-    return out;
-}
-
-void *sim_grow(void *array, size_t *room, size_t item_len)
-{
-    size_t wanted = *room ? *room * 2 : 16;
-    void *out = wanted <= SIZE_MAX / item_len ? realloc(array, wanted * item_len) : NULL;
-    if (!out)
-        give_up();
-    *room = wanted;
-    return out;
-}
 
 void sim_world_init(struct sim_world *world, uint64_t seed)
 {
@@ -53,40 +17,35 @@ void sim_world_init(struct sim_world *world, uint64_t seed)
 
 void sim_world_free(struct sim_world *world)
 {
-    while (world->chunks) {
-        struct sim_chunk *next = world->chunks->next;
-        free(world->chunks);
-        world->chunks = next;
-    }
+    sim_arena_free(&world->packets);
     sim_queue_free(&world->queue);
 }
 
 struct sim_packet *sim_packet_take(struct sim_world *world)
 {
-    if (!world->unused) {
-        struct sim_chunk *chunk = sim_alloc(sizeof *chunk);
-        chunk->next = world->chunks;
-        world->chunks = chunk;
-        for (int i = 0; i < CHUNK_PACKETS; i++)
-            sim_packet_drop(world, &chunk->packets[i]);
+    struct sim_spare *spare = world->unused;
+    struct sim_packet *packet;
+    if (spare) {
+        world->unused = spare->next;
+        packet = (void *)spare;
+    } else {
+        packet = sim_arena_take(&world->packets, sizeof *packet);
     }
-    struct sim_packet *packet = world->unused;
-    world->unused = packet->next;
     packet->record = NULL;
     return packet;
 }
 
 void sim_packet_drop(struct sim_world *world, struct sim_packet *packet)
 {
-    packet->next = world->unused;
-    world->unused = packet;
+    struct sim_spare *spare = (void *)packet;
+    spare->next = world->unused;
+    world->unused = spare;
 }
 
 struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_packet *packet)
 {
     struct sim_packet *copy = sim_packet_take(world);
     memcpy(copy, packet, offsetof(struct sim_packet, bytes) + packet->len);
-    copy->next = NULL;
     copy->record = NULL;
     return copy;
 }
@@ -144,5 +103,5 @@ void sim_world_run(struct sim_world *world, q2p_time until)
             run_element(world, event.to);
     }
     if (until > world->now)
-        world->now = until;
+        world->now = world->queue.now = until;
 }

@@ -8,24 +8,23 @@
 
 #include <q2p/wire.h>
 
+#include "sim_memory.h"
 #include "sim_queue.h"
 
+/* Two lines of memory, then the bytes. */
 struct sim_packet {
-    struct sim_packet *next;   /* in the pool */
-    struct q2p_addr src, dst;  /* as they are where the packet is now */
+    struct q2p_addr src, dst; /* as they are where the packet is now */
+    uint32_t len;
+    uint32_t from, to;         /* places: host that sent it; host that gets it, once it is there */
+    uint32_t turn;             /* on a link, with order: who goes first at the same instant */
     uint64_t id;               /* of the datagram, the same at every vantage point */
     uint64_t digest;           /* of its bytes */
     struct sim_record *record; /* the observer's: newest sighting of this packet */
-    uint32_t len;
-    uint32_t from, to; /* places: host that sent it; host that gets it, once it is there */
     q2p_time sent_ns;
-    /* On a link: the places it joins, who goes first at the same instant, and all the luck the
-     * packet will have there. */
+    /* On a link: the places it joins, who gets it, and all the luck it will have there. */
     uint32_t way_from, way_to;
     struct net_element *way_end;
-    uint64_t order;
-    uint32_t turn;
-    uint64_t luck;
+    uint64_t order, luck;
     uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
@@ -34,8 +33,8 @@ struct sim_world {
     uint64_t seed;
     uint64_t steps; /* events so far */
     struct sim_queue queue;
-    struct sim_packet *unused;
-    struct sim_chunk *chunks;
+    struct sim_spare *unused; /* packets; the last one first, as it is in the cache */
+    struct sim_arena packets;
 };
 
 void sim_world_init(struct sim_world *world, uint64_t seed);
@@ -61,10 +60,5 @@ void sim_packet_drop(struct sim_world *world, struct sim_packet *packet);
 
 /* Another packet with the same bytes and addresses, unknown to observers. */
 struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_packet *packet);
-
-/* Memory or the end of the program: a simulation that half works would be worse. */
-void *sim_alloc(size_t len); /* zeroed */
-void *sim_resize(void *array, size_t len);
-void *sim_grow(void *array, size_t *room, size_t item_len); /* doubles */
 
 #endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sim_memory.c - allocation that cannot fail, and arenas of growing blocks. */
+#define _DEFAULT_SOURCE /* madvise */
+#include "sim_memory.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_LEN ((size_t)2 << 20) /* a huge page */
+#define BLOCK_MIN ((size_t)4 << 10)
+#define BLOCK_MAX ((size_t)32 << 20)
+
+struct sim_block {
+    struct sim_block *next;
+    size_t len;
+};
+
+static _Noreturn void give_up(void)
+{
+    fputs("q2p-sim: out of memory\n", stderr);
+    exit(4);
+}
+
+static void want_huge(void *start, size_t len)
+{
+#ifdef MADV_HUGEPAGE
+    madvise(start, len, MADV_HUGEPAGE); /* a wish; without it, it is slower */
+#else
+    (void)start;
+    (void)len;
+#endif
+}
+
+void *sim_alloc(size_t len)
+{
+    if (len < HUGE_LEN) {
+        void *out = calloc(1, len);
+        if (!out)
+            give_up();
+        return out;
+    }
+    void *out = NULL;
+    if (posix_memalign(&out, HUGE_LEN, len) != 0)
+        give_up();
+    want_huge(out, len);
+    return memset(out, 0, len);
+}
+
+void *sim_resize(void *array, size_t len)
+{
+    void *out = realloc(array, len);
+    if (!out)
+        give_up();
+    return out;
+}
+
+void *sim_grow(void *array, size_t *room, size_t item_len)
+{
+    size_t wanted = *room ? *room * 2 : 16;
+    void *out = wanted <= SIZE_MAX / item_len ? realloc(array, wanted * item_len) : NULL;
+    if (!out)
+        give_up();
+    *room = wanted;
+    return out;
+}
+
+/* Memory that begins with a huge page; what is never touched of it costs nothing. */
+static void *map(size_t len)
+{
+    char *start =
+        mmap(NULL, len + HUGE_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED)
+        give_up();
+    size_t before = (HUGE_LEN - (uintptr_t)start % HUGE_LEN) % HUGE_LEN;
+    if (before > 0)
+        munmap(start, before);
+    munmap(start + before + len, HUGE_LEN - before);
+    want_huge(start + before, len);
+    return start + before;
+}
+
+static void make_block(struct sim_arena *arena, size_t least)
+{
+    if (arena->block_len < BLOCK_MAX)
+        arena->block_len = arena->block_len ? 2 * arena->block_len : BLOCK_MIN;
+    size_t len = least > arena->block_len ? least : arena->block_len;
+    struct sim_block *block = len < HUGE_LEN ? sim_alloc(len) : map(len);
+    *block = (struct sim_block){arena->blocks, len};
+    arena->blocks = block;
+    size_t skipped = sizeof *block + SIM_LINE - 1;
+    skipped -= ((uintptr_t)block + skipped) % SIM_LINE;
+    arena->at = (char *)block + skipped;
+    arena->left = len - skipped;
+}
+
+void *sim_arena_take(struct sim_arena *arena, size_t len)
+{
+    len = (len + SIM_LINE - 1) / SIM_LINE * SIM_LINE;
+    if (len > arena->left)
+        make_block(arena, len + 2 * SIM_LINE);
+    void *out = arena->at;
+    arena->at += len;
+    arena->left -= len;
+    return out;
+}
+
+void sim_arena_free(struct sim_arena *arena)
+{
+    while (arena->blocks) {
+        struct sim_block *block = arena->blocks;
+        arena->blocks = block->next;
+        if (block->len < HUGE_LEN)
+            free(block);
+        else
+            munmap(block, block->len);
+    }
+    *arena = (struct sim_arena){0};
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sim_memory.h - memory or the end of the program: a simulation that half works would be worse.
+ * What is big lies on huge pages: a datagram touches a dozen places of a big world, and each
+ * would else cost a walk through the page tables, too.
+ */
+#ifndef SIM_MEMORY_H
+#define SIM_MEMORY_H
+
+#include <stddef.h>
+
+#define SIM_LINE 64 /* bytes that memory moves at once */
+
+void *sim_alloc(size_t len); /* zeroed; free() takes it back */
+void *sim_resize(void *array, size_t len);
+void *sim_grow(void *array, size_t *room, size_t item_len); /* doubles */
+
+/* Things that live as long as the whole: next to each other, each from a line of its own on. */
+struct sim_arena {
+    struct sim_block *blocks;
+    char *at;
+    size_t left, block_len;
+};
+
+void *sim_arena_take(struct sim_arena *arena, size_t len); /* zeroed */
+void sim_arena_free(struct sim_arena *arena);
+
+/* Fetches len bytes into the cache. */
+static inline void sim_fetch(const void *start, size_t len)
+{
+    for (size_t at = 0; at < len; at += SIM_LINE)
+        __builtin_prefetch((const char *)start + at);
+}
+
+#endif
