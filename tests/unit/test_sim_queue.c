@@ -79,14 +79,17 @@ static void the_order_of_pushing_is_no_matter(void **state)
     sim_queue_free(&queue);
 }
 
-/* How far ahead events are pushed: mostly near, some far, some at once; the mix changes. */
+/* How far ahead events are pushed: half of them one of a few delays, which have lanes; of the others
+ * mostly near, some far, some at once; the mix changes. */
 static q2p_time draw_ahead(struct sim_rng *rng, int phase)
 {
     static const q2p_time reaches[][3] = {{Q2P_MILLISECOND, 100 * Q2P_MILLISECOND, 1},
                                           {30 * Q2P_SECOND, Q2P_SECOND, 1000},
                                           {1, 50, 3600 * Q2P_SECOND},
                                           {20 * Q2P_MICROSECOND, Q2P_SECOND, 1}};
-    uint64_t kind = sim_rng_below(rng, 20);
+    uint64_t kind = sim_rng_below(rng, 40);
+    if (kind >= 20) /* more delays than lanes */
+        return (q2p_time)(kind % (SIM_LANES + 2)) * 3 * Q2P_MILLISECOND;
     q2p_time reach = reaches[phase][kind < 15 ? 0 : kind < 19 ? 1 : 2];
     return (q2p_time)sim_rng_below(rng, (uint64_t)reach);
 }
@@ -126,6 +129,7 @@ static void a_calendar_says_the_same_as_a_heap(void **state)
             sim_queue_pop(&calendar);
         }
         assert_null(sim_queue_first(&calendar));
+        assert_true(heap.lanes_count == 0 && calendar.lanes_count == SIM_LANES);
         assert_true(heap.days_count == 0 && (populations[i] < 512 || calendar.days_count > 0));
         sim_queue_free(&heap);
         sim_queue_free(&calendar);
