@@ -105,14 +105,9 @@ static void tell_listening(const struct cli_peer *peer, uint16_t port)
     }
 }
 
-int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
-                  struct q2p_config *config)
+int cli_peer_bind(struct cli_peer *peer, const struct cli_peer_values *values)
 {
     *peer = (struct cli_peer){.values = values, .start_ns = cli_wall_ns()};
-    config->network_id = (uint16_t)values->network_id;
-    config->dialect = values->dialect;
-    config->rate = values->rate > UINT32_MAX ? UINT32_MAX : (uint32_t)values->rate;
-    config->seed = (uint64_t)peer->start_ns;
     int status = q2p_drive_open(&peer->drive, values->ip, (uint16_t)values->port);
     if (status == Q2P_ERR_ADDRESS) {
         cli_error("--ip: `%s` is not an address of numbers", values->ip);
@@ -127,7 +122,21 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
                   values->ip, values->port, why);
         return CLI_ENVIRONMENT;
     }
-    status = q2p_node_new(&peer->node, config);
+    catch_signals();
+    return CLI_FINE;
+}
+
+int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
+                  struct q2p_config *config)
+{
+    int code = cli_peer_bind(peer, values);
+    if (code)
+        return code;
+    config->network_id = (uint16_t)values->network_id;
+    config->dialect = values->dialect;
+    config->rate = values->rate > UINT32_MAX ? UINT32_MAX : (uint32_t)values->rate;
+    config->seed = (uint64_t)peer->start_ns;
+    int status = q2p_node_new(&peer->node, config);
     if (status < 0) {
         cli_error("%s", q2p_status_text(status));
         return status == Q2P_ERR_INVALID ? CLI_USAGE : CLI_ENVIRONMENT;
@@ -135,11 +144,10 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
     struct q2p_addr own = {0};
     q2p_drive_address(peer->drive, &own);
     own_addresses(peer, own.port);
-    catch_signals();
     tell_listening(peer, own.port);
     for (size_t i = 0; i < values->seeds.count; i++) {
         struct q2p_addr seed;
-        int code = cli_peer_resolve(peer, &seed, values->seeds.items[i]);
+        code = cli_peer_resolve(peer, &seed, values->seeds.items[i]);
         if (code)
             return code;
         status = q2p_node_join(peer->node, q2p_drive_now(), &seed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli_peer.h - what `q2p node` and `q2p send` share: a node behind a socket, made from options,
- * and what happens to it in words or as JSON Lines.
+ * cli_peer.h - what `q2p node`, `q2p send`, `q2p recv` and `q2p ping` share: a node behind a
+ * socket, made from options, and what happens to it in words or as JSON Lines.
  */
 #ifndef CLI_PEER_H
 #define CLI_PEER_H
@@ -10,7 +10,7 @@
 
 #include "cli_opts.h"
 
-/* Options of both; the values of each begin with it. */
+/* Their options; the values of each begin with it. Only a node has seeds and a rate. */
 struct cli_peer_values {
     struct cli_common common;
     const char *ip;
@@ -18,36 +18,28 @@ struct cli_peer_values {
     struct cli_list seeds;
     enum q2p_dialect dialect;
 };
-#define CLI_PEER_OPTIONS(port_default)                                                             \
-    CLI_COMMON_OPTIONS,                                                                            \
-        {"ip",                                                                                     \
-         'i',                                                                                      \
-         CLI_TEXT,                                                                                 \
-         offsetof(struct cli_peer_values, ip),                                                     \
-         "ADDRESS",                                                                                \
-         "0.0.0.0",                                                                                \
-         0,                                                                                        \
-         0,                                                                                        \
-         "listen on this address; 0.0.0.0 and :: are all, IPv4 and IPv6"},                         \
-        {"port",       'p', CLI_NUMBER, offsetof(struct cli_peer_values, port),    "PORT",         \
-         port_default, 0,   65535,      "listen on this port; 0: any that is free"},               \
-        {"seed", 's', CLI_LIST, offsetof(struct cli_peer_values, seeds),  "HOST:PORT",             \
-         NULL,   0,   0,        "join through this peer; can be repeated"},                        \
-        {"network-id", 'n', CLI_NUMBER, offsetof(struct cli_peer_values, network_id), "NUMBER",    \
-         "0",          0,   65535,      "keeps apart networks that share seeds"},                  \
-        {"dialect",                                                                                \
-         'd',                                                                                      \
-         CLI_DIALECT,                                                                              \
-         offsetof(struct cli_peer_values, dialect),                                                \
-         "NAME",                                                                                   \
-         "classic",                                                                                \
-         Q2P_DIALECT_CLASSIC,                                                                      \
-         0,                                                                                        \
-         "spoken to peers whose own is not known: classic or options"},                            \
+#define CLI_PEER_OPTION(name, letter, kind, at, value, fallback, min, max, sentence)               \
     {                                                                                              \
-        "rate", 0, CLI_SIZE, offsetof(struct cli_peer_values, rate), "SIZE", "16MiB", 0, 0,        \
-            "send at most so much per second; 0: no limit"                                         \
+        name, letter, kind, offsetof(struct cli_peer_values, at), value, fallback, min, max,       \
+            sentence                                                                               \
     }
+#define CLI_SOCKET_OPTIONS(port_default)                                                           \
+    CLI_COMMON_OPTIONS,                                                                            \
+        CLI_PEER_OPTION("ip", 'i', CLI_TEXT, ip, "ADDRESS", "0.0.0.0", 0, 0,                       \
+                        "listen on this address; 0.0.0.0 and :: are all, IPv4 and IPv6"),          \
+        CLI_PEER_OPTION("port", 'p', CLI_NUMBER, port, "PORT", port_default, 0, 65535,             \
+                        "listen on this port; 0: any that is free"),                               \
+        CLI_PEER_OPTION("network-id", 'n', CLI_NUMBER, network_id, "NUMBER", "0", 0, 65535,        \
+                        "keeps apart networks that share seeds"),                                  \
+        CLI_PEER_OPTION("dialect", 'd', CLI_DIALECT, dialect, "NAME", "classic",                   \
+                        Q2P_DIALECT_CLASSIC, 0,                                                    \
+                        "spoken to peers whose own is not known: classic or options")
+#define CLI_PEER_OPTIONS(port_default)                                                             \
+    CLI_SOCKET_OPTIONS(port_default),                                                              \
+        CLI_PEER_OPTION("seed", 's', CLI_LIST, seeds, "HOST:PORT", NULL, 0, 0,                     \
+                        "join through this peer; can be repeated"),                                \
+        CLI_PEER_OPTION("rate", 0, CLI_SIZE, rate, "SIZE", "16MiB", 0, 0,                          \
+                        "send at most so much per second; 0: no limit")
 
 struct cli_peer {
     const struct cli_peer_values *values;
@@ -55,6 +47,9 @@ struct cli_peer {
     q2p_node *node;
     int64_t start_ns; /* cli_wall_ns */
 };
+
+/* Opens the socket alone. CLI_FINE, or the exit code with all said. */
+int cli_peer_bind(struct cli_peer *peer, const struct cli_peer_values *values);
 
 /*
  * Opens socket and node and joins the seeds. config comes with what is the command's own; the

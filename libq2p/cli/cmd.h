@@ -5,6 +5,7 @@
 
 #include "cli_opts.h"
 
-extern const struct cli_command cmd_node, cmd_send, cmd_decode, cmd_check, cmd_replay;
+extern const struct cli_command cmd_node, cmd_send, cmd_recv, cmd_ping, cmd_decode, cmd_check,
+    cmd_replay;
 
 #endif

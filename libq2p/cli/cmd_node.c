@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_node.c - `q2p node`: takes part in a network, tells what happens, keeps what it receives. */
-#define _POSIX_C_SOURCE 200809L
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "cli_out.h"
+#include "cli_data.h"
 #include "cli_peer.h"
 #include "cmd.h"
 
@@ -36,38 +28,6 @@ static void configure(struct q2p_config *config, const struct node_values *value
     config->open = values->open || values->original;
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t len)
-{
-    while (len) {
-        ssize_t done = write(fd, bytes, len);
-        if (done < 0 && errno != EINTR)
-            return -1;
-        if (done > 0) {
-            bytes += done;
-            len -= (size_t)done;
-        }
-    }
-    return 0;
-}
-
-/*
- * Files are named after the SHA-256 of what is in them: nobody outside can choose a name, and what
- * is there already need not be written again. A name appears only when its file is whole.
- */
-static int save(const char *dir, const struct q2p_happening *on, char *path, size_t room)
-{
-    char part[4096], sha256[CLI_SHA256_TEXT];
-    cli_sha256(sha256, on->data, on->data_len);
-    snprintf(path, room, "%s/%s", dir, sha256);
-    snprintf(part, sizeof part, "%s/.%s.part", dir, sha256);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd >= 0 && write_all(fd, on->data, on->data_len) == 0 && close(fd) == 0 &&
-        rename(part, path) == 0)
-        return CLI_FINE;
-    cli_error("cannot write %s: %s", path, strerror(errno));
-    return CLI_ENVIRONMENT;
-}
-
 static int serve(struct cli_peer *peer, const struct node_values *values)
 {
     q2p_time end = values->duration_ns ? q2p_drive_now() + values->duration_ns : Q2P_NEVER;
@@ -80,7 +40,7 @@ static int serve(struct cli_peer *peer, const struct node_values *values)
         while (q2p_node_happening(peer->node, &on)) {
             char path[4096];
             bool keep = values->save && on.on == Q2P_ON_DELIVERED;
-            code = keep ? save(values->save, &on, path, sizeof path) : CLI_FINE;
+            code = keep ? cli_data_save_in(values->save, &on, path, sizeof path) : CLI_FINE;
             worst = code > worst ? code : worst;
             cli_peer_tell(peer, &on, keep && !code ? path : NULL);
         }
@@ -96,12 +56,11 @@ static int run(const void *at, int argc, char **argv)
     struct cli_peer peer;
     (void)argc;
     (void)argv;
-    if (values->save && mkdir(values->save, 0777) < 0 && errno != EEXIST) {
-        cli_error("cannot make %s: %s", values->save, strerror(errno));
-        return CLI_ENVIRONMENT;
-    }
+    int code = values->save ? cli_data_make_dir(values->save) : CLI_FINE;
+    if (code)
+        return code;
     configure(&config, values);
-    int code = cli_peer_open(&peer, &values->peer, &config);
+    code = cli_peer_open(&peer, &values->peer, &config);
     if (!code)
         code = serve(&peer, values);
     cli_peer_close(&peer);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cmd_send.c - `q2p send`: hands one file to one peer and waits until it asks for nothing more. */
-#define _POSIX_C_SOURCE 200809L
-#include <errno.h>
+/* cmd_send.c - `q2p send`: hands files to one peer and waits until it asks for nothing more. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <q2p/status.h>
 
+#include "cli_data.h"
 #include "cli_out.h"
 #include "cli_peer.h"
+#include "cli_progress.h"
 #include "cmd.h"
 
 struct send_values {
@@ -19,99 +18,88 @@ struct send_values {
     q2p_time wait_ns, quiet_ns;
 };
 
+/* One file. Its data is lent to the node from `sending` to `over`. */
+struct item {
+    const char *path;
+    uint8_t *data;
+    size_t len;
+    struct q2p_hash hash;
+    enum { WAITING, SENDING, SENT, OVER } state;
+};
+
 struct sending {
     struct cli_peer peer;
     const struct send_values *values;
     struct q2p_addr to;
-    struct q2p_hash hash;
-    uint8_t *data;
-    size_t len;
-    q2p_time begin, shown; /* shown: when progress was, last */
-    bool connected, over, failed;
-    uint64_t lost; /* fragments reported lost */
+    struct item *items;
+    size_t count, next, unsent, over; /* next: the first that is WAITING */
+    struct cli_progress progress;
+    bool connected;
+    int worst;          /* exit code */
+    uint64_t fragments; /* of all files so far */
+    uint64_t lost;      /* fragments reported lost */
+    uint32_t failed;    /* files */
 };
 
-enum { SEND_RETRIES = 4 }; /* of an OPTIONS without answer: 7.75 s, then it failed */
+enum {
+    SEND_RETRIES = 4, /* of an OPTIONS without answer: 7.75 s, then it failed */
+    AT_ONCE_MAX = 8   /* half of what a node takes from one address at a time */
+};
 
-#define PROGRESS_AFTER_NS Q2P_SECOND
-#define PROGRESS_EACH_NS (200 * Q2P_MILLISECOND)
-
-static int read_data(struct sending *sending, const char *path)
+static struct item *find(struct sending *sending, const struct q2p_hash *hash)
 {
-    FILE *file = cli_open(path);
-    size_t room = 0, got;
-    if (!file)
-        return CLI_INPUT;
-    do {
-        if (sending->len == room) {
-            room = room ? room * 2 : 1 << 16;
-            uint8_t *data = realloc(sending->data, room);
-            if (!data) {
-                cli_error("%s: %s", path, strerror(ENOMEM));
-                return CLI_ENVIRONMENT;
-            }
-            sending->data = data;
-        }
-        got = fread(sending->data + sending->len, 1, room - sending->len, file);
-        sending->len += got;
-    } while (got && sending->len <= UINT32_MAX);
-    bool broken = ferror(file);
-    int why = errno;
-    if (file != stdin)
-        fclose(file);
-    if (broken || sending->len > UINT32_MAX || !sending->len) {
-        cli_error("%s: %s", path,
-                  broken         ? strerror(why)
-                  : sending->len ? "over 4 GiB - 1 cannot be sent as one transmission"
-                                 : "there is nothing in it to send");
-        return CLI_INPUT;
+    for (size_t i = 0; i < sending->next; i++) {
+        struct item *item = &sending->items[i];
+        if (item->state != OVER && !memcmp(&item->hash, hash, sizeof *hash))
+            return item;
     }
-    return CLI_FINE;
+    return NULL;
 }
 
-/* Only where a person is looking, and only if it takes long enough to wonder. */
-static void show_progress(struct sending *sending, bool last)
+static void finish(struct sending *sending, struct item *item, int code)
 {
-    const struct cli_common *common = &sending->values->peer.common;
-    q2p_time now = q2p_drive_now();
-    if (common->json || common->quiet || !isatty(STDERR_FILENO) ||
-        now - sending->begin < PROGRESS_AFTER_NS ||
-        (!last && now - sending->shown < PROGRESS_EACH_NS))
+    if (item->state == SENDING)
+        sending->unsent--;
+    item->state = OVER;
+    sending->over++;
+    sending->worst = code > sending->worst ? code : sending->worst;
+    free(item->data);
+    item->data = NULL;
+}
+
+static void take_ours(struct sending *sending, const struct q2p_happening *on)
+{
+    struct item *item = find(sending, &on->hash);
+    if (on->on == Q2P_ON_LOST)
+        sending->lost += on->syns_count;
+    if (!item)
         return;
-    sending->shown = now;
-    const struct q2p_counters *counters = q2p_node_counters(sending->peer.node);
-    uint64_t first = counters->fragments_out - counters->fragments_resent;
-    fprintf(stderr, "\r%" PRIu64 " of %" PRIu32 " fragments sent, %" PRIu64 " again%s", first,
-            q2p_wire_fragments((uint32_t)sending->len), counters->fragments_resent,
-            last ? "\n" : " ");
+    if (on->on == Q2P_ON_SENT && item->state == SENDING) {
+        item->state = SENT;
+        sending->unsent--;
+    } else if (on->on == Q2P_ON_RELEASED) {
+        finish(sending, item, CLI_FINE);
+    } else if (on->on == Q2P_ON_FAILED) {
+        cli_progress_clear(&sending->progress);
+        cli_error("%s did not receive all of %s: it gave up, or never answered",
+                  sending->values->to, item->path);
+        sending->failed++;
+        finish(sending, item, CLI_FAILED);
+    }
 }
 
 static void take_happenings(struct sending *sending)
 {
     struct q2p_happening on;
     while (q2p_node_happening(sending->peer.node, &on)) {
-        bool ours = q2p_addr_equal(&on.peer, &sending->to);
+        cli_progress_clear(&sending->progress);
         cli_peer_tell(&sending->peer, &on, NULL);
-        if (!ours)
+        if (!q2p_addr_equal(&on.peer, &sending->to))
             continue;
-        switch (on.on) {
-        case Q2P_ON_CONNECT:
-        case Q2P_ON_CONNECTED:
+        if (on.on == Q2P_ON_CONNECT || on.on == Q2P_ON_CONNECTED)
             sending->connected = true;
-            break;
-        case Q2P_ON_LOST:
-            sending->lost += on.syns_count;
-            break;
-        case Q2P_ON_FAILED:
-        case Q2P_ON_RELEASED:
-            if (memcmp(&on.hash, &sending->hash, sizeof on.hash))
-                break;
-            sending->failed = on.on == Q2P_ON_FAILED;
-            sending->over = true;
-            break;
-        default:
-            break;
-        }
+        else
+            take_ours(sending, &on);
     }
 }
 
@@ -140,23 +128,70 @@ static int wait_connected(struct sending *sending)
     return CLI_FINE;
 }
 
+static void tell_item(const struct sending *sending, const struct item *item)
+{
+    const struct cli_common *common = &sending->values->peer.common;
+    if (common->json) {
+        cli_json_open("sending", cli_wall_ns());
+        cli_json_addr("peer", &sending->to);
+        cli_json_hash("hash", &item->hash);
+        cli_json_number("length", item->len);
+        cli_json_text("file", item->path);
+        cli_json_close();
+    } else if (!common->quiet && sending->count > 1) {
+        char hash[2 * Q2P_HASH_LEN + 1];
+        cli_hex(hash, item->hash.bytes, Q2P_HASH_LEN);
+        printf("%12s  sending %s, %zu bytes, key %s\n", "", item->path, item->len, hash);
+    }
+}
+
+/*
+ * Reads and starts files as long as there is room for more at a time. The same bytes once more
+ * have to wait until they have left. Returns CLI_FINE, or the exit code that ends it all.
+ */
+static int start_items(struct sending *sending)
+{
+    while (sending->next < sending->count && sending->unsent < AT_ONCE_MAX) {
+        struct item *item = &sending->items[sending->next];
+        int code = item->data ? CLI_FINE : cli_data_read(item->path, &item->data, &item->len);
+        if (code == CLI_ENVIRONMENT)
+            return code;
+        if (code) {
+            sending->next++;
+            finish(sending, item, code);
+            continue;
+        }
+        int status = q2p_node_send(sending->peer.node, q2p_drive_now(), &sending->to, item->data,
+                                   item->len, &item->hash);
+        if ((status == Q2P_ERR_BUSY || status == Q2P_ERR_FULL) && sending->over < sending->next)
+            return CLI_FINE; /* later */
+        if (status < 0) {
+            cli_error("--to %s: %s", sending->values->to, q2p_status_text(status));
+            return CLI_USAGE;
+        }
+        take_happenings(sending); /* the end of the same bytes before, by its key */
+        item->state = SENDING;
+        sending->unsent++;
+        sending->next++;
+        sending->fragments += q2p_wire_fragments((uint32_t)item->len);
+        tell_item(sending, item);
+    }
+    return CLI_FINE;
+}
+
 static int conclude(struct sending *sending)
 {
     const struct q2p_counters *counters = q2p_node_counters(sending->peer.node);
-    show_progress(sending, true);
+    cli_progress_clear(&sending->progress);
     cli_peer_sum_up(&sending->peer);
-    if (sending->failed) {
-        cli_error("%s did not receive everything: it gave up, or never answered",
-                  sending->values->to);
-        return CLI_FAILED;
-    }
-    if (!sending->values->peer.common.json && !sending->values->peer.common.quiet)
-        printf("%12s  %" PRIu32 " fragments sent, %" PRIu64 " reported lost, %" PRIu64
+    if (!sending->worst && !sending->values->peer.common.json &&
+        !sending->values->peer.common.quiet)
+        printf("%12s  %" PRIu64 " fragments sent, %" PRIu64 " reported lost, %" PRIu64
                " sent again, and %.3g s of silence:\n%12s  Q2P never acknowledges, so silence is "
                "all there is to know\n",
-               "", q2p_wire_fragments((uint32_t)sending->len), sending->lost,
-               counters->fragments_resent, (double)sending->values->quiet_ns / 1e9, "");
-    return CLI_FINE;
+               "", sending->fragments, sending->lost, counters->fragments_resent,
+               (double)sending->values->quiet_ns / 1e9, "");
+    return sending->worst;
 }
 
 static int transmit(struct sending *sending)
@@ -164,45 +199,50 @@ static int transmit(struct sending *sending)
     int code = cli_peer_resolve(&sending->peer, &sending->to, sending->values->to);
     if (!code && sending->values->peer.seeds.count)
         code = wait_connected(sending);
-    if (code)
-        return code;
-    sending->begin = q2p_drive_now();
-    int status = q2p_node_send(sending->peer.node, sending->begin, &sending->to, sending->data,
-                               sending->len, &sending->hash);
-    if (status < 0) {
-        cli_error("--to %s: %s", sending->values->to, q2p_status_text(status));
-        return CLI_USAGE;
-    }
-    while (!sending->over) {
-        code = cli_peer_step(&sending->peer, Q2P_NEVER);
+    cli_progress_begin(&sending->progress, &sending->values->peer.common, true);
+    while (!code && sending->over < sending->count) {
+        char tail[64] = "";
+        code = start_items(sending);
+        if (!code && sending->over < sending->count)
+            code = cli_peer_step(&sending->peer, Q2P_NEVER);
         take_happenings(sending);
-        show_progress(sending, false);
-        if (code || (code = stopped()))
-            return code;
+        if (sending->count > 1)
+            snprintf(tail, sizeof tail, ", %zu of %zu files", sending->over, sending->count);
+        cli_progress_show(&sending->progress, q2p_node_counters(sending->peer.node), tail);
+        code = code ? code : stopped();
     }
-    return conclude(sending);
+    return code ? code : conclude(sending);
 }
 
 static int run(const void *at, int argc, char **argv)
 {
-    struct sending sending = {.values = at};
+    struct sending sending = {.values = at, .count = (size_t)argc};
     struct q2p_config config;
-    (void)argc;
     if (!sending.values->to) {
         cli_error("send: --to HOST:PORT is missing");
         return CLI_USAGE;
     }
+    sending.items = calloc(sending.count, sizeof *sending.items);
+    if (!sending.items) {
+        cli_error("out of memory");
+        return CLI_ENVIRONMENT;
+    }
+    for (int i = 0; i < argc; i++)
+        sending.items[i].path = argv[i];
     q2p_config_init(&config);
     config.keep_ns = sending.values->quiet_ns;
     config.retries_max = SEND_RETRIES;
-    int code = read_data(&sending, argv[0]);
+    /* whoever names a file that is not there need not wait for a connection to learn it */
+    int code = cli_data_read(argv[0], &sending.items[0].data, &sending.items[0].len);
     if (!code) {
         code = cli_peer_open(&sending.peer, &sending.values->peer, &config);
         if (!code)
             code = transmit(&sending);
         cli_peer_close(&sending.peer);
     }
-    free(sending.data); /* lent to the node until now */
+    for (size_t i = 0; i < sending.count; i++)
+        free(sending.items[i].data); /* lent to the node until now */
+    free(sending.items);
     return code;
 }
 
@@ -219,17 +259,18 @@ static const struct cli_option options[] = {
 
 const struct cli_command cmd_send = {
     .name = "send",
-    .args = "FILE|-",
-    .sentence = "Hands a file to a peer and repairs what gets lost on the way.",
+    .args = "FILE|-...",
+    .sentence = "Hands files to a peer and repairs what gets lost on the way.",
     .about = "Sends to the peer directly; with --seed it joins first and waits until the peer is\n"
-             "connected, which opens a way through NATs. Fragments that the peer reports lost are\n"
-             "sent again. Q2P never acknowledges: success is the peer's silence (--quiet-after).\n"
+             "connected, which opens a way through NATs. Each file is one transmission; several\n"
+             "are under way at a time. Fragments that the peer reports lost are sent again. Q2P\n"
+             "never acknowledges: success is the peer's silence (--quiet-after).\n"
              "Exit code 1: the peer was not reached, gave up or never answered.",
     .example = "  q2p send picture.jpg --to 192.0.2.7:10000\n"
                "  tar c src | q2p send - --to 198.51.100.4:10002 --seed seed.example.org:10000",
     .options = options,
     .values_size = sizeof(struct send_values),
     .args_min = 1,
-    .args_max = 1,
+    .args_max = -1,
     .run = run,
 };

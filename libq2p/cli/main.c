@@ -8,8 +8,8 @@
 #include "cli_out.h"
 #include "cmd.h"
 
-static const struct cli_command *const commands[] = {&cmd_node, &cmd_send, &cmd_decode, &cmd_check,
-                                                     &cmd_replay};
+static const struct cli_command *const commands[] = {&cmd_node,   &cmd_send,  &cmd_recv,  &cmd_ping,
+                                                     &cmd_decode, &cmd_check, &cmd_replay};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out)
@@ -21,7 +21,7 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->sentence);
     fputs("\n`q2p help COMMAND` tells more. Example, in two terminals:\n"
-          "  q2p node --port 10000 --save received\n"
+          "  q2p recv --out picture.jpg\n"
           "  q2p send picture.jpg --to 127.0.0.1:10000\n",
           out);
 }

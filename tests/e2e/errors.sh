@@ -7,11 +7,14 @@
 expect 2 "^Commands:" "$Q2P"
 expect 2 "there is no command .frobnicate." "$Q2P" frobnicate
 expect 2 "there is no command .frobnicate." "$Q2P" help frobnicate
-for command in node send decode check; do
+for command in node send recv ping decode check; do
     expect 2 "$command: there is no option .--frobnicate." "$Q2P" $command --frobnicate
     expect 2 "$command: there is no value behind .--port." "$Q2P" $command --port
     expect 2 "want a number from [01] to 65535" "$Q2P" $command --port 65536 x
-    expect 2 "auto, always or never" "$Q2P" $command --color=sometimes ${command#node}
+    case $command in
+        node | recv) expect 2 "auto, always or never" "$Q2P" $command --color=sometimes ;;
+        *) expect 2 "auto, always or never" "$Q2P" $command --color=sometimes x ;;
+    esac
     expect 0 "^Example:" "$Q2P" $command --help
     expect 0 "^Example:" "$Q2P" $command -h
     expect 0 "^Example:" "$Q2P" help $command
@@ -26,6 +29,12 @@ expect 2 "send: want FILE" "$Q2P" send
 expect 2 "to HOST:PORT is missing" "$Q2P" send /dev/null
 expect 2 "want HOST:PORT" "$Q2P" send "$0" --to nowhere
 expect 2 "one is IPv4, the other IPv6" "$Q2P" send "$0" --ip 127.0.0.1 --to '[::1]:9'
+expect 2 "recv: want no arguments" "$Q2P" recv extra
+expect 2 "is one file, so --count has to be 1" "$Q2P" recv --out "$dir/one" --count 2
+expect 2 "ping: want HOST:PORT" "$Q2P" ping
+expect 2 "want HOST:PORT" "$Q2P" ping 127.0.0.1
+expect 2 "at least in classic" "$Q2P" ping 127.0.0.1:9 --interval 500ms
+expect 2 "there is no option .--seed." "$Q2P" ping 127.0.0.1:9 --seed 127.0.0.1:9
 expect 2 "decode: want HEX" "$Q2P" decode
 expect 2 "check: want CAPTURE" "$Q2P" check
 
@@ -46,6 +55,7 @@ expect 4 "cannot listen on 192.0.2.1:10000: Cannot assign" "$Q2P" node --ip 192.
 next=$((port > 60000 ? port - 1 : port + 1))
 expect 2 "that is this node itself" "$Q2P" node --ip 127.0.0.1 --port $next --seed 127.0.0.1:$next
 expect 4 "host name does not resolve" "$Q2P" node --port 0 --seed "no such host:1"
+expect 4 "cannot make $dir/lines/out/" "$Q2P" recv --port 0 --out "$dir/lines/out/"
 expect 4 "cannot make $dir/lines/save" "$Q2P" node --port 0 --save "$dir/lines/save"
 expect 4 "cannot write standard output" sh -c "\"$Q2P\" decode 00000500 >/dev/full"
 
@@ -53,6 +63,8 @@ expect 4 "cannot write standard output" sh -c "\"$Q2P\" decode 00000500 >/dev/fu
 echo hello >"$dir/hello"
 expect 1 "is not connected after 0.3 s" \
     "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --seed "127.0.0.1:$port" --wait 300ms
+expect 1 "0 of 1 transmissions came in 0.1 s" "$Q2P" recv --port 0 --for 100ms
+expect 1 "127.0.0.1:9 never answered" "$Q2P" ping 127.0.0.1:9 --count 1 --timeout 100ms
 expect 1 "never answered" "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --dialect options
 
 expect 0 "^q2p [0-9.]*, libq2p [0-9.]*, dialects: early (read only) classic options" "$Q2P" --version

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cli_data.c - reads what is to be sent and keeps what was received. */
+#define _POSIX_C_SOURCE 200809L
+#include "cli_data.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli_out.h"
+
+int cli_data_read(const char *path, uint8_t **data, size_t *len)
+{
+    FILE *file = cli_open(path);
+    size_t room = 0, got;
+    *data = NULL;
+    *len = 0;
+    if (!file)
+        return CLI_INPUT;
+    do {
+        if (*len == room) {
+            room = room ? room * 2 : 1 << 16;
+            uint8_t *larger = realloc(*data, room);
+            if (!larger) {
+                cli_error("%s: %s", path, strerror(ENOMEM));
+                if (file != stdin)
+                    fclose(file);
+                return CLI_ENVIRONMENT;
+            }
+            *data = larger;
+        }
+        got = fread(*data + *len, 1, room - *len, file);
+        *len += got;
+    } while (got && *len <= UINT32_MAX);
+    bool broken = ferror(file);
+    int why = errno;
+    if (file != stdin)
+        fclose(file);
+    if (broken || *len > UINT32_MAX || !*len) {
+        cli_error("%s: %s", path,
+                  broken ? strerror(why)
+                  : *len ? "over 4 GiB - 1 cannot be sent as one transmission"
+                         : "there is nothing in it to send");
+        return CLI_INPUT;
+    }
+    return CLI_FINE;
+}
+
+int cli_data_write(int fd, const void *data, size_t len)
+{
+    const uint8_t *bytes = data;
+    while (len) {
+        ssize_t done = write(fd, bytes, len);
+        if (done < 0 && errno != EINTR)
+            return -1;
+        if (done > 0) {
+            bytes += done;
+            len -= (size_t)done;
+        }
+    }
+    return 0;
+}
+
+int cli_data_save(const char *path, const void *data, size_t len)
+{
+    char part[4096];
+    int wrote = snprintf(part, sizeof part, "%s.part", path);
+    int fd = -1;
+    if (wrote > 0 && (size_t)wrote < sizeof part)
+        fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    else
+        errno = ENAMETOOLONG;
+    int status = fd < 0 ? -1 : cli_data_write(fd, data, len);
+    int why = errno;
+    if (fd >= 0 && close(fd) < 0 && !status) {
+        status = -1;
+        why = errno;
+    }
+    if (!status && rename(part, path) == 0)
+        return CLI_FINE;
+    if (!status)
+        why = errno;
+    if (fd >= 0)
+        unlink(part);
+    cli_error("cannot write %s: %s", path, strerror(why));
+    return CLI_ENVIRONMENT;
+}
+
+int cli_data_make_dir(const char *dir)
+{
+    if (mkdir(dir, 0777) == 0 || errno == EEXIST)
+        return CLI_FINE;
+    cli_error("cannot make %s: %s", dir, strerror(errno));
+    return CLI_ENVIRONMENT;
+}
+
+int cli_data_save_in(const char *dir, const struct q2p_happening *on, char *path, size_t room)
+{
+    char sha256[CLI_SHA256_TEXT];
+    size_t len = strlen(dir);
+    bool ends = len && dir[len - 1] == '/';
+    cli_sha256(sha256, on->data, on->data_len);
+    snprintf(path, room, "%s%s%s", dir, ends ? "" : "/", sha256);
+    return cli_data_save(path, on->data, on->data_len);
+}

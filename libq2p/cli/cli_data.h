@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cli_data.h - files: what is sent is read whole, what is received appears whole or not at all. */
+#ifndef CLI_DATA_H
+#define CLI_DATA_H
+
+#include <q2p/node.h>
+
+#include "cli_opts.h"
+
+/*
+ * Reads a file, "-" for standard input, as one transmission. CLI_FINE, or the exit code with all
+ * said. *data is the caller's to free either way.
+ */
+int cli_data_read(const char *path, uint8_t **data, size_t *len);
+
+/* Writes all of it. 0, or -1 with errno set. */
+int cli_data_write(int fd, const void *data, size_t len);
+
+/* Writes a file; its name appears when it is whole. CLI_FINE, or the exit code with all said. */
+int cli_data_save(const char *path, const void *data, size_t len);
+
+/* Makes a directory unless it is there. CLI_FINE, or the exit code with all said. */
+int cli_data_make_dir(const char *dir);
+
+/*
+ * Saves what was delivered to dir, under its SHA-256: nobody outside can choose a name, and what is
+ * there already need not be written again. The name goes to path.
+ */
+int cli_data_save_in(const char *dir, const struct q2p_happening *on, char *path, size_t room);
+
+#endif
