@@ -32,7 +32,7 @@ struct bench_job {
 struct bench_shared {
     _Atomic(int) port;          /* the receiver's, once it listens */
     _Atomic(bool) begun, done;  /* the sender's first call; the receiver has it all */
-    _Atomic(uint64_t) received; /* yardstick: datagrams taken out of the socket */
+    _Atomic(uint64_t) received; /* so far: bytes; for the yardstick, datagrams */
     double begin_s, end_s;
     double cpu_begin_s[2], cpu_s[2];
     long rss_begin_kib[2], rss_kib[2];
@@ -59,6 +59,14 @@ struct bench_result {
     double rss_kib[2];
     bool done;
 };
+
+/* A job under way. */
+struct bench_flow {
+    int pid[2];
+    struct bench_shared *shared;
+};
+void bench_start(struct bench_flow *flow, const struct bench_way *way, const struct bench_job *job);
+void bench_stop(struct bench_flow *flow);
 
 /* Does the job once, in two processes; gives up after limit_s. */
 struct bench_result bench_run(const struct bench_way *way, const struct bench_job *job,

@@ -70,6 +70,7 @@ static int receive_ours(const struct bench_job *job, struct bench_shared *shared
     bench_listening(shared, own.port);
     while (status >= 0) {
         status = q2p_drive_step(drive, &q2p_node_machine, node, Q2P_NEVER);
+        shared->received = q2p_node_counters(node)->fragments_in * Q2P_FRAGMENT_LEN;
         while (q2p_node_happening(node, &on)) {
             if (on.on == Q2P_ON_EXPIRED || on.on == Q2P_ON_CORRUPT)
                 return fail("receive", Q2P_ERR_ABSENT);

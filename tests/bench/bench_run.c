@@ -70,8 +70,8 @@ static void pin_to(int side)
     sched_setaffinity(0, sizeof cpus, &cpus);
 }
 
-static pid_t start(const struct bench_way *way, const struct bench_job *job,
-                   struct bench_shared *shared, int side)
+static pid_t start_side(const struct bench_way *way, const struct bench_job *job,
+                        struct bench_shared *shared, int side)
 {
     static const struct timespec nap = {.tv_nsec = 1000000};
     pid_t parent = getpid(), child = fork();
@@ -102,23 +102,35 @@ static bool finish(pid_t child, double deadline_s)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+void bench_start(struct bench_flow *flow, const struct bench_way *way, const struct bench_job *job)
+{
+    flow->shared =
+        mmap(NULL, sizeof *flow->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (flow->shared == MAP_FAILED) {
+        perror("bench_transfer: mmap");
+        exit(4);
+    }
+    for (int side = BENCH_RECEIVE; side >= BENCH_SEND; side--)
+        flow->pid[side] = start_side(way, job, flow->shared, side);
+}
+
+void bench_stop(struct bench_flow *flow)
+{
+    for (int side = 0; side < 2; side++)
+        finish(flow->pid[side], 0);
+    munmap(flow->shared, sizeof *flow->shared);
+}
+
 struct bench_result bench_run(const struct bench_way *way, const struct bench_job *job,
                               double limit_s)
 {
     struct bench_result result = {0};
-    struct bench_shared *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) {
-        perror("bench_transfer: mmap");
-        exit(4);
-    }
+    struct bench_flow flow;
+    bench_start(&flow, way, job);
     double deadline_s = bench_now() + limit_s;
-    pid_t receiver = start(way, job, shared, BENCH_RECEIVE);
-    pid_t sender = start(way, job, shared, BENCH_SEND);
-    bool received = finish(receiver, deadline_s);
-    if (!received)
-        deadline_s = 0;
-    bool sent = finish(sender, deadline_s);
+    bool received = finish(flow.pid[BENCH_RECEIVE], deadline_s);
+    bool sent = finish(flow.pid[BENCH_SEND], received ? deadline_s : 0);
+    const struct bench_shared *shared = flow.shared;
     double took_s = shared->end_s - shared->begin_s;
     if (received && sent && shared->done && took_s > 0) {
         result.done = true;
@@ -128,6 +140,6 @@ struct bench_result bench_run(const struct bench_way *way, const struct bench_jo
         for (int side = 0; side < 2; side++)
             result.rss_kib[side] = (double)shared->rss_kib[side];
     }
-    munmap(shared, sizeof *shared);
+    munmap(flow.shared, sizeof *flow.shared);
     return result;
 }

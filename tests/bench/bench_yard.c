@@ -188,6 +188,7 @@ static int receive_tcp(const struct bench_job *job, struct bench_shared *shared)
         if (got <= 0 || memcmp(bytes, job->data + received, (size_t)got) != 0)
             return fail("TCP: recv");
         received += (size_t)got;
+        shared->received = received;
     }
     bench_end(shared);
     return 0;
