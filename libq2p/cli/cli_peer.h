@@ -38,8 +38,8 @@ struct cli_peer_values {
     CLI_SOCKET_OPTIONS(port_default),                                                              \
         CLI_PEER_OPTION("seed", 's', CLI_LIST, seeds, "HOST:PORT", NULL, 0, 0,                     \
                         "join through this peer; can be repeated"),                                \
-        CLI_PEER_OPTION("rate", 0, CLI_SIZE, rate, "SIZE", "16MiB", 0, 0,                          \
-                        "send at most so much per second; 0: no limit")
+        CLI_PEER_OPTION("rate", 0, CLI_SIZE, rate, "SIZE", "0", 0, 0,                              \
+                        "send at most so much per second; 0: what the path carries")
 
 struct cli_peer {
     const struct cli_peer_values *values;

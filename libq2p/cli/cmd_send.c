@@ -38,7 +38,7 @@ struct sending {
     int worst;          /* exit code */
     uint64_t fragments; /* of all files so far */
     uint64_t lost;      /* fragments reported lost */
-    uint32_t failed;    /* files */
+    size_t arrived;     /* files */
 };
 
 enum {
@@ -77,13 +77,14 @@ static void take_ours(struct sending *sending, const struct q2p_happening *on)
     if (on->on == Q2P_ON_SENT && item->state == SENDING) {
         item->state = SENT;
         sending->unsent--;
+    } else if (on->on == Q2P_ON_ARRIVED) {
+        sending->arrived++;
     } else if (on->on == Q2P_ON_RELEASED) {
         finish(sending, item, CLI_FINE);
     } else if (on->on == Q2P_ON_FAILED) {
         cli_progress_clear(&sending->progress);
         cli_error("%s did not receive all of %s: it gave up, or never answered",
                   sending->values->to, item->path);
-        sending->failed++;
         finish(sending, item, CLI_FAILED);
     }
 }
@@ -184,13 +185,16 @@ static int conclude(struct sending *sending)
     const struct q2p_counters *counters = q2p_node_counters(sending->peer.node);
     cli_progress_clear(&sending->progress);
     cli_peer_sum_up(&sending->peer);
-    if (!sending->worst && !sending->values->peer.common.json &&
-        !sending->values->peer.common.quiet)
-        printf("%12s  %" PRIu64 " fragments sent, %" PRIu64 " reported lost, %" PRIu64
-               " sent again, and %.3g s of silence:\n%12s  Q2P never acknowledges, so silence is "
-               "all there is to know\n",
-               "", sending->fragments, sending->lost, counters->fragments_resent,
-               (double)sending->values->quiet_ns / 1e9, "");
+    if (sending->worst || sending->values->peer.common.json || sending->values->peer.common.quiet)
+        return sending->worst;
+    printf("%12s  %" PRIu64 " fragments sent, %" PRIu64 " reported lost, %" PRIu64 " sent again",
+           "", sending->fragments, sending->lost, counters->fragments_resent);
+    if (sending->arrived == sending->count)
+        puts("; the peer says that all arrived");
+    else
+        printf(",\n%12s  and %.3g s of silence: this peer never acknowledges, so that is all there "
+               "is to know\n",
+               "", (double)sending->values->quiet_ns / 1e9);
     return sending->worst;
 }
 
@@ -263,8 +267,9 @@ const struct cli_command cmd_send = {
     .sentence = "Hands files to a peer and repairs what gets lost on the way.",
     .about = "Sends to the peer directly; with --seed it joins first and waits until the peer is\n"
              "connected, which opens a way through NATs. Each file is one transmission; several\n"
-             "are under way at a time. Fragments that the peer reports lost are sent again. Q2P\n"
-             "never acknowledges: success is the peer's silence (--quiet-after).\n"
+             "are under way at a time. Fragments that the peer reports lost are sent again. It\n"
+             "ends when the peer says that all arrived, or, as most never do, with its silence\n"
+             "(--quiet-after).\n"
              "Exit code 1: the peer was not reached, gave up or never answered.",
     .example = "  q2p send picture.jpg --to 192.0.2.7:10000\n"
                "  tar c src | q2p send - --to 198.51.100.4:10002 --seed seed.example.org:10000",
