@@ -304,7 +304,8 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
         charge(node, incoming, before);
         node->counters.memory += news.data_room; /* till the application has seen it */
         q2p__news_give(node, &news);
-        say_arrived(node, incoming->contact, &incoming->key, incoming->dialect);
+        if (incoming->length > 0) /* else the answer to OPTIONS says it */
+            say_arrived(node, incoming->contact, &incoming->key, incoming->dialect);
     }
     q2p__recv_forget(node, incoming);
 }
