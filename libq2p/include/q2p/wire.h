@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/*            name      number  filter word  sentence */
+/* name, number, filter word, sentence */
 #define Q2P_DIALECT_MAP(XX)                                                                        \
     XX(UNKNOWN, 0, "unknown", "not known yet")                                                     \
     XX(EARLY, 1, "early", "classic before CONNECT_FAILED existed (read only)")                     \
