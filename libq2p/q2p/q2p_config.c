@@ -55,6 +55,7 @@ void q2p_config_init_sized(struct q2p_config *config, size_t size)
         .extend = true,
         .rate_classic = MEBIBYTE,
         .passes_max = 5,
+        .verify = true,
     };
 
     /* a caller built with an older header knows, and has room for, fewer fields */

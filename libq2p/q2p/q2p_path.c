@@ -24,8 +24,13 @@
 #define RTT_MIN_NS (10 * Q2P_SECOND) /* the least round trip is forgotten after that, at least */
 #define RTT_FIRST_NS (100 * Q2P_MILLISECOND)
 #define CYCLE 6
-#define RATE_ROUNDS 5 /* ... and a rate after so many rounds, at least */
-#define BURST 16      /* fragments that may leave at once in any case */
+#define RATE_ROUNDS 5                   /* ... and a rate after so many rounds, at least */
+#define RATE_NS (100 * Q2P_MILLISECOND) /* ... and not before that */
+#define ROUND_NS (2 * Q2P_MILLISECOND)  /* a round has room for a sample */
+#define NEAR_NS (500 * Q2P_MICROSECOND) /* a round trip on one host, where only windows brake */
+#define QUANTUM_NS (100 * Q2P_MICROSECOND)
+#define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
+#define BURST 16       /* fragments that may leave at once in any case */
 #define CAREFUL_NS (2 * Q2P_SECOND)
 
 static uint64_t rate_of(uint64_t fragments, q2p_time during_ns)
@@ -54,7 +59,7 @@ int q2p__path_join(q2p_node *node, q2p_time now, struct q2p__contact *contact)
         path->paced_at = path->heard_at = path->probed_at = now;
         path->rtt = RTT_FIRST_NS;
         path->rtt_min = path->rtts_min[0] = path->rtts_min[1] = path->round_rtt = Q2P_NEVER;
-        path->rtt_min_at = now;
+        path->rtt_min_at = path->rates_at = path->round_at = now;
         contact->path = path;
     }
     path->users++;
@@ -155,15 +160,20 @@ static uint64_t window(const struct q2p__path *path)
     return fragments > first ? fragments : first;
 }
 
-/* Time that one fragment takes. */
+/* Time that one fragment takes. On one host no queue but the receiver's fills, which the window
+ * knows; and its pauses say nothing about the way. */
 static q2p_time step(const struct q2p__path *path)
 {
     q2p_time rtt_ns = path->rtt_min == Q2P_NEVER ? path->rtt : path->rtt_min;
     uint64_t rate = path->rate * gain(path) / ONE;
-    uint64_t first = 2 * rate_of(window(path), rtt_ns > 0 ? rtt_ns : 1);
+    uint64_t least = 0;
 
-    if (path->phase == Q2P__PATH_START && rate < first)
-        rate = first;
+    if (path->phase == Q2P__PATH_START)
+        least = 2 * rate_of(window(path), rtt_ns > 0 ? rtt_ns : 1);
+    else if (path->phase != Q2P__PATH_CAREFUL && rtt_ns < NEAR_NS && !path->congested)
+        least = rate_of(first_window(path), Q2P_MILLISECOND);
+    if (rate < least)
+        rate = least;
     return (q2p_time)(Q2P_DATAGRAM_MAX * (uint64_t)Q2P_SECOND / (rate > 0 ? rate : 1));
 }
 
@@ -183,6 +193,8 @@ static q2p_time quantum(const struct q2p__path *path)
     q2p_time rtt_ns = path->rtt_min == Q2P_NEVER ? path->rtt : path->rtt_min;
     q2p_time quantum_ns = rtt_ns / 32;
 
+    if (quantum_ns < QUANTUM_NS)
+        return QUANTUM_NS;
     return quantum_ns < Q2P_MILLISECOND ? quantum_ns : Q2P_MILLISECOND;
 }
 
@@ -256,10 +268,14 @@ bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
 
     if (path->phase == Q2P__PATH_CAREFUL || path->sent == path->acked)
         return false;
-    if (path->probes_count == 0)
-        return is_extended(path) || blocked || since >= window(path) / 4 || path->backoff > 0;
-    return is_extended(path) && path->probes_count < Q2P__PROBES_MAX && since > 0 &&
-           now - path->probed_at >= path->rtt / 8 + Q2P_MILLISECOND / 10;
+    if (path->probes_count == 0 && (blocked || path->backoff > 0))
+        return true;
+    if (!is_extended(path))
+        return path->probes_count == 0 && since >= window(path) / 4;
+    if (path->probes_count == Q2P__PROBES_MAX || since == 0)
+        return false;
+    return since >= PROBE_EVERY ? now - path->probed_at >= path->rtt / 8
+                                : now - path->probed_at >= path->rtt + Q2P_MILLISECOND;
 }
 
 uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path, bool plain)
@@ -375,14 +391,17 @@ static bool owns_queue(const struct q2p__path *path, q2p_time rtt_ns)
 }
 
 /* A round trip's worth of fragments is answered. */
-static void end_round(struct q2p__path *path, bool limited)
+static void end_round(q2p_time now, struct q2p__path *path, bool limited)
 {
     path->round_end = path->sent;
+    path->round_at = now;
     path->congested = has_queue(path, path->round_rtt) || owns_queue(path, path->round_rtt);
     path->round_rtt = Q2P_NEVER;
-    if (++path->rounds % RATE_ROUNDS == 0 && !limited) {
+    if (++path->rounds >= RATE_ROUNDS && now - path->rates_at >= RATE_NS && !limited) {
         path->rates[1] = path->rates[0];
         path->rates[0] = 0;
+        path->rates_at = now;
+        path->rounds = 0;
     }
     switch (path->phase) {
     case Q2P__PATH_START:
@@ -428,11 +447,12 @@ bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
         path->phase = Q2P__PATH_CRUISE;
         path->congested = false;
         path->round_end = path->sent; /* answers still tell of the queue for a round trip */
+        path->round_at = now;
         path->round_rtt = Q2P_NEVER;
         path->cycle = 2;
     }
-    if (probe.sent >= path->round_end)
-        end_round(path, probe.limited);
+    if (probe.sent >= path->round_end && now - path->round_at >= ROUND_NS)
+        end_round(now, path, probe.limited);
     q2p__path_wake(node, path);
     return probe.sent == path->sent;
 }

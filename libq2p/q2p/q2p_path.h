@@ -45,16 +45,17 @@ struct q2p__path {
     uint64_t limited_until; /* until so many are answered, there was less to send */
     uint64_t round_end;     /* a round ends when so many are answered */
     uint64_t rate;          /* bytes per second, a fragment being a datagram of full size */
-    uint64_t rates[2];      /* the highest of these and the earlier rounds */
+    uint64_t rates[2];      /* the highest since rates_at, and in as many rounds before it */
     uint64_t full_rate;     /* in the start: the last rate that was clearly higher */
     q2p_time base_at, base_sent_at;
+    q2p_time rates_at, round_at;
     q2p_time paced_at; /* the rate is used up to here */
     q2p_time heard_at; /* last answer */
     q2p_time probed_at;
     q2p_time rtt, rtt_var, rtt_min, rtts_min[2], rtt_min_at, round_rtt;
     q2p_time since;         /* careful: this rate is used */
     uint32_t counted, lost; /* peer's count of fragments; reported lost since the last answer */
-    uint32_t rounds;
+    uint32_t rounds;        /* since rates_at */
     uint8_t full_rounds, cycle, backoff;
     bool counts; /* counted is known */
     bool congested;

@@ -13,23 +13,31 @@
 
 /* ---- helpers ---- */
 
-static void make_key(struct q2p__key *out, const struct q2p_addr *to, const void *data, size_t len,
-                     enum q2p_dialect dialect)
+/* PROTOCOL.md 6.1 */
+static void hash_data(struct q2p__key *out, const void *data, size_t len, enum q2p_dialect dialect)
 {
     struct md5_ctx md5;
 
     md5_init(&md5);
     if (len > 0)
         md5_update(&md5, len, data);
-    if (dialect == Q2P_DIALECT_OPTIONS) { /* PROTOCOL.md 6.1 */
+    if (dialect == Q2P_DIALECT_OPTIONS) {
         char text[Q2P_ADDR_TEXT_MAX];
-        int text_len = q2p_addr_print(to, text, sizeof text);
+        int text_len = q2p_addr_print(&out->peer, text, sizeof text);
 
         md5_update(&md5, (size_t)text_len, (const uint8_t *)text);
     }
-    memset(out, 0, sizeof *out);
-    out->peer = *to;
     md5_digest(&md5, sizeof out->hash.bytes, out->hash.bytes);
+}
+
+static void make_up(q2p_node *node, q2p_time now, struct q2p__key *out)
+{
+    for (size_t at = 0; at < sizeof out->hash.bytes; at += sizeof(uint64_t)) {
+        uint64_t from[2] = {(uint64_t)now, node->keys_made++};
+        uint64_t some = q2p__table_hash(node->secret, from, sizeof from);
+
+        memcpy(out->hash.bytes + at, &some, sizeof some);
+    }
 }
 
 static struct q2p__outgoing *find(const q2p_node *node, const struct q2p_addr *to,
@@ -215,7 +223,12 @@ int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const
     status = q2p__news_reserve(node, Q2P__NEWS_INPUT);
     if (status != Q2P_OK)
         return status;
-    make_key(&key, to, data, len, dialect);
+    memset(&key, 0, sizeof key);
+    key.peer = *to;
+    if (node->config.verify)
+        hash_data(&key, data, len, dialect);
+    else
+        make_up(node, now, &key);
     /* Remember whom we wrote to, so that the answers can tell us its dialect. */
     status = q2p__contact_make(node, &contact, to);
     if (status == Q2P_OK)
