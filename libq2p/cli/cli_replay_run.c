@@ -118,6 +118,8 @@ static int make_node(struct life *life)
     config.network_id = plan->network_id;
     config.lost_ns = plan->lost_ns;
     config.timeout_ns = plan->timeout_ns;
+    config.early = config.extend = plan->eager;
+    config.probe = false;
     config.rate = 0; /* the sending program's pace is its own affair */
     int status = q2p_node_new(&life->node, &config);
     if (status == Q2P_OK)

@@ -7,9 +7,13 @@
 #ifndef Q2P_PATH_H
 #define Q2P_PATH_H
 
+#include <q2p/wire.h>
+
 #include "q2p_contact.h"
 
 #define Q2P__PROBES_MAX 16
+#define Q2P__RTT_FIRST_NS (100 * Q2P_MILLISECOND) /* before anything is known */
+#define Q2P__CYCLE 6                              /* rounds */
 
 enum q2p__path_phase {
     Q2P__PATH_START,  /* faster each round, until the rate does not grow or a queue shows */
@@ -62,6 +66,24 @@ struct q2p__path {
     uint8_t probes_count;
     struct q2p__probe probes[Q2P__PROBES_MAX]; /* not answered yet, the oldest first */
 };
+
+/* Bytes per second. */
+static inline uint64_t q2p__rate_of(uint64_t fragments, q2p_time during_ns)
+{
+    return fragments * Q2P_DATAGRAM_MAX * (uint64_t)Q2P_SECOND / (uint64_t)during_ns;
+}
+
+/* Does the peer know the extension? */
+static inline bool q2p__path_extended(const struct q2p__path *path)
+{
+    return path->contact->extends;
+}
+
+/* Fragments under way without a queue. */
+static inline uint64_t q2p__path_holds(const struct q2p__path *path)
+{
+    return path->rate / Q2P_DATAGRAM_MAX * ((uint64_t)path->rtt_min / 1000) / 1000000;
+}
 
 /* The path to a contact, one more transmission on it. Q2P_OK or Q2P_ERR_MEMORY. */
 int q2p__path_join(q2p_node *node, q2p_time now, struct q2p__contact *contact);

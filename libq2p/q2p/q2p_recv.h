@@ -34,6 +34,8 @@ struct q2p__incoming {
     q2p_time watched_at; /* Q2P__LONG_AGO: none is watched */
     q2p_time round_at, early_at, reask_at; /* what the timer waits for */
     q2p_time listed_at;                    /* the last round of lists */
+    q2p_time jumped_at;                    /* when a hole showed last */
+    q2p_time late_ns; /* so much later than others a fragment may come, as was seen */
     q2p_time rtt_ns;
     uint8_t quiet_rounds; /* lists since the last progress, for want of any */
     bool closing;         /* given up: after the lists, the empty one, then it is forgotten */

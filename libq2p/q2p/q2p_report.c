@@ -28,14 +28,27 @@ static void round_later(const q2p_node *node, q2p_time now, struct q2p__incoming
     incoming->round_at = q2p__later(now, lost_ns - since_ns);
 }
 
-/* Fragments may overtake each other by so much. */
+/* Fragments may overtake each other by so much, or by what was seen. */
 static q2p_time allowance(const struct q2p__incoming *incoming)
 {
     q2p_time allowed_ns = incoming->rtt_ns / 16;
 
     if (allowed_ns < ALLOWED_MIN_NS)
-        return ALLOWED_MIN_NS;
-    return allowed_ns < ALLOWED_MAX_NS ? allowed_ns : ALLOWED_MAX_NS;
+        allowed_ns = ALLOWED_MIN_NS;
+    if (allowed_ns > ALLOWED_MAX_NS)
+        allowed_ns = ALLOWED_MAX_NS;
+    return allowed_ns > incoming->late_ns ? allowed_ns : incoming->late_ns;
+}
+
+/* One came that others had overtaken, and was not asked for: later ones may be as late. */
+static void measure_lateness(q2p_time now, struct q2p__incoming *incoming)
+{
+    q2p_time late_ns = (now - incoming->jumped_at) * 5 / 4;
+
+    if (late_ns > incoming->rtt_ns)
+        late_ns = incoming->rtt_ns;
+    if (late_ns > incoming->late_ns)
+        incoming->late_ns = late_ns;
 }
 
 /* What is listed may be here after that, or will not come. */
@@ -110,8 +123,11 @@ void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *in
     incoming->quiet_rounds = 0;
     if (syn >= end)
         incoming->seen_end = syn + 1;
+    else if (syn >= incoming->asked_end)
+        measure_lateness(now, incoming);
     if (syn > end) { /* holes in between */
         incoming->jump_end = syn;
+        incoming->jumped_at = now;
         if (incoming->early_at == Q2P_NEVER) {
             incoming->early_end = syn;
             incoming->early_at = now + allowance(incoming);

@@ -90,6 +90,10 @@ const struct scn_key scn_schema[] = {
     {"protocol", "keepalive", SCN_TIME, CONFIG(keepalive_ns), "", NULL, 0, DAY, "keep NAT mappings alive this often, 0 = never"},
     {"protocol", "open", SCN_BOOL, CONFIG(open), "", YES_NO, 0, 1, "store whoever connects unasked"},
     {"protocol", "answers-max", SCN_COUNT, CONFIG(answers_max), "", NULL, 0, 65535, "control messages per second caused by one address, 0 = any"},
+    {"protocol", "probe", SCN_BOOL, CONFIG(probe), "", YES_NO, 0, 1, "find out how fast each way is (PROTOCOL.md 6.9); no: the rate alone"},
+    {"protocol", "early", SCN_BOOL, CONFIG(early), "", YES_NO, 0, 1, "list gaps as soon as they show"},
+    {"protocol", "extend", SCN_BOOL, CONFIG(extend), "", YES_NO, 0, 1, "use the extension (PROTOCOL.md 6.8)"},
+    {"protocol", "verify", SCN_BOOL, CONFIG(verify), "", YES_NO, 0, 1, "hash what is sent and received; no: keys are made up"},
 
     {"nodes", "at", SCN_ADDR, FIELD(scn_node, at), NULL, NULL, 0, 0, "its own address; behind a NAT the inside one"},
     {"nodes", "count", SCN_COUNT, FIELD(scn_node, count), "1", NULL, 1, 1000000, "more than 1: NAME-0, NAME-1, ..., with addresses counting up"},

@@ -239,12 +239,14 @@ def story(folder):
              for text in texts]
     bands = [(int(band[1]), bool(band[2]), int(band[3] or 0)) for band in bands if band]
     again = sum(sent for sent, repeated, _gone in bands if repeated)
+    lost = sum(gone for _sent, _repeated, gone in bands)
+    # the link lets fragments overtake each other: some that are merely late are sent again
     expect(bands[0][:2] == (212, False) and again == report["nodes"]["alice"]["fragments_resent"]
-           and sum(band[2] for band in bands) == again > 0, bands, report["nodes"]["alice"])
+           and 0 < lost <= again, bands, report["nodes"]["alice"])
     rows = [[cell.text for cell in element] for element in elements
             if element.tag.endswith("}tr")]
     expect(any(row[:5] == ["picture", "alice", "bob", "100 KiB", "classic"]
-               and row[5:8] == ["212", str(again), str(again)] for row in rows), rows)
+               and row[5:8] == ["212", str(again), str(lost)] for row in rows), rows)
     expect(any(row[:3] == ["bob", "alice", "seed"] and row[5].startswith("connected at")
                for row in rows), rows)
     titles = "\n".join(words_of(elements, "title"))

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * q2p_answer.c - what answers to probes tell of a path (PROTOCOL.md 6.9): round trip, delivery
+ * rate, loss, whose the queue is; and which phase follows from that.
+ */
+#include "q2p_path.h"
+
+#include <q2p/wire.h>
+#include <string.h>
+
+#define QUEUE_NS (4 * Q2P_MILLISECOND) /* delay below this is no queue */
+#define OWN_QUEUE 256                  /* fragments of a queue that may be ours */
+#define NOISE_NS (2 * Q2P_MILLISECOND)
+#define SAMPLE_NS Q2P_MILLISECOND       /* rates over less are those of a burst */
+#define RTT_MIN_NS (10 * Q2P_SECOND)    /* the least round trip is forgotten after that, at least */
+#define RATE_ROUNDS 5                   /* ... and a rate after so many rounds, at least */
+#define RATE_NS (100 * Q2P_MILLISECOND) /* ... and not before that */
+#define ROUND_NS (2 * Q2P_MILLISECOND)  /* a round has room for a sample */
+
+/* ---- round trips ---- */
+
+static void measure_rtt(q2p_time now, struct q2p__path *path, q2p_time rtt_ns)
+{
+    q2p_time off_ns;
+
+    if (path->rtt_min == Q2P_NEVER) {
+        path->rtt = rtt_ns;
+        path->rtt_var = rtt_ns / 2;
+    }
+    off_ns = path->rtt > rtt_ns ? path->rtt - rtt_ns : rtt_ns - path->rtt;
+    path->rtt_var += (off_ns - path->rtt_var) / 4;
+    path->rtt += (rtt_ns - path->rtt) / 8;
+    if (now - path->rtt_min_at >= RTT_MIN_NS) {
+        path->rtt_min_at = now;
+        path->rtts_min[1] = path->rtts_min[0];
+        path->rtts_min[0] = Q2P_NEVER;
+    }
+    if (rtt_ns < path->rtts_min[0])
+        path->rtts_min[0] = rtt_ns;
+    path->rtt_min = path->rtts_min[0] < path->rtts_min[1] ? path->rtts_min[0] : path->rtts_min[1];
+    if (rtt_ns < path->round_rtt)
+        path->round_rtt = rtt_ns;
+}
+
+void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns)
+{
+    path->heard_at = now;
+    if (path->phase == Q2P__PATH_CAREFUL) { /* it learned another dialect */
+        path->phase = Q2P__PATH_START;
+        path->rate = 0;
+    }
+    if (rtt_ns >= 0)
+        measure_rtt(now, path, rtt_ns > 0 ? rtt_ns : 1);
+    if (path->base_at == 0) {
+        path->base_at = path->base_sent_at = now;
+        path->base = path->delivered;
+    }
+}
+
+/* ---- answers ---- */
+
+/* Takes the answered probe out, and with it those before it: lost, or their answers were. */
+static bool take_probe(struct q2p__path *path, const struct q2p_packet *packet,
+                       struct q2p__probe *probe)
+{
+    bool plain = packet->token_at.len == 0;
+    unsigned i = 0, kept = 0;
+
+    while (i < path->probes_count &&
+           (path->probes[i].plain != plain || (!plain && path->probes[i].token != packet->token)))
+        i++;
+    if (i == path->probes_count)
+        return false;
+    *probe = path->probes[i];
+    for (unsigned j = 0; j < path->probes_count; j++) {
+        if (j > i || (path->probes[j].plain && !plain))
+            path->probes[kept++] = path->probes[j];
+        else if (j < i && path->probes[j].plain == plain)
+            path->contact->probes_lost++;
+    }
+    path->probes_count = (uint8_t)kept;
+    path->contact->probes_heard++;
+    return true;
+}
+
+static void count_delivered(struct q2p__path *path, const struct q2p__probe *probe,
+                            const struct q2p_packet *packet)
+{
+    if (packet->received_at.len > 0) { /* the receiver counts them itself */
+        uint32_t more = packet->received - path->counted;
+
+        if (!path->counts)
+            path->delivered = probe->sent;
+        else if (more <= probe->sent - path->delivered)
+            path->delivered += more;
+        else
+            path->delivered = probe->sent; /* doubled on the way, or it began to count anew */
+        path->counted = packet->received;
+        path->counts = true;
+    } else if (probe->sent > path->acked && !path->counts) {
+        uint64_t more = probe->sent - path->acked;
+
+        path->delivered += more > path->lost ? more - path->lost : 0;
+        path->lost = 0;
+    }
+}
+
+static void measure_rate(q2p_time now, struct q2p__path *path, const struct q2p__probe *probe)
+{
+    q2p_time during_ns = now - probe->base_at;
+    uint64_t rate;
+
+    if (during_ns < probe->at - probe->base_sent_at)
+        during_ns = probe->at - probe->base_sent_at;
+    if (during_ns >= SAMPLE_NS && path->delivered > probe->base) {
+        rate = q2p__rate_of(path->delivered - probe->base, during_ns);
+        if (!probe->limited || rate > path->rate) {
+            if (rate > path->rates[0])
+                path->rates[0] = rate;
+            path->rate = path->rates[0] > path->rates[1] ? path->rates[0] : path->rates[1];
+        }
+    }
+    if (now - path->base_at >= SAMPLE_NS && probe->at > path->base_sent_at) {
+        path->base = path->delivered;
+        path->base_at = now;
+        path->base_sent_at = probe->at;
+    }
+}
+
+static bool has_queue(const struct q2p__path *path, q2p_time rtt_ns)
+{
+    q2p_time allowed_ns = path->rtt_min / (path->phase == Q2P__PATH_START ? 4 : 2);
+
+    if (allowed_ns < QUEUE_NS)
+        allowed_ns = QUEUE_NS;
+    return rtt_ns != Q2P_NEVER && rtt_ns - path->rtt_min > allowed_ns;
+}
+
+/*
+ * Who has most of a queue yields first: then flows that share a link become equal, whatever they
+ * began with, as the delay is the same for all.
+ */
+static bool owns_queue(const struct q2p__path *path, q2p_time rtt_ns)
+{
+    q2p_time queue_ns = rtt_ns - path->rtt_min;
+
+    return rtt_ns != Q2P_NEVER && queue_ns > NOISE_NS &&
+           path->rate / Q2P_DATAGRAM_MAX * (uint64_t)(queue_ns / 1000) / 1000000 > OWN_QUEUE;
+}
+
+/* A round trip's worth of fragments is answered. */
+static void end_round(q2p_time now, struct q2p__path *path, bool limited)
+{
+    path->round_end = path->sent;
+    path->round_at = now;
+    path->congested = has_queue(path, path->round_rtt) || owns_queue(path, path->round_rtt);
+    path->round_rtt = Q2P_NEVER;
+    if (++path->rounds >= RATE_ROUNDS && now - path->rates_at >= RATE_NS && !limited) {
+        path->rates[1] = path->rates[0];
+        path->rates[0] = 0;
+        path->rates_at = now;
+        path->rounds = 0;
+    }
+    switch (path->phase) {
+    case Q2P__PATH_START:
+        if (limited || path->rate == 0)
+            break;
+        if (path->rate >= path->full_rate + path->full_rate / 4) {
+            path->full_rate = path->rate;
+            path->full_rounds = 0;
+        } else if (++path->full_rounds >= 3) {
+            path->phase = Q2P__PATH_DRAIN;
+        }
+        break;
+    case Q2P__PATH_DRAIN:
+        break;
+    case Q2P__PATH_CRUISE:
+        path->cycle = (uint8_t)((path->cycle + 1) % Q2P__CYCLE);
+        break;
+    case Q2P__PATH_CAREFUL:
+        break;
+    }
+}
+
+bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
+                        const struct q2p_packet *packet)
+{
+    struct q2p__probe probe;
+    q2p_time rtt_ns;
+
+    if (!take_probe(path, packet, &probe))
+        return false;
+    rtt_ns = now > probe.at ? now - probe.at : 1;
+    path->heard_at = now;
+    path->backoff = 0;
+    if (!probe.plain || !probe.again)
+        measure_rtt(now, path, rtt_ns);
+    count_delivered(path, &probe, packet);
+    if (probe.sent > path->acked)
+        path->acked = probe.sent;
+    measure_rate(now, path, &probe);
+    if (path->phase == Q2P__PATH_START && path->rate > 0 && has_queue(path, rtt_ns))
+        path->phase = Q2P__PATH_DRAIN;
+    if (path->phase == Q2P__PATH_DRAIN &&
+        path->sent - path->acked <= q2p__path_holds(path) * 9 / 8) {
+        path->phase = Q2P__PATH_CRUISE;
+        path->congested = false;
+        path->round_end = path->sent; /* answers still tell of the queue for a round trip */
+        path->round_at = now;
+        path->round_rtt = Q2P_NEVER;
+        path->cycle = 2;
+    }
+    if (probe.sent >= path->round_end && now - path->round_at >= ROUND_NS)
+        end_round(now, path, probe.limited);
+    q2p__path_wake(node, path);
+    return probe.sent == path->sent;
+}
+
+void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, size_t count)
+{
+    path->heard_at = now;
+    path->lost += (uint32_t)count;
+    if (path->phase != Q2P__PATH_CAREFUL)
+        return;
+    /* over a tenth of what went out since the last time: half the rate, once in a while */
+    if (path->lost > (path->sent - path->acked) / 10 && now - path->since >= Q2P__RTT_FIRST_NS &&
+        path->rate > node->config.rate_classic / 16) {
+        path->rate /= 2;
+    }
+    path->since = now;
+    path->acked = path->sent;
+    path->lost = 0;
+}
+
+unsigned q2p__path_passes(const struct q2p__path *path, uint32_t fragments, unsigned max)
+{
+    const struct q2p__contact *contact = path->contact;
+    uint64_t missing = (uint64_t)fragments * 1000;
+    unsigned passes = 1;
+    /* a probe can be lost there and back */
+    uint64_t lost = contact->probes_lost * UINT64_C(500) /
+                    (contact->probes_lost + contact->probes_heard + UINT64_C(1));
+
+    if (contact->probes_lost == 0 || q2p__path_extended(path) || path->phase == Q2P__PATH_CAREFUL)
+        return 1;
+    lost = lost < 50 ? 50 : lost; /* there were few probes to tell */
+    for (missing = missing * lost / 1000; missing > 50 && passes < max; passes++)
+        missing = missing * lost / 1000;
+    return passes;
+}
