@@ -37,8 +37,8 @@ void net_link_free(struct net_link *link)
 
 bool net_link_remembers(const struct net_link_config *config)
 {
-    return config->to_bad_ppb > 0 || net_pattern_kind.wanted(config) ||
-           net_rate_kind.wanted(config);
+    return config->to_bad_ppb > 0 || config->correlation_ppb > 0 ||
+           net_pattern_kind.wanted(config) || net_rate_kind.wanted(config);
 }
 
 void net_link_enter(const struct net_link *link, struct sim_world *world, struct sim_packet *packet,

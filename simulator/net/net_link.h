@@ -19,8 +19,8 @@
 #define NET_SHAPE_WORDS "uniform|normal|exponential|pareto"
 enum net_shape { NET_SHAPE_UNIFORM, NET_SHAPE_NORMAL, NET_SHAPE_EXPONENTIAL, NET_SHAPE_PARETO };
 
-#define NET_QUEUE_WORDS "drop-tail|codel"
-enum net_queue_kind { NET_QUEUE_DROP_TAIL, NET_QUEUE_CODEL };
+#define NET_QUEUE_WORDS "drop-tail|codel|red"
+enum net_queue_kind { NET_QUEUE_DROP_TAIL, NET_QUEUE_CODEL, NET_QUEUE_RED };
 
 #define NET_TABLE_MAX 64
 struct net_table {
@@ -35,10 +35,14 @@ struct net_link_config {
     enum net_shape shape;                /* of the jitter */
     q2p_time jitter_ns;
     const struct net_table *table; /* borrowed; instead of the range, each value as likely */
+    uint32_t correlation_ppb;      /* chance to have the delay of the one before */
     uint32_t to_bad_ppb, to_good_ppb, bad_loss_ppb; /* Gilbert-Elliott */
-    uint32_t lose_every;                            /* the n-th of every n is lost */
-    const char *lose_mask;  /* borrowed; of 0 and 1 = lost, again and again */
-    const char *lose_trace; /* borrowed; ... once; after its end nothing is lost */
+    q2p_time bad_delay_ns;      /* ... what comes through in the bad state comes so much later */
+    uint32_t lose_every;        /* the n-th of every n is lost */
+    const char *lose_mask;      /* borrowed; of 0 and 1 = lost, again and again */
+    const char *lose_trace;     /* borrowed; ... once; after its end nothing is lost */
+    uint32_t lose_events;       /* messages of Q2P: bit n = enum q2p_event n */
+    uint32_t lose_events_first; /* ... only so many of them; 0 = all */
     uint32_t duplicate_ppb, corrupt_ppb, truncate_ppb, reorder_ppb;
     q2p_time reorder_ns; /* what is reordered comes so much later */
     uint32_t mtu;        /* bytes with IP and UDP headers; longer ones do not get through */
@@ -46,6 +50,8 @@ struct net_link_config {
     uint32_t rate;      /* bytes per second, with IP and UDP headers */
     uint32_t queue_len; /* bytes waiting at most */
     enum net_queue_kind queue_kind;
+    uint32_t red_min, red_max; /* bytes waiting on average; 0 = 1/4, 3/4 of queue_len */
+    uint32_t red_ppb;          /* loss at red_max; above it everything is lost */
 };
 
 struct net_link {
@@ -88,7 +94,9 @@ enum net_draw {
     NET_DRAW_DELAY,
     NET_DRAW_JITTER,             /* and above: the normal distribution takes several */
     NET_DRAW_NAT_PORT = 1 << 16, /* what NATs draw: not of a packet, but of a mapping */
-    NET_DRAW_NAT_OUTSIDE
+    NET_DRAW_NAT_OUTSIDE,
+    NET_DRAW_RED,
+    NET_DRAW_STAY /* with the delay of the one before */
 };
 
 static inline uint64_t net_draw(const struct sim_packet *packet, uint32_t what)

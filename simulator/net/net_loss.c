@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * net_loss.c - loses packets: each independent of the others, or, after Gilbert and Elliott, in a
- * good and a bad state with a probability each and transitions before every packet.
+ * good and a bad state with a probability each and transitions before every packet. The bad state
+ * may delay as well as lose, as what is congested does.
  */
 #include "net_link.h"
 
@@ -25,6 +26,8 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     }
     if (net_chance(link, packet, NET_DRAW_LOSS, loss_ppb))
         net_link_end(link, world, packet, NET_FATE_LOST);
+    else if (loss->bad && config->to_bad_ppb > 0 && config->bad_delay_ns > 0)
+        sim_world_deliver_turn(world, world->now + config->bad_delay_ns, self->next, packet);
     else
         self->next->ops->forward(self->next, world, packet);
 }

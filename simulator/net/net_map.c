@@ -125,16 +125,26 @@ static void fill_slots(struct net *net, struct net_place *place)
         fill_slot(net, place, &place->nat->outsides[i]);
 }
 
-static void make_slots(struct net *net)
+static void fill_finder(struct net *net, size_t room)
 {
-    if (4 * (net->finder_count + 1) < 2 * net->finder_room)
-        return;
     free(net->finder);
-    net->finder_room = net->finder_room ? 2 * net->finder_room : 64;
+    net->finder_room = room;
     net->finder = sim_alloc(net->finder_room * sizeof *net->finder);
     net->finder_count = 0;
     for (size_t i = 0; i < net->places_count; i++)
         fill_slots(net, net->places[i]);
+}
+
+static void make_slots(struct net *net)
+{
+    if (4 * (net->finder_count + 1) >= 2 * net->finder_room)
+        fill_finder(net, net->finder_room ? 2 * net->finder_room : 64);
+}
+
+void net_move_host(struct net_place *host, const struct q2p_addr *addr)
+{
+    host->addr = *addr;
+    fill_finder(host->net, host->net->finder_room);
 }
 
 struct net_place *net_find_place(const struct net *net, uint32_t realm, const struct q2p_addr *addr)

@@ -13,6 +13,7 @@
 #include "net_addr.h"
 #include "sim_world.h"
 
+#define REPLIED 1
 #define FEW 4 /* room for mappings that are looked through one by one, without buckets */
 
 struct net_nat_mapping {
@@ -22,7 +23,8 @@ struct net_nat_mapping {
     uint32_t next_inside, next_port; /* in their buckets, 1-based */
     uint16_t port;
     uint8_t outside;
-    bool replied;
+    uint8_t state; /* REPLIED, and twice the ICMP errors so far when it was made: rights from before
+                      are not its own */
     uint32_t note;
 };
 
@@ -115,6 +117,14 @@ static uint64_t permission_key(const struct net_nat_table *nat, uint64_t inside,
     return sim_mix(by_port ? port : inside, hash_counted(nat->config.filtering, remote)) | 1;
 }
 
+/* With overloading a port has several mappings, and rights belong to it. */
+static uint64_t right_key(const struct net_nat_table *nat, const struct net_nat_mapping *mapping,
+                          uint64_t inside, const struct q2p_addr *remote)
+{
+    uint64_t key = permission_key(nat, inside, port_key(mapping->outside, mapping->port), remote);
+    return nat->config.overload ? key : key + (mapping->state & ~(uint64_t)REPLIED);
+}
+
 static uint64_t alien_key(uint64_t port, const struct q2p_addr *remote)
 {
     return sim_mix(~port, net_addr_hash(remote)) | 1;
@@ -133,7 +143,7 @@ static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p
     uint32_t at = few ? nat->mappings_count : *bucket(nat, false, key);
     while (at) {
         struct net_nat_mapping *mapping = &nat->mappings[at - 1];
-        if (mapping->key == key && is_fresh(nat, mapping->last_ns, mapping->replied, now))
+        if (mapping->key == key && is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now))
             return mapping;
         at = few ? at - 1 : mapping->next_inside;
     }
@@ -149,7 +159,7 @@ static struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_ti
     while (at) {
         struct net_nat_mapping *mapping = &nat->mappings[at - 1];
         if (mapping->port == port && mapping->outside == outside &&
-            is_fresh(nat, mapping->last_ns, mapping->replied, now))
+            is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now))
             return mapping;
         at = few ? at - 1 : mapping->next_port;
     }
@@ -219,7 +229,7 @@ static void sweep_mappings(struct net_nat_table *nat, q2p_time now)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < nat->mappings_count; i++)
-        if (is_fresh(nat, nat->mappings[i].last_ns, nat->mappings[i].replied, now))
+        if (is_fresh(nat, nat->mappings[i].last_ns, nat->mappings[i].state & REPLIED, now))
             nat->mappings[count++] = nat->mappings[i];
     nat->mappings_count = count;
     nat->mappings_room = room_for(count + 1);
@@ -296,7 +306,7 @@ static uint32_t count_mappings(const struct net_nat_table *nat, q2p_time now,
     for (uint32_t i = 0; i < nat->mappings_count; i++) {
         const struct net_nat_mapping *mapping = &nat->mappings[i];
         count += memcmp(mapping->inside.ip, inside->ip, sizeof inside->ip) == 0 &&
-                 is_fresh(nat, mapping->last_ns, mapping->replied, now);
+                 is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now);
     }
     return count;
 }
@@ -310,11 +320,13 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
     int status = net_nat_choose(nat, want);
     if (status < 0)
         return status;
-    nat->mappings[nat->mappings_count++] = (struct net_nat_mapping){.inside = *want->inside,
-                                                                    .key = key,
-                                                                    .last_ns = want->now,
-                                                                    .port = want->port,
-                                                                    .outside = want->outside};
+    nat->mappings[nat->mappings_count++] =
+        (struct net_nat_mapping){.inside = *want->inside,
+                                 .key = key,
+                                 .last_ns = want->now,
+                                 .port = want->port,
+                                 .outside = want->outside,
+                                 .state = (uint8_t)(2 * nat->errors)};
     if (nat->buckets)
         link_mapping(nat, nat->mappings_count);
     *out = &nat->mappings[nat->mappings_count - 1];
@@ -361,7 +373,7 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
     *outside = nat->outsides[mapping->outside];
     outside->port = mapping->port;
 
-    uint64_t key = permission_key(nat, owner, port_key(mapping->outside, mapping->port), to);
+    uint64_t key = right_key(nat, mapping, owner, to);
     struct net_nat_permission *permission = find_permission(nat, now, key);
     if (!permission || (nat->owners && *owner_of(nat, permission) != owner))
         add_permission(nat, now, key, owner);
@@ -387,7 +399,7 @@ static struct net_nat_mapping *find_owner(const struct net_nat_table *nat, q2p_t
         struct net_nat_mapping *mapping = &nat->mappings[i - 1];
         if (mapping->port == port && mapping->outside == outside &&
             net_addr_hash(&mapping->inside) == inside &&
-            is_fresh(nat, mapping->last_ns, mapping->replied, now))
+            is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now))
             return mapping;
     }
     return NULL;
@@ -404,7 +416,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         *inside = mapping->inside;
         nat->used = (uint32_t)(mapping - nat->mappings);
         uint64_t owner = net_addr_hash(inside);
-        permission = find_permission(nat, now, permission_key(nat, owner, port, from));
+        permission = find_permission(nat, now, right_key(nat, mapping, owner, from));
         if (permission && nat->owners && *owner_of(nat, permission) != owner) {
             mapping = find_owner(nat, now, outside, to->port, *owner_of(nat, permission));
             permission = mapping ? permission : NULL;
@@ -424,7 +436,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         exact = exact ? exact : mapping;
     }
     permission->refresh |= 1;
-    exact->replied = true;
+    exact->state |= REPLIED;
     if (nat->config.refresh != NET_NAT_REFRESH_OUT) {
         permission->refresh = 2 * (uint64_t)now | 1;
         exact->last_ns = now;
@@ -437,22 +449,38 @@ uint32_t *net_nat_note(struct net_nat_table *nat)
     return &nat->mappings[nat->used].note;
 }
 
+/* The mapping that a remote means by an outside endpoint. */
+static struct net_nat_mapping *find_meant(const struct net_nat_table *nat, q2p_time now,
+                                          const struct q2p_addr *to, const struct q2p_addr *from)
+{
+    uint8_t outside = (uint8_t)net_nat_outside(nat, to);
+    struct net_nat_mapping *mapping = find_port(nat, now, outside, to->port), *owner = NULL;
+    if (mapping && nat->config.overload && from) {
+        uint64_t key = permission_key(nat, 0, port_key(outside, to->port), from);
+        const struct net_nat_permission *permission = find_permission(nat, now, key);
+        if (permission)
+            owner = find_owner(nat, now, outside, to->port, *owner_of(nat, permission));
+    }
+    return owner ? owner : mapping;
+}
+
+void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *from,
+                  const struct q2p_addr *to)
+{
+    struct net_nat_mapping *mapping = find_meant(nat, now, from, to);
+    if (!nat->config.icmp_kills || !mapping)
+        return;
+    mapping->last_ns = now - nat->config.forget_ns - nat->config.forget_new_ns;
+    nat->errors++;
+}
+
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                   const struct q2p_addr *from, struct q2p_addr *inside)
 {
-    uint8_t outside = (uint8_t)net_nat_outside(nat, to);
-    const struct net_nat_mapping *mapping = find_port(nat, now, outside, to->port), *owner;
+    const struct net_nat_mapping *mapping = find_meant(nat, now, to, from);
     if (!mapping)
         return Q2P_ERR_ABSENT;
     *inside = mapping->inside;
-    if (nat->config.overload && from) {
-        uint64_t key = permission_key(nat, 0, port_key(outside, to->port), from);
-        const struct net_nat_permission *permission = find_permission(nat, now, key);
-        owner =
-            permission ? find_owner(nat, now, outside, to->port, *owner_of(nat, permission)) : NULL;
-        if (owner)
-            *inside = owner->inside;
-    }
     return Q2P_OK;
 }
 

@@ -65,8 +65,9 @@ struct net_nat_config {
     q2p_time forget_new_ns; /* ... while nobody has answered yet; 0 = forget_ns */
     enum net_nat_refresh refresh;
     enum net_nat_pooling pooling;
-    bool overload; /* a port serves several inside endpoints that talk to different remotes */
-    bool clash;    /* a datagram that is not let in occupies the port towards its sender */
+    bool overload;   /* a port serves several inside endpoints that talk to different remotes */
+    bool clash;      /* a datagram that is not let in occupies the port towards its sender */
+    bool icmp_kills; /* an ICMP error about what a mapping sent ends the mapping */
     uint32_t port_first, port_last; /* both 0 = 1024..65535 */
     uint32_t block_len;             /* ports per host with NET_NAT_BLOCK */
     uint32_t quota;                 /* mappings per inside host; 0 = any */
@@ -107,6 +108,7 @@ struct net_nat_table {
     uint32_t port_at;                               /* sequential: the last one */
     uint32_t draws;
     struct sim_rng rng;
+    uint8_t errors;                    /* of ICMP that ended mappings */
     const struct net_nat_watch *watch; /* NULL = nobody wants to know */
     void *ctx;
     struct q2p_addr *blocks; /* inside hosts in the order of their blocks */
@@ -142,6 +144,11 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
 
 /* A number that is kept with the mapping of the last datagram that had one, 0 at first. */
 uint32_t *net_nat_note(struct net_nat_table *nat);
+
+/* An ICMP error came back for what outside endpoint `from` had sent to `to`: ends the mapping with
+ * all rights to answer, if such errors do. */
+void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *from,
+                  const struct q2p_addr *to);
 
 /* Whose is outside endpoint `to`, towards `from` if that matters? Changes nothing. Q2P_OK or
  * Q2P_ERR_ABSENT. */

@@ -47,6 +47,11 @@ static void send_local(struct net_place *from, struct net_element *to, struct si
     sim_world_deliver(world, world->now + NET_LAN_DELAY_NS, &from->out, to, packet);
 }
 
+static bool bars(const struct net_place *place, enum net_side_way way)
+{
+    return place->side && (place->side_way == NET_SIDE_BOTH || place->side_way == way);
+}
+
 static void send_far(struct net_place *from, struct net_place *to, struct sim_packet *packet)
 {
     struct net *net = from->net;
@@ -55,7 +60,7 @@ static void send_far(struct net_place *from, struct net_place *to, struct sim_pa
     packet->way_end = &to->in;
     packet->order = UINT64_C(1) << 63 | (uint64_t)from->index << 32 | to->index;
     const struct net_link *link = net_link_for(net, from, to);
-    if (from->side != to->side)
+    if (from->side != to->side && (bars(from, NET_SIDE_OUT) || bars(to, NET_SIDE_IN)))
         net_link_end(link, net->world, packet, NET_FATE_CUT);
     else
         net_link_enter(link, net->world, packet, sim_mix(from->hash, to->hash), &from->turn);
@@ -146,11 +151,31 @@ static void leave_up(struct net_element *self, struct sim_world *world, struct s
     leave_place(access->place, packet);
 }
 
+/* Nobody is there: NATs of the sender learn it from an ICMP error, which is there at once. A host
+ * behind a NAT sends none: what could come of it is not modelled. */
+static void refuse(struct net_place *place, struct sim_packet *packet)
+{
+    struct net *net = place->net;
+    struct q2p_addr outside = packet->src, inside;
+    struct net_place *nat = net_find_place(net, place->realm, &outside);
+    while (place->realm == NET_REALM_PUBLIC && nat && nat->nat &&
+           net_nat_owner(nat->nat, net->world->now, &outside, &packet->dst, &inside) == Q2P_OK) {
+        net_nat_icmp(nat->nat, net->world->now, &outside, &packet->dst);
+        outside = inside;
+        nat = net_find_place(net, nat->inner, &outside);
+    }
+    end(net, packet, NET_FATE_HOST_DOWN, place->name);
+}
+
 static void reach_host(struct net_place *place, struct sim_packet *packet)
 {
     struct net *net = place->net;
     packet->to = place->index;
     tell_seen(place, false, packet);
+    if (place->down) {
+        refuse(place, packet);
+        return;
+    }
     if (net->tap->fate)
         net->tap->fate(net->tap->ctx, packet, NET_FATE_DELIVERED, place->name, net->world->now);
     place->host->ops->forward(place->host, net->world, packet);

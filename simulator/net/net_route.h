@@ -15,6 +15,10 @@
 #define NET_NOWHERE UINT32_MAX
 #define NET_LAN_DELAY_NS (100 * Q2P_MICROSECOND) /* inside one realm behind a NAT; no loss */
 
+/* What does not pass between those of a partition and all others. */
+#define NET_SIDE_WORDS "|out|in"
+enum net_side_way { NET_SIDE_BOTH, NET_SIDE_OUT, NET_SIDE_IN };
+
 /* In the order in which a packet needs it, line of memory by line. */
 struct net_place {
     struct net_element in; /* what comes from the realm */
@@ -29,6 +33,8 @@ struct net_place {
     uint32_t side;             /* of a partition; unequal sides do not reach each other */
     struct net_place *gateway; /* the NAT it is behind; NULL = public, or not asked for */
     bool links;                /* a link from here has memory of its own */
+    bool down;                 /* the host is: what reaches it ends */
+    uint8_t side_way;          /* enum net_side_way, of a side other than 0 */
     struct net_element out;    /* what goes to the realm */
     struct net_turn turn;
     struct net_nat_table *nat; /* right behind the place; NULL for a host */
@@ -85,6 +91,9 @@ struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
 
 /* One more outside address for a NAT; Q2P_OK or Q2P_ERR_FULL. */
 int net_add_outside(struct net_place *nat, const struct q2p_addr *outside);
+
+/* A host gets another address, which must be free; nobody is at the old one then. */
+void net_move_host(struct net_place *host, const struct q2p_addr *addr);
 
 /* Where a host's or NAT's traffic enters the public network: itself or its outermost NAT. */
 uint32_t net_public_place(const struct net *net, uint32_t place);

@@ -21,7 +21,8 @@
     XX(NO_PORT, "no-port", "no free port at")                                                      \
     XX(NO_QUOTA, "no-quota", "quota used up at")                                                   \
     XX(NO_HAIRPIN, "no-hairpin", "no hairpin at")                                                  \
-    XX(NO_ROUTE, "no-route", "no such address seen from")
+    XX(NO_ROUTE, "no-route", "no such address seen from")                                          \
+    XX(HOST_DOWN, "host-down", "nobody at work at")
 
 enum net_fate {
 #define XX(name, word, sentence) NET_FATE_##name,

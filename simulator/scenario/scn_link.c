@@ -42,6 +42,8 @@ void scn_link_apply(struct net_link_config *config, const struct scn_link *link,
             config->lose_mask = link->mask.text;
         } else if (key->at == offsetof(struct scn_link, trace)) {
             config->lose_trace = link->trace.text;
+        } else if (key->at == offsetof(struct scn_link, messages)) {
+            config->lose_events = link->config.lose_events;
         }
     }
 }
@@ -53,12 +55,32 @@ static void check_pattern(const struct scn_ref *ref, struct scn_errors *errors)
                   ref->text);
 }
 
+static void read_messages(struct scn_link *link, struct scn_errors *errors)
+{
+    link->config.lose_events = 0;
+    for (size_t i = 0; i < link->messages.count; i++) {
+        const struct scn_ref *ref = &link->messages.items[i];
+        int event = 0;
+        while (event < Q2P_EV_UNKNOWN &&
+               strcmp(q2p_event_name((enum q2p_event)event), ref->text) != 0)
+            event++;
+        if (event == Q2P_EV_UNKNOWN)
+            scn_error(errors, ref->where, "'%.40s' is no message (such as CONNECT)", ref->text);
+        else
+            link->config.lose_events |= 1u << event;
+    }
+}
+
 void scn_link_finish(struct scn_link *link, struct scn_errors *errors)
 {
     static const struct scn_key key = {
         .name = "delays", .kind = SCN_TIME, .width = sizeof(q2p_time), .min = 0, .max = INT64_MAX};
     check_pattern(&link->mask, errors);
     check_pattern(&link->trace, errors);
+    read_messages(link, errors);
+    if (link->config.red_min > 0 && link->config.red_max > 0 &&
+        link->config.red_min >= link->config.red_max)
+        scn_error(errors, link->between[0].where, "red-min must be below red-max");
     if (link->table.count == 0)
         return;
     if (link->table.count > NET_TABLE_MAX) {

@@ -189,7 +189,7 @@ static void read_link(struct scenario *out, struct scn_errors *errors, const str
     struct scn_link *link = ADD(out->links);
     const struct scn_yaml *access = scn_yaml_get(map, "access");
     *link = out->link_default;
-    link->table = (struct scn_refs){0};
+    link->table = link->messages = (struct scn_refs){0};
     link->delays = NULL;
     if (access) { /* has nothing of the default link, not even a delay */
         *link = (struct scn_link){0};
@@ -217,6 +217,10 @@ static void read_step(struct scenario *out, struct scn_errors *errors, const str
     if (verbs != 1)
         scn_error(errors, map,
                   "want one of send, set, rebind, reboot, crash, restart, join, partition, heal");
+    if (step->port > 0 && !step->restart.text)
+        scn_error(errors, map, "at-port goes with restart");
+    if (step->partition_way > 0 && step->partition.count == 0)
+        scn_error(errors, map, "partition-way goes with partition");
     if (send)
         step->has_send = read_section(errors, "send", NULL, send, &step->send);
     if (set) {
@@ -303,6 +307,7 @@ bool scn_read_variant(struct scenario *out, const char *file, uint32_t variant,
 static void free_link(struct scn_link *link)
 {
     free(link->table.items);
+    free(link->messages.items);
     free(link->delays);
 }
 

@@ -259,6 +259,28 @@ static const struct scn_send *find_send(const struct scenario *scenario, const c
     return NULL;
 }
 
+/* A node that starts again at another port must not come to where another one is. */
+static void check_port(struct resolver *resolver, const struct scn_step *step)
+{
+    const struct scenario *scenario = resolver->scenario;
+    uint32_t mover = step->restart.index;
+    for (uint32_t i = 0; i < scenario->nodes.count && step->port > 0; i++) {
+        const struct scn_node *other = &scenario->nodes.items[i];
+        struct q2p_addr addr = scenario->nodes.items[mover].at;
+        addr.port = step->port;
+        if (i != mover && behind(scenario, i) == behind(scenario, mover) &&
+            q2p_addr_equal(&addr, &other->at))
+            scn_error(resolver->errors, step->where, "port %u is that of '%s' there", step->port,
+                      other->name);
+    }
+    for (size_t i = 0; i < scenario->script.count && step->port > 0; i++) {
+        const struct scn_step *other = &scenario->script.items[i];
+        if (other->port == step->port && other->restart.index != mover && other < step)
+            scn_error(resolver->errors, step->where, "port %u is taken by a restart (line %d)",
+                      step->port, other->where->line);
+    }
+}
+
 static void resolve_script(struct resolver *resolver)
 {
     struct scenario *scenario = resolver->scenario;
@@ -272,8 +294,11 @@ static void resolve_script(struct resolver *resolver)
         struct scn_ref *nodes[] = {&step->crash, &step->restart, &step->join};
         for (size_t j = 0; j < sizeof nats / sizeof *nats; j++)
             find(resolver, nats[j], WANT_NAT);
+        bool found = false; /* the node that starts again */
         for (size_t j = 0; j < sizeof nodes / sizeof *nodes; j++)
-            find(resolver, nodes[j], WANT_NODE);
+            found |= find(resolver, nodes[j], WANT_NODE) && nodes[j] == &step->restart;
+        if (found)
+            check_port(resolver, step);
         for (size_t j = 0; j < step->partition.count; j++)
             find(resolver, &step->partition.items[j], WANT_EITHER);
         if (step->has_set)

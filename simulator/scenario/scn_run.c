@@ -9,10 +9,11 @@
 
 #include "scn_resolve.h"
 
-/* A node that joins (step NULL), or a step of the script. */
+/* A node that joins or stops (step NULL), or a step of the script. */
 struct scn_action {
     q2p_time at_ns;
     uint32_t number;
+    bool stop;
     const struct scn_step *step;
 };
 
@@ -190,16 +191,21 @@ static void change_link(struct net_link *link, const struct scn_link *set, bool 
 
 static void set_link(struct scn_run *run, const struct scn_link *set, bool given)
 {
+    bool there = set->way != SCN_BACK, back = set->way != SCN_THERE;
     if (set->access.text) {
         struct net_access *access = net_access_of(place_of(run, set->access.index));
-        change_link(&access->up, set, given);
-        change_link(&access->down, set, given);
+        if (there)
+            change_link(&access->up, set, given);
+        if (back)
+            change_link(&access->down, set, given);
         return;
     }
     uint32_t a = place_of(run, set->between[0].index)->index;
     uint32_t b = place_of(run, set->between[1].index)->index;
-    change_link(net_link_between(&run->net, a, b), set, given);
-    change_link(net_link_between(&run->net, b, a), set, given);
+    if (there)
+        change_link(net_link_between(&run->net, a, b), set, given);
+    if (back)
+        change_link(net_link_between(&run->net, b, a), set, given);
 }
 
 static void join(struct scn_host *host)
@@ -222,12 +228,22 @@ static int make_node(struct scn_run *run, struct scn_host *host)
     sim_rng_init(&rng, run->seed, stream);
     config.seed = sim_rng_next(&rng) + host->starts++;
     int status = q2p_node_new(&host->node, &config);
-    return status < 0 ? status : q2p_node_own(host->node, &node->at);
+    return status < 0 ? status : q2p_node_own(host->node, &host->host.addr);
 }
 
-static void restart(struct scn_host *host)
+static void stop(struct scn_host *host)
+{
+    host->host.down = host->place->down = true;
+}
+
+/* port 0: the one it had. */
+static void restart(struct scn_host *host, uint16_t port)
 {
     struct scn_run *run = host->run;
+    if (port > 0) {
+        host->host.addr.port = port;
+        net_move_host(host->place, &host->host.addr);
+    }
     q2p_node_free(host->node);
     int status = make_node(run, host);
     if (status < 0) {
@@ -235,18 +251,20 @@ static void restart(struct scn_host *host)
         return;
     }
     host->host.self = host->node;
-    host->host.down = false;
+    host->host.down = host->place->down = false;
     host->contacts_count = 0;
     join(host);
 }
 
 /* Everybody named, with the NAT it is behind, gets a side of its own number. */
-static void part(struct scn_run *run, const struct scn_refs *names)
+static void part(struct scn_run *run, const struct scn_step *step)
 {
     run->sides++;
-    for (size_t i = 0; i < names->count; i++) {
-        uint32_t index = place_of(run, names->items[i].index)->index;
-        run->net.places[net_public_place(&run->net, index)]->side = run->sides;
+    for (size_t i = 0; i < step->partition.count; i++) {
+        uint32_t index = place_of(run, step->partition.items[i].index)->index;
+        struct net_place *place = run->net.places[net_public_place(&run->net, index)];
+        place->side = run->sides;
+        place->side_way = step->partition_way;
     }
 }
 
@@ -259,7 +277,9 @@ static void heal(struct scn_run *run)
 static void act(struct scn_run *run, const struct scn_action *action)
 {
     const struct scn_step *step = action->step;
-    if (!step) {
+    if (action->stop) {
+        stop(&run->hosts[action->number]);
+    } else if (!step) {
         join(&run->hosts[action->number]);
     } else if (step->has_send) {
         try_send(run, &run->transfers[action->number]);
@@ -271,15 +291,15 @@ static void act(struct scn_run *run, const struct scn_action *action)
     } else if (step->reboot.text) {
         net_nat_forget(place_of(run, step->reboot.index)->nat, false);
     } else if (step->crash.text) {
-        run->hosts[step->crash.index].host.down = true;
+        stop(&run->hosts[step->crash.index]);
     } else if (step->restart.text) {
-        restart(&run->hosts[step->restart.index]);
+        restart(&run->hosts[step->restart.index], step->port);
     } else if (step->join.text) {
         join(&run->hosts[step->join.index]);
     } else if (step->heal) {
         heal(run);
     } else {
-        part(run, &step->partition);
+        part(run, step);
     }
 }
 
@@ -309,7 +329,9 @@ static int compare_actions(const void *a, const void *b)
         return x->step ? 1 : -1;
     if (x->step)
         return (x->step > y->step) - (x->step < y->step);
-    return (x->number > y->number) - (x->number < y->number);
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return (int)x->stop - (int)y->stop;
 }
 
 /* ---- building ---------------------------------------------------------------------------- */
@@ -324,16 +346,21 @@ static void build_actions(struct scn_run *run)
 {
     const struct scenario *scenario = run->scenario;
     run->actions =
-        sim_alloc((scenario->nodes.count + scenario->script.count + 1) * sizeof *run->actions);
+        sim_alloc((2 * scenario->nodes.count + scenario->script.count + 1) * sizeof *run->actions);
     run->transfers = sim_alloc((scenario->script.count + 1) * sizeof *run->transfers);
-    for (uint32_t i = 0; i < scenario->nodes.count; i++)
-        if (scenario->nodes.items[i].joins.count > 0)
+    for (uint32_t i = 0; i < scenario->nodes.count; i++) {
+        const struct scn_node *node = &scenario->nodes.items[i];
+        if (node->joins.count > 0)
             run->actions[run->actions_count++] =
-                (struct scn_action){scenario->nodes.items[i].start_ns, i, NULL};
+                (struct scn_action){.at_ns = node->start_ns, .number = i};
+        if (node->stop_ns > 0)
+            run->actions[run->actions_count++] =
+                (struct scn_action){.at_ns = node->stop_ns, .number = i, .stop = true};
+    }
     for (uint32_t i = 0; i < scenario->script.count; i++) {
         const struct scn_step *step = &scenario->script.items[i];
         run->actions[run->actions_count++] =
-            (struct scn_action){step->at_ns, (uint32_t)run->transfers_count, step};
+            (struct scn_action){step->at_ns, (uint32_t)run->transfers_count, false, step};
         if (!step->has_send)
             continue;
         struct scn_transfer *transfer = &run->transfers[run->transfers_count++];
@@ -359,6 +386,7 @@ static int build_host(struct scn_run *run, uint32_t number)
     struct scn_host *host = &run->hosts[number];
     host->run = run;
     host->number = number;
+    host->host.addr = node->at;
     int status = make_node(run, host);
     if (status < 0)
         return status;

@@ -35,13 +35,17 @@ const struct scn_section scn_sections[] = {
     {section, "jitter", SCN_TIME, FIELD(scn_link, config.jitter_ns), d("0"), NULL, 0, DAY, "comes on top of the delay; its largest, its standard deviation (normal) or its mean"}, \
     {section, "shape", SCN_WORD, FIELD(scn_link, config.shape), d("uniform"), NET_SHAPE_WORDS, 0, 0, "how the jitter is distributed"}, \
     {section, "delays", SCN_REFS, FIELD(scn_link, table), "", NULL, 0, 0, "instead of delay: a list of times, each as likely as the others"}, \
+    {section, "correlation", SCN_LOSS, FIELD(scn_link, config.correlation_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "chance that a datagram takes as long as the one before it, of delays that vary"}, \
     {section, "loss", SCN_LOSS, FIELD(scn_link, config.loss_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "each datagram by itself; with to-bad: in the good state"}, \
     {section, "to-bad", SCN_LOSS, FIELD(scn_link, config.to_bad_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "bursts after Gilbert and Elliott: from the good state to the bad one, per datagram"}, \
     {section, "to-good", SCN_LOSS, FIELD(scn_link, config.to_good_ppb), d("30%"), NULL, 0, NET_LOSS_ALWAYS, "... and back; bursts are 1/to-good long"}, \
     {section, "bad-loss", SCN_LOSS, FIELD(scn_link, config.bad_loss_ppb), d("100%"), NULL, 0, NET_LOSS_ALWAYS, "loss in the bad state"}, \
+    {section, "bad-delay", SCN_TIME, FIELD(scn_link, config.bad_delay_ns), d("0"), NULL, 0, DAY, "what gets through in the bad state comes so much later: loss and delay go together"}, \
     {section, "lose-every", SCN_COUNT, FIELD(scn_link, config.lose_every), d("0"), NULL, 0, UINT32_MAX, "loses the n-th of every n datagrams, 0 = none"}, \
     {section, "lose-mask", SCN_TEXT, FIELD(scn_link, mask), "", NULL, 0, 0, "of 0 and 1 = lost, such as 0010; again and again"}, \
     {section, "lose-trace", SCN_TEXT, FIELD(scn_link, trace), "", NULL, 0, 0, "of 0 and 1 = lost; once, after its end nothing is lost"}, \
+    {section, "lose-message", SCN_REFS, FIELD(scn_link, messages), "", NULL, 0, 0, "loses datagrams by what they say: one or a list of CONNECT, TRANSPORT, ..."}, \
+    {section, "lose-message-first", SCN_COUNT, FIELD(scn_link, config.lose_events_first), d("0"), NULL, 0, UINT32_MAX, "... only the first so many in each direction, 0 = all"}, \
     {section, "duplicate", SCN_LOSS, FIELD(scn_link, config.duplicate_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "arrives twice"}, \
     {section, "corrupt", SCN_LOSS, FIELD(scn_link, config.corrupt_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "one bit flips"}, \
     {section, "truncate", SCN_LOSS, FIELD(scn_link, config.truncate_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "the end is missing"}, \
@@ -51,7 +55,10 @@ const struct scn_section scn_sections[] = {
     {section, "cut", SCN_BOOL, FIELD(scn_link, config.cut), d("no"), YES_NO, 0, 1, "nothing gets through"}, \
     {section, "rate", SCN_RATE, FIELD(scn_link, config.rate), d("0"), NULL, 0, UINT32_MAX, "of the wire, headers included, 0 = as fast as you like"}, \
     {section, "queue", SCN_SIZE, FIELD(scn_link, config.queue_len), d("64KiB"), NULL, 0, UINT32_MAX, "before the wire, in bytes; what does not fit is lost; 0 = endless"}, \
-    {section, "queue-kind", SCN_WORD, FIELD(scn_link, config.queue_kind), d("drop-tail"), NET_QUEUE_WORDS, 0, 0, "codel: loses early, so that the queue stays short (RFC 8289)"},
+    {section, "queue-kind", SCN_WORD, FIELD(scn_link, config.queue_kind), d("drop-tail"), NET_QUEUE_WORDS, 0, 0, "codel (RFC 8289), red (Floyd and Jacobson): lose early, so that the queue stays short"}, \
+    {section, "red-min", SCN_SIZE, FIELD(scn_link, config.red_min), d("0"), NULL, 0, UINT32_MAX, "red loses nothing below so many bytes waiting on average, 0 = a quarter of the queue"}, \
+    {section, "red-max", SCN_SIZE, FIELD(scn_link, config.red_max), d("0"), NULL, 0, UINT32_MAX, "... and everything above so many, 0 = three quarters"}, \
+    {section, "red-loss", SCN_LOSS, FIELD(scn_link, config.red_ppb), d("10%"), NULL, 0, NET_LOSS_ALWAYS, "... and this share just below red-max"},
 
 const struct scn_key scn_schema[] = {
     {"", "name", SCN_TEXT, FIELD(scenario, name), "", NULL, 0, 0, "a title"},
@@ -100,6 +107,7 @@ const struct scn_key scn_schema[] = {
     {"nodes", "behind", SCN_REF, FIELD(scn_node, behind), "", NULL, 0, 0, "its NAT; without one it is public"},
     {"nodes", "joins", SCN_REFS, FIELD(scn_node, joins), "", NULL, 0, 0, "its seeds"},
     {"nodes", "start", SCN_TIME, FIELD(scn_node, start_ns), "0", NULL, 0, DAY, "when it joins"},
+    {"nodes", "stop", SCN_TIME, FIELD(scn_node, stop_ns), "0", NULL, 0, DAY, "when it leaves without a word, 0 = never"},
     {"nodes", "clock-offset", SCN_TIME, FIELD(scn_node, clock_offset_ns), "0", NULL, 0, 100 * DAY, "its clock is ahead by so much"},
     {"nodes", "clock-fast", SCN_COUNT, FIELD(scn_node, clock_fast_ppm), "0", NULL, 0, 1000000, "its clock runs fast, in parts per million"},
     {"nodes", "clock-slow", SCN_COUNT, FIELD(scn_node, clock_slow_ppm), "0", NULL, 0, 900000, "its clock runs slow, in parts per million"},
@@ -122,9 +130,11 @@ const struct scn_key scn_schema[] = {
     {"nats", "forget-new", SCN_TIME, FIELD(scn_nat, config.forget_new_ns), "0", NULL, 0, DAY, "... as long as nobody has answered, 0 = as forget-after; Linux: 30s"},
     {"nats", "refresh", SCN_WORD, FIELD(scn_nat, config.refresh), "out", NET_NAT_REFRESH_WORDS, 0, 0, "RFC 4787 4.3: which direction counts"},
     {"nats", "clash", SCN_BOOL, FIELD(scn_nat, config.clash), "no", YES_NO, 0, 1, "a datagram that may not come in occupies its port towards its sender, as Linux has it without a rule that drops"},
+    {"nats", "icmp-kills", SCN_BOOL, FIELD(scn_nat, config.icmp_kills), "no", YES_NO, 0, 1, "RFC 4787 REQ-12 forbids it: an ICMP error (a host that is down answers with one) ends the mapping"},
 
     {"links", "between", SCN_PAIR, FIELD(scn_link, between), "", NULL, 0, 0, "two nodes or NATs; a node behind a NAT stands for its NAT"},
     {"links", "access", SCN_REF, FIELD(scn_link, access), "", NULL, 0, 0, "instead: a node; what is between it and its place in the network, such as its home network"},
+    {"links", "way", SCN_WORD, FIELD(scn_link, way), "both", SCN_WAY_WORDS, 0, 0, "there: only from the first to the second, or from the node of an access link; back: only the other way"},
     LINK_KEYS("links", DEFAULT)
 
     LINK_KEYS("default", DEFAULT)
@@ -136,8 +146,10 @@ const struct scn_key scn_schema[] = {
     {"script", "reboot", SCN_REF, FIELD(scn_step, reboot), "", NULL, 0, 0, "a NAT that forgets everything"},
     {"script", "crash", SCN_REF, FIELD(scn_step, crash), "", NULL, 0, 0, "a node that stops without a word"},
     {"script", "restart", SCN_REF, FIELD(scn_step, restart), "", NULL, 0, 0, "a node that starts anew, knowing nothing, and joins its seeds"},
+    {"script", "at-port", SCN_COUNT, FIELD(scn_step, port), "", NULL, 0, 65535, "with restart: its port from now on; nobody is at the old one"},
     {"script", "join", SCN_REF, FIELD(scn_step, join), "", NULL, 0, 0, "a node that joins its seeds (again)"},
     {"script", "partition", SCN_REFS, FIELD(scn_step, partition), "", NULL, 0, 0, "these are cut off from all others, but not from each other"},
+    {"script", "partition-way", SCN_WORD, FIELD(scn_step, partition_way), "", NET_SIDE_WORDS, 0, 0, "only what they send is stopped (out), or only what is sent to them (in)"},
     {"script", "heal", SCN_WORD, FIELD(scn_step, heal), "", "|all", 0, 0, "ends all partitions"},
 
     {"send", "from", SCN_REF, FIELD(scn_send, from), NULL, NULL, 0, 0, "a node"},
@@ -147,6 +159,7 @@ const struct scn_key scn_schema[] = {
 
     {"set", "link", SCN_PAIR, FIELD(scn_link, between), "", NULL, 0, 0, "as links.between"},
     {"set", "access", SCN_REF, FIELD(scn_link, access), "", NULL, 0, 0, "as links.access"},
+    {"set", "way", SCN_WORD, FIELD(scn_link, way), "", SCN_WAY_WORDS, 0, 0, "as links.way"},
     LINK_KEYS("set", NOTHING)
 
     {"expect", "connected", SCN_PAIR, FIELD(scn_expect, connected), "", NULL, 0, 0, "both know each other"},

@@ -13,6 +13,7 @@
 
 #include "net_link.h"
 #include "net_nat.h"
+#include "net_route.h"
 #include "scn_yaml.h"
 
 #define SCN_NAME_MAX 32 /* bytes, with the terminating NUL */
@@ -49,7 +50,7 @@ struct scn_node {
     struct q2p_addr at;
     struct scn_ref behind;
     struct scn_refs joins;
-    q2p_time start_ns, clock_offset_ns;
+    q2p_time start_ns, stop_ns, clock_offset_ns;
     uint32_t clock_fast_ppm, clock_slow_ppm;
     struct scn_protocol protocol;
 };
@@ -67,11 +68,16 @@ struct scn_nat {
     uint32_t outsides_count;
 };
 
+#define SCN_WAY_WORDS "both|there|back"
+enum scn_way { SCN_BOTH_WAYS, SCN_THERE, SCN_BACK };
+
 /* What stands before config goes into it by scn_link_apply. */
 struct scn_link {
     struct scn_ref between[2], access; /* one of them */
+    uint8_t way;                       /* enum scn_way */
     struct scn_range delay_ns;
     struct scn_ref mask, trace;
+    struct scn_refs messages;
     struct scn_refs table;
     struct net_table *delays; /* owned */
     struct net_link_config config;
@@ -91,8 +97,10 @@ struct scn_step {
     struct scn_send send;
     struct scn_link set;
     struct scn_ref rebind, reboot, crash, restart, join;
+    uint16_t port; /* of a restart; 0 = as before */
     struct scn_refs partition;
-    uint8_t heal; /* 1 = all */
+    uint8_t partition_way; /* enum net_side_way */
+    uint8_t heal;          /* 1 = all */
 };
 
 struct scn_expect {

@@ -44,8 +44,9 @@ static int write_keys(const char *section, const void *object, const void *groun
 
 void scn_write_step(const struct scn_step *step, FILE *out)
 {
+    static const struct scn_step ground = {.at_ns = -1};
     fputs("  - {", out);
-    write_keys("script", step, NULL, 0, out);
+    write_keys("script", step, &ground, 0, out);
     if (step->has_send) {
         fputs(", send: {", out);
         write_keys("send", &step->send, NULL, 0, out);

@@ -40,6 +40,10 @@ const char *shrink_word(uint32_t what)
         return "doubled";
     case NET_DRAW_REORDER:
         return "came late";
+    case NET_DRAW_RED:
+        return "lost early in the queue";
+    case NET_DRAW_STAY:
+        return "took as long as the one before";
     case NET_DRAW_NAT_PORT:
         return "port drawn";
     case NET_DRAW_NAT_OUTSIDE:
@@ -282,7 +286,8 @@ static void leave_out_kinds(struct shrink *shrink, uint32_t *list)
 {
     static const uint32_t kinds[] = {NET_DRAW_LOSS,     NET_DRAW_TURN_BAD, NET_DRAW_CORRUPT,
                                      NET_DRAW_TRUNCATE, NET_DRAW_REORDER,  NET_DRAW_DUPLICATE,
-                                     NET_DRAW_DELAY,    NET_DRAW_NAT_PORT, NET_DRAW_NAT_OUTSIDE};
+                                     NET_DRAW_DELAY,    NET_DRAW_NAT_PORT, NET_DRAW_NAT_OUTSIDE,
+                                     NET_DRAW_RED,      NET_DRAW_STAY};
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         size_t count = 0;
         for (uint32_t i = 0; i < shrink->count; i++)

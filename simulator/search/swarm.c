@@ -69,6 +69,8 @@ static void turn_nat(struct scn_nat *nat, uint64_t seed)
         config->scope = (enum net_nat_scope)value;
     if (turn_of(seed, nat->name, "ports", 2, &value))
         config->ports = (enum net_nat_ports)value;
+    if (turn_of(seed, nat->name, "icmp-kills", 1, &value))
+        config->icmp_kills = value;
     if (turn_of(seed, nat->name, "forget", 60000, &value))
         config->forget_ns = (500 + value) * MS;
 }
@@ -100,6 +102,14 @@ static void turn_link(struct net_link_config *config, uint64_t seed)
     }
     if (turn(seed, "delay", 0, 200, &value))
         config->delay_max_ns = config->delay_min_ns + value * MS;
+    if (turn(seed, "correlation", 0, 99 * (int64_t)PERCENT, &value))
+        config->correlation_ppb = (uint32_t)value;
+    if (turn(seed, "bad-delay", 0, 100, &value))
+        config->bad_delay_ns = value * MS;
+    if (turn(seed, "queue-kind", 0, 2, &value)) {
+        config->queue_kind = (enum net_queue_kind)value;
+        config->red_ppb = 10 * PERCENT;
+    }
     if (turn(seed, "bandwidth", 50000, 2000000, &value)) {
         config->rate = (uint32_t)value;
         config->queue_len = 65536;

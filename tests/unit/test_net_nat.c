@@ -194,6 +194,34 @@ static void a_draw_that_does_not_count_gives_the_first_free_one(void **state)
     net_nat_free(&twin);
 }
 
+static void an_icmp_error_ends_a_mapping_if_the_nat_is_like_that(void **state)
+{
+    (void)state;
+    for (int kills = 0; kills <= 1; kills++) {
+        struct net_nat_table nat;
+        make(&nat, NET_NAT_INDEPENDENT, NET_NAT_PORT);
+        nat.config.icmp_kills = kills;
+        uint16_t port = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+        out(&nat, 0, "10.0.0.2:5000", "192.0.2.2:80");
+        struct q2p_addr outside = nat.outsides[0], remote = addr("192.0.2.1:80");
+        outside.port = port;
+        net_nat_icmp(&nat, 1, &outside, &remote);
+        assert_int_equal(in(&nat, 1, port, "192.0.2.1:80"), kills ? Q2P_ERR_ABSENT : Q2P_OK);
+        assert_int_equal(in(&nat, 1, port, "192.0.2.2:80"), kills ? Q2P_ERR_ABSENT : Q2P_OK);
+        out(&nat, 2, "10.0.0.2:5000", "192.0.2.3:80"); /* takes the port again */
+        assert_int_equal(in(&nat, 3, port, "192.0.2.1:80"), kills ? Q2P_ERR_ADDRESS : Q2P_OK);
+        assert_int_equal(in(&nat, 3, port, "192.0.2.2:80"), kills ? Q2P_ERR_ADDRESS : Q2P_OK);
+        for (int i = 0; i < 100; i++) { /* room is made, and what is dead goes */
+            char text[32];
+            snprintf(text, sizeof text, "192.0.2.4:%d", 1000 + i);
+            out(&nat, 4, "10.0.0.2:5000", text);
+        }
+        assert_int_equal(in(&nat, 5, port, "192.0.2.1:80"), kills ? Q2P_ERR_ADDRESS : Q2P_OK);
+        assert_int_equal(in(&nat, 5, port, "192.0.2.4:1099"), Q2P_OK);
+        net_nat_free(&nat);
+    }
+}
+
 static void sequential_ports_count_up(void **state)
 {
     (void)state;
@@ -451,6 +479,7 @@ int main(void)
         cmocka_unit_test(mappings_and_permissions_end_unless_refreshed_from_inside),
         cmocka_unit_test(forgetting_closes_the_old_port_and_takes_another),
         cmocka_unit_test(a_draw_that_does_not_count_gives_the_first_free_one),
+        cmocka_unit_test(an_icmp_error_ends_a_mapping_if_the_nat_is_like_that),
         cmocka_unit_test(sequential_ports_count_up),
         cmocka_unit_test(all_ports_can_be_used_and_then_none_is_left),
         cmocka_unit_test(parity_is_kept_where_the_port_is_not),

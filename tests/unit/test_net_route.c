@@ -325,6 +325,72 @@ static void sides_of_a_partition_do_not_reach_each_other(void **state)
     tear_down(&f);
 }
 
+static void a_partition_may_stop_one_direction_only(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    f.net.places[SEED]->side = 1;
+    f.net.places[SEED]->side_way = NET_SIDE_OUT;
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_string_equal(f.fate, "cut seed>server");
+    send(&f, SERVER, "203.0.113.1:10000");
+    assert_int_equal(f.arrived, SEED);
+    f.net.places[SEED]->side_way = NET_SIDE_IN;
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_int_equal(f.arrived, SERVER);
+    send(&f, SERVER, "203.0.113.1:10000");
+    assert_string_equal(f.fate, "cut server>seed");
+    f.net.places[SERVER]->side = 1; /* among themselves everything passes */
+    f.net.places[SERVER]->side_way = NET_SIDE_IN;
+    send(&f, SERVER, "203.0.113.1:10000");
+    assert_int_equal(f.arrived, SEED);
+    tear_down(&f);
+}
+
+/* What is sent to it arrives and ends there; the error that comes back ends mappings at NATs that
+ * let it, all the way in. */
+static void a_host_that_is_down_ends_what_reaches_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    for (int kills = 0; kills <= 1; kills++) {
+        set_up(&f, NET_NAT_HAIRPIN_NONE);
+        f.net.places[1]->nat->config.icmp_kills = f.net.places[2]->nat->config.icmp_kills = kills;
+        send(&f, DAVE, "203.0.113.1:10000");
+        assert_int_equal(f.arrived, SEED);
+        char outside[Q2P_ADDR_TEXT_MAX];
+        q2p_addr_print(&f.src, outside, sizeof outside);
+        f.net.places[SEED]->down = true;
+        send(&f, DAVE, "203.0.113.1:10000");
+        assert_int_equal(f.arrived, -1);
+        assert_string_equal(f.fate, "host-down seed");
+        assert_string_equal(f.path, "dave> deep> carrier> seed< ");
+        f.net.places[SEED]->down = false;
+        send(&f, SEED, outside);
+        assert_string_equal(f.fate, kills ? "no-mapping carrier" : "delivered dave");
+        tear_down(&f);
+    }
+}
+
+static void a_host_moves_and_nobody_is_at_the_old_port(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct q2p_addr moved = addr("203.0.113.2:10009");
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    net_move_host(f.net.places[SERVER], &moved);
+    send(&f, SEED, "203.0.113.2:10000");
+    assert_string_equal(f.fate, "no-route seed");
+    send(&f, SEED, "203.0.113.2:10009");
+    assert_int_equal(f.arrived, SERVER);
+    send(&f, ALICE, "203.0.113.1:10000"); /* all others are where they were */
+    assert_int_equal(f.arrived, SEED);
+    send(&f, ALICE, "10.0.0.3:10001");
+    assert_int_equal(f.arrived, CAROL);
+    tear_down(&f);
+}
+
 static void a_link_that_nobody_describes_has_no_memory_until_it_needs_it(void **state)
 {
     (void)state;
@@ -420,6 +486,9 @@ int main(void)
         cmocka_unit_test(a_pool_has_several_outside_addresses),
         cmocka_unit_test(an_access_link_has_its_own_delay_and_loss),
         cmocka_unit_test(sides_of_a_partition_do_not_reach_each_other),
+        cmocka_unit_test(a_partition_may_stop_one_direction_only),
+        cmocka_unit_test(a_host_that_is_down_ends_what_reaches_it),
+        cmocka_unit_test(a_host_moves_and_nobody_is_at_the_old_port),
         cmocka_unit_test(a_link_that_nobody_describes_has_no_memory_until_it_needs_it),
         cmocka_unit_test(who_is_meant_depends_on_where_one_stands),
         cmocka_unit_test(a_link_loses_and_delays_as_it_is_set),
