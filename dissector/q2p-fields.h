@@ -56,6 +56,8 @@
        "Number of a fragment that was never seen; listed where the transmission ends")             \
     XX(complete, "q2p.complete", "Complete", FT_BOOLEAN, BASE_NONE, NULL,                          \
        "Every fragment was seen on its way to a node that takes it")                               \
+    XX(verdict, "q2p.verdict", "Verdict", FT_STRING, BASE_NONE, NULL,                              \
+       "What came of the transmission, in the words of q2p check: complete, gave-up, ...")         \
     XX(started_in, "q2p.started.in", "Started in", FT_FRAMENUM, BASE_NONE, NULL,                   \
        "First frame of the transmission")                                                          \
     XX(reassembled_in, "q2p.reassembled.in", "Reassembled in", FT_FRAMENUM, BASE_NONE, NULL,       \
@@ -153,6 +155,8 @@
        "Reports losses although every fragment passed here: they were lost further on")            \
     XX(gave_up, "q2p.expert.gave_up", PI_SEQUENCE, PI_WARN,                                        \
        "Receiver has given up: the transmission failed")                                           \
+    XX(gave_up_whole, "q2p.expert.gave_up_whole", PI_SEQUENCE, PI_WARN,                            \
+       "Receiver has given up although every fragment passed here: the transmission failed")       \
     XX(unread, "q2p.expert.unread", PI_PROTOCOL, PI_WARN,                                          \
        "Receiver goes on in the options dialect: it does not understand this transmission")        \
     XX(uncollected, "q2p.expert.uncollected", PI_REASSEMBLE, PI_NOTE,                              \

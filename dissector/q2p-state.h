@@ -178,7 +178,10 @@ uint32_t q2p_transmission_answered(const struct q2p_transmission *transmission, 
 /* True if it was sent to a node that does not understand its dialect (PROTOCOL.md 4). */
 bool q2p_transmission_unread(const struct q2p_transmission *transmission);
 
-/* True if every fragment reached a node that takes it. */
+/* What came of it, as far as one knows: the words of `q2p check`. */
+const char *q2p_transmission_verdict(const struct q2p_transmission *transmission);
+
+/* True if every fragment reached a node that takes it, and that node does not say otherwise. */
 bool q2p_transmission_complete(const struct q2p_transmission *transmission);
 
 /* "first", "retransmission", ... */

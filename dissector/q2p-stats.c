@@ -66,7 +66,7 @@ static tap_packet_status tree_count(stats_tree *tree, packet_info *pinfo, epan_d
     XX(T_LENGTH, "Bytes", UINT, RIGHT, "%u")                                                       \
     XX(T_FRAGMENTS, "Fragments", UINT, RIGHT, "%u")                                                \
     XX(T_MISSING, "Missing", UINT, RIGHT, "%u")                                                    \
-    XX(T_STATE, "State", STRING, LEFT, "%s")                                                       \
+    XX(T_VERDICT, "Verdict", STRING, LEFT, "%s")                                                   \
     XX(T_SECONDS, "Seconds", FLOAT, RIGHT, "%.6f")                                                 \
     XX(T_GOODPUT, "kbit/s", FLOAT, RIGHT, "%.1f")                                                  \
     XX(T_FIRST, "First frame", UINT, RIGHT, "%u")                                                  \
@@ -173,19 +173,6 @@ static double seconds(q2p_time time)
     return (double)time / (double)Q2P_SECOND;
 }
 
-static const char *state_of(const struct q2p_transmission *transmission)
-{
-    if (q2p_transmission_complete(transmission))
-        return "complete";
-    if (q2p_transmission_refused(transmission) != 0)
-        return "refused";
-    if (q2p_transmission_unread(transmission))
-        return "not understood";
-    if (transmission->gave_up_frame != 0)
-        return "given up";
-    return transmission->length_known ? "incomplete" : "length unknown";
-}
-
 /* What a transmission has from its beginning. */
 static void name_transmission(stat_tap_table_item_type *row, wmem_allocator_t *pool,
                               const struct q2p_transmission *one)
@@ -222,7 +209,7 @@ static tap_packet_status count_transmission(void *tapdata, packet_info *pinfo,
     put_uint(&row[T_LENGTH], one->length_known ? one->length : 0);
     put_uint(&row[T_FRAGMENTS], one->length_known ? one->fragments : 0);
     put_uint(&row[T_MISSING], one->length_known ? one->fragments - one->pieces.count : 0);
-    put_text(&row[T_STATE], state_of(one));
+    put_text(&row[T_VERDICT], q2p_transmission_verdict(one));
     put_float(&row[T_SECONDS], seconds(took));
     put_float(&row[T_GOODPUT], took > 0 ? one->length * 8.0 / 1000.0 / seconds(took) : 0);
     put_uint(&row[T_FIRST], one->first_frame);

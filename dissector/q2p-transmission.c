@@ -109,7 +109,7 @@ static bool is_awaited(const struct q2p_transmission *sending, const struct q2p_
 {
     const struct q2p_ask *ask = packet->syn_at.len > 0 ? newest_ask(sending, packet->syn) : NULL;
 
-    return ask != NULL && ask->answered_frame == 0;
+    return sending->gave_up_frame == 0 && ask != NULL && ask->answered_frame == 0;
 }
 
 /*
@@ -125,7 +125,7 @@ static struct q2p_transmission *open_sending(const struct q2p__datagram *datagra
     if (newest == NULL) {
         newest = new_transmission(datagram);
         count_in(newest);
-    } else if (is_closed(newest) && !(is_whole(newest) && is_awaited(newest, datagram->packet))) {
+    } else if (is_closed(newest) && !is_awaited(newest, datagram->packet)) {
         if (newest->again == NULL) {
             newest->again = new_transmission(datagram);
             newest->again->earlier = newest;
@@ -168,7 +168,7 @@ static void learn_start(struct q2p_visit *visit, const struct q2p__datagram *dat
     if (first)
         sending->start_frame = datagram->frame, sending->start_time = datagram->time;
     /* After a failure, asking anew is enough to count as a sending. */
-    if (!counts(sending) && !is_whole(sending->earlier))
+    if (!counts(sending) && sending->earlier->gave_up_frame != 0)
         count_in(sending);
 }
 
@@ -322,7 +322,7 @@ static void learn_list(struct q2p_visit *visit, const struct q2p__datagram *data
     }
     if (datagram->status == Q2P_OK && packet->lost_count == 0) {
         visit->role = Q2P_ROLE_GAVE_UP;
-        if (!is_closed(sending))
+        if (sending->gave_up_frame == 0)
             sending->gave_up_frame = datagram->frame;
     }
 }
@@ -436,8 +436,25 @@ bool q2p_transmission_unread(const struct q2p_transmission *transmission)
            receiver->frame_in[Q2P_DIALECT_OPTIONS] > transmission->first_frame;
 }
 
+const char *q2p_transmission_verdict(const struct q2p_transmission *transmission)
+{
+    bool whole = is_whole(transmission);
+
+    if (!transmission->length_known)
+        return "orphan";
+    if (q2p_transmission_refused(transmission) != 0)
+        return "foreign-network";
+    if (q2p_transmission_unread(transmission))
+        return "unheard";
+    if (transmission->gave_up_frame != 0) /* the receiver has the last word */
+        return whole ? "gave-up-whole" : "gave-up";
+    if (transmission->fragments == 0)
+        return "empty";
+    return whole ? "complete" : "missing";
+}
+
 bool q2p_transmission_complete(const struct q2p_transmission *transmission)
 {
     return is_whole(transmission) && q2p_transmission_refused(transmission) == 0 &&
-           !q2p_transmission_unread(transmission);
+           transmission->gave_up_frame == 0 && !q2p_transmission_unread(transmission);
 }

@@ -157,6 +157,8 @@ static proto_item *show_fields(const struct q2p_view *view, proto_tree *tree)
     }
     if (transmission->fragments > 0) /* of nothing, nobody can say whether it came */
         q2p__generated(proto_tree_add_boolean(below, hf_q2p_complete, tvb, 0, 0, complete));
+    q2p__generated(proto_tree_add_string(below, hf_q2p_verdict, tvb, 0, 0,
+                                         q2p_transmission_verdict(transmission)));
     q2p__add_frame(below, hf_q2p_reassembled_in, tvb, complete ? transmission->complete_frame : 0);
     q2p__add_frame(below, hf_q2p_gave_up_in, tvb, transmission->gave_up_frame);
     q2p__add_frame(below, hf_q2p_refused_in, tvb, q2p_transmission_refused(transmission));

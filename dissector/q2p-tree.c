@@ -131,10 +131,13 @@ static void show_role(const struct q2p_view *view, proto_item *item)
     q2p__complain(view, item, role == Q2P_ROLE_RESTART, &ei_q2p_restart);
     q2p__complain(view, item, role == Q2P_ROLE_ORPHAN, &ei_q2p_orphan);
     q2p__complain(view, item, visit->length_changed, &ei_q2p_length_changed);
-    q2p__complain(view, item, list && visit->after_complete, &ei_q2p_after_complete);
+    q2p__complain(view, item, role == Q2P_ROLE_ASK && visit->after_complete,
+                  &ei_q2p_after_complete);
     q2p__complain(view, item, list && visit->asked_seen && !visit->after_complete,
                   &ei_q2p_asked_seen);
     q2p__complain(view, item, role == Q2P_ROLE_GAVE_UP && !visit->after_complete, &ei_q2p_gave_up);
+    q2p__complain(view, item, role == Q2P_ROLE_GAVE_UP && visit->after_complete,
+                  &ei_q2p_gave_up_whole);
 }
 
 void q2p_tree_show(const struct q2p_view *view, proto_tree *tree)

@@ -80,10 +80,11 @@ static void judge(const struct cli_story *story, struct cli_item *item)
         item->verdict = CLI_VERDICT_UNHEARD;
     } else {
         item->missing = cli_sending_missing(sending);
-        item->verdict = sending->gave_up             ? CLI_VERDICT_GAVE_UP
-                        : cli_sending_whole(sending) ? CLI_VERDICT_WHOLE
-                        : sending->length            ? CLI_VERDICT_MISSING
-                                                     : CLI_VERDICT_EMPTY;
+        item->verdict = sending->gave_up && item->missing == 0 ? CLI_VERDICT_GAVE_UP_WHOLE
+                        : sending->gave_up                     ? CLI_VERDICT_GAVE_UP
+                        : cli_sending_whole(sending)           ? CLI_VERDICT_WHOLE
+                        : sending->length                      ? CLI_VERDICT_MISSING
+                                                               : CLI_VERDICT_EMPTY;
     }
 }
 
@@ -297,7 +298,7 @@ static struct cli_sending *start(struct cli_story *story, const struct cli_view 
         return NULL;
     /* in options, a start is a word of its own; elsewhere a straggler looks like one */
     sending->again =
-        old && (cli_sending_whole(old) || (old->gave_up && packet->event == Q2P_EV_TRANSPORT));
+        old && (old->gave_up ? packet->event == Q2P_EV_TRANSPORT : cli_sending_whole(old));
     sending->network_id = packet->network_id;
     sending->hashing = story->config.hashing;
     sending->crew = story->crew;

@@ -24,11 +24,12 @@ enum cli_tale {
 /* Why a transmission that passed was not received. */
 enum cli_verdict {
     CLI_VERDICT_WHOLE,
-    CLI_VERDICT_EMPTY,   /* length 0: announced, and nothing to see after that */
-    CLI_VERDICT_MISSING, /* fragments are missing */
-    CLI_VERDICT_GAVE_UP, /* ... and the receiver said so */
-    CLI_VERDICT_FOREIGN, /* the receiver is of another network, and said so */
-    CLI_VERDICT_UNHEARD, /* the receiver does not know this dialect */
+    CLI_VERDICT_EMPTY,         /* length 0: announced, and nothing to see after that */
+    CLI_VERDICT_MISSING,       /* fragments are missing */
+    CLI_VERDICT_GAVE_UP,       /* ... and the receiver said so */
+    CLI_VERDICT_GAVE_UP_WHOLE, /* none is missing, but the receiver said so */
+    CLI_VERDICT_FOREIGN,       /* the receiver is of another network, and said so */
+    CLI_VERDICT_UNHEARD,       /* the receiver does not know this dialect */
 };
 
 struct cli_item {

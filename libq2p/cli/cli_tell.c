@@ -22,6 +22,8 @@ static const char *verdict_word(enum cli_verdict verdict)
         return "missing";
     case CLI_VERDICT_GAVE_UP:
         return "gave-up";
+    case CLI_VERDICT_GAVE_UP_WHOLE:
+        return "gave-up-whole";
     case CLI_VERDICT_FOREIGN:
         return "foreign-network";
     case CLI_VERDICT_UNHEARD:
@@ -41,6 +43,8 @@ static const char *verdict_text(enum cli_verdict verdict)
         return "incomplete";
     case CLI_VERDICT_GAVE_UP:
         return "incomplete: the receiver gave up";
+    case CLI_VERDICT_GAVE_UP_WHOLE:
+        return "not received: all of it passed here, but the receiver gave up";
     case CLI_VERDICT_FOREIGN:
         return "not received: the receiver is of another network";
     case CLI_VERDICT_UNHEARD:

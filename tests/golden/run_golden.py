@@ -18,7 +18,7 @@ from dissect import PCAPS, rows
 
 MESSAGE = ["network_id", "event", "event.name", "dialect", "address", "address.ip", "address.ipv6",
            "address.port", "reason", "hash", "length", "syn", "lost.count", "lost", "trailing"]
-FIELDS = [*MESSAGE, "transmission", "sending", "fragments", "missing.count", "missing", "complete",
+FIELDS = [*MESSAGE, "transmission", "sending", "fragments", "missing.count", "missing", "complete", "verdict",
           "started.in", "reassembled.in", "gave_up.in", "refused.in", "duplicate.of",
           "reassembled.length", "reassembled.data", "role", "fragment", "asked.in", "answered.in",
           "response.in", "response.to", "response.time", "duration", "goodput", "hash.check",

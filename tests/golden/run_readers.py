@@ -129,14 +129,15 @@ def transmissions(concluded, checked):
         if one["type"] not in ("transmission", "orphan"):
             continue
         name = one["src"], one["dst"], one["hash"]
-        if one.get("verdict") in (None, "foreign-network", "unheard"):
+        verdict = one.get("verdict", one["type"])
+        if verdict in ("orphan", "foreign-network", "unheard"):
             unheard.add(name)  # then what is missing is a matter of taste
-        told.append((*name, one.get("complete", False), one.get("sha256") or "",
+        told.append((*name, verdict, one.get("complete", False), one.get("sha256") or "",
                      [] if name in unheard else one["missing"]))
     seen = []
     for one in concluded:
         name = one["src"], one["dst"], one["key"]
-        seen.append((*name, one["complete"], one.get("sha256") or "",
+        seen.append((*name, one["verdict"], one["complete"], one.get("sha256") or "",
                      [] if name in unheard else sorted(one["missing"])))
     yield from (f"only the dissector sees {mine}" for mine in seen if mine not in told)
     yield from (f"only q2p check sees {theirs}" for theirs in told if theirs not in seen)

@@ -168,6 +168,18 @@ STORIES = {
         (TO, AGAIN, "duplicate", {"asked.in": "", "role": "duplicate"}),
         (FROM, lost(1), "after_complete", {"answered.in": "9"}),
         (TO, AGAIN, "resent", {"asked.in": "8", "duplicate.of": "6"})],
+    "the_receiver_has_the_last_word": [
+        (TO, A, "", {"verdict": "gave-up-whole"}), (TO, B, "", {}),
+        (TO, C, "", {"complete": "0", "reassembled.in": "", "reassembled.length": ""}),
+        (FROM, lost(1), "after_complete", {"answered.in": "5"}), (TO, AGAIN, "resent", {}),
+        (FROM, lost(), "gave_up_whole", {"gave_up.in": "6", "missing.count": "0", "missing": ""}),
+        (TO, B, "", {"transmission": "1"}), (TO, A, "", {"transmission": "1"}),
+        (TO, C, "", {"sending": "2", "verdict": "complete", "reassembled.length": "1000"})],
+    "announced_anew_after_a_failure": [
+        (TO, start(485), "", {"verdict": "gave-up-whole"}),
+        (TO, piece(0, FULL, 0, dialect=OPTIONS), "", {}), (TO, piece(1, b"z", 0, dialect=OPTIONS), "", {}),
+        (FROM, lost(dialect=OPTIONS), "gave_up_whole", {}),
+        (TO, start(485), "", {"transmission": "1", "sending": "2", "verdict": "missing"})],
     "asks_for_what_there_is_not": [
         (TO, A, "", {}), (FROM, lost(7), "", {"answered.in": "", "lost": "7"})],
     "the_key_is_the_md5_of_the_data": [

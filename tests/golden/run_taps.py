@@ -97,8 +97,8 @@ def check_transmissions(truth, shown):
         if len(mine) != (true["times_sent"] if true["on_wire"] else 0):
             yield f"{name}: sent {true['times_sent']} times, {len(mine)} rows"
         for row in mine:
-            if (row["State"] == "complete") != true["complete"]:
-                yield f"{name}: complete is {true['complete']}, the row says {row['State']}"
+            if (row["Verdict"] == "complete") != true["complete"]:
+                yield f"{name}: complete is {true['complete']}, the row says {row['Verdict']}"
             if true["complete"] and row["Bytes"] != true["size"]:
                 yield f"{name}: {true['size']} bytes, the row says {row['Bytes']}"
             if true["complete"] and row["stream"] != true["payload_sha256"]:
@@ -149,7 +149,7 @@ def check_counts(truth, shown):
     if not total == talks == sent == received:
         yield f"{total} datagrams, {talks} in conversations, {sent} and {received} at endpoints"
     calls = {row["n"]: row["num"] for row in shown["srt:q2p"]["tables"][0]["r"]}
-    done = sum(row["State"] == "complete" for row in table(shown["nstat:q2p,transmissions"]))
+    done = sum(row["Verdict"] == "complete" for row in table(shown["nstat:q2p,transmissions"]))
     if calls.get("First message to last missing fragment", 0) != done:
         yield f"{done} complete transmissions, response times of {calls}"
 

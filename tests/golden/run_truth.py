@@ -16,7 +16,7 @@ from dissect import PCAPS, endpoint, rows
 FIELDS = ["ip.src", "ipv6.src", "udp.srcport", "ip.dst", "ipv6.dst", "udp.dstport", "icmp.type",
           "q2p.network_id", "q2p.event.name", "q2p.hash", "q2p.transmission", "q2p.complete",
           "q2p.missing[]", "q2p.missing.count", "q2p.reassembled.data", "q2p.refused.in",
-          "q2p.expert.unread"]
+          "q2p.expert.unread", "q2p.verdict"]
 PUNCH = ["q2p.punch.newcomer", "q2p.punch.known", "q2p.punch.connected.in"]
 KNOWN_PORT, UNKNOWN_PORT = 10000, 40000
 TO_THE_RECEIVER = ("OPTIONS", "TRANSPORT")
@@ -72,7 +72,7 @@ def gather(shown):
         if event not in TO_THE_RECEIVER:
             source, target = target, source
         found.update(src=source, dst=target, key=row["q2p.hash"],
-                     complete=row["q2p.complete"] == "1")
+                     complete=row["q2p.complete"] == "1", verdict=row["q2p.verdict"])
         found["missing"] += map(int, row["q2p.missing"])
         found["left"] = int(row["q2p.missing.count"] or 0)
         if row["q2p.reassembled.data"]:

@@ -236,7 +236,7 @@ static void every_dialect_is_put_together(void **state)
     send_hex(&B, &A, "0000 0800 aa000000000000000000000000000000");
     end();
     assert_int_equal(it.count, 1);
-    assert_sending(0, CLI_VERDICT_GAVE_UP, 0);
+    assert_sending(0, CLI_VERDICT_GAVE_UP_WHOLE, 0);
     assert_int_equal(it.sendings[0].dialect, EARLY);
 }
 
