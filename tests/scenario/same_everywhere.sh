@@ -13,7 +13,7 @@ for compiler in gcc clang clang-14; do
             -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS="$level" -DQ2P_BUILD_DISSECTOR=OFF \
             -DQ2P_BUILD_TESTS=OFF >/dev/null
         ninja -C "$build" -j2 q2p-sim >/dev/null
-        for file in "$source"/simulator/scenarios/*.yaml; do
+        for file in "$source"/simulator/scenarios/*.yaml "$source"/tests/scenario/golden/*.yaml; do
             "$build/bin/q2p-sim" run "$file" --no-files |
                 sed -n "s|^trace hash:|$(basename "$file")|p"
         done >"$folder/$compiler$level.hashes"
