@@ -210,7 +210,7 @@ static int sleep_until(const q2p_drive *drive, q2p_time now, q2p_time wake)
 /* Waits for datagrams until `wake`. Returns how many were taken in, or Q2P_ERR_SYSTEM. */
 static int await(q2p_drive *drive, const struct q2p_machine *ops, void *machine, q2p_time wake)
 {
-    int taken = take_in(drive, ops, machine);
+    int taken = 0;
     for (q2p_time now = q2p_drive_now(); !taken && now < wake; now = q2p_drive_now()) {
         bool near = wake - now < SLEEP_LEAST_NS;
         if (!near && sleep_until(drive, now, wake) < 0)
@@ -222,14 +222,19 @@ static int await(q2p_drive *drive, const struct q2p_machine *ops, void *machine,
     return taken;
 }
 
+/*
+ * What has come is taken in first: a machine that was kept from running for a while would else
+ * answer to the past, and take its own absence for the silence of others.
+ */
 int q2p_drive_step(q2p_drive *drive, const struct q2p_machine *ops, void *machine, q2p_time until)
 {
-    int more = send_out(drive, ops, machine);
-    if (more < 0)
-        return more;
-    q2p_time deadline = ops->deadline(machine);
-    q2p_time wake = more ? 0 : deadline < until ? deadline : until;
-    int taken = await(drive, ops, machine, wake);
+    int taken = take_in(drive, ops, machine);
+    if (taken == 0) {
+        int more = send_out(drive, ops, machine);
+        q2p_time deadline = ops->deadline(machine);
+        q2p_time wake = more ? 0 : deadline < until ? deadline : until;
+        taken = more < 0 ? more : await(drive, ops, machine, wake);
+    }
     if (taken < 0)
         return taken;
     q2p_time now = q2p_drive_now();

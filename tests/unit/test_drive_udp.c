@@ -18,6 +18,7 @@ struct notes {
     uint8_t in[65507];
     size_t in_len;
     int inputs, ticks, outputs;
+    int inputs_before; /* ... the first output that had something to say */
     q2p_time deadline, ticked_at;
 };
 
@@ -39,7 +40,8 @@ static int note_output(void *self, q2p_time now, struct q2p_datagram *out)
     if (!notes->out_count)
         return 0;
     notes->out_count--;
-    notes->outputs++;
+    if (notes->outputs++ == 0)
+        notes->inputs_before = notes->inputs;
     *out = (struct q2p_datagram){notes->to, notes->out, notes->out_len};
     return 1;
 }
@@ -221,6 +223,23 @@ static void many_datagrams_come_in_turns(void **state)
     q2p_drive_close(at_b);
 }
 
+static void what_has_come_is_taken_in_before_anything_leaves(void **state)
+{
+    (void)state;
+    uint16_t a_port, b_port;
+    q2p_drive *from = open_at("127.0.0.1", &a_port), *to = open_at("127.0.0.1", &b_port);
+    queue(&a, "127.0.0.1", b_port, 10, 3);
+    queue(&b, "127.0.0.1", a_port, 10, 1);
+    assert_true(step(from, &a, 0) >= 0);
+    b.deadline = 0; /* long past: it was kept from running */
+    assert_int_equal(step(to, &b, 0), 3);
+    assert_int_equal(b.inputs_before, 3);
+    assert_int_equal(b.ticks, 1);
+    assert_int_equal(b.outputs, 1);
+    q2p_drive_close(to);
+    q2p_drive_close(from);
+}
+
 static void the_deadline_wakes_and_ticks(void **state)
 {
     (void)state;
@@ -318,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup(the_longest_datagram_arrives_whole, reset),
         cmocka_unit_test_setup(a_closed_port_is_no_error, reset),
         cmocka_unit_test_setup(many_datagrams_come_in_turns, reset),
+        cmocka_unit_test_setup(what_has_come_is_taken_in_before_anything_leaves, reset),
         cmocka_unit_test_setup(the_deadline_wakes_and_ticks, reset),
         cmocka_unit_test_setup(until_ends_the_wait_without_a_tick, reset),
         cmocka_unit_test(a_port_in_use_is_told),

@@ -48,10 +48,11 @@ int q2p_drive_fd(const q2p_drive *drive);
 q2p_time q2p_drive_now(void);
 
 /*
- * One turn: sends what the machine has, waits until a datagram, the machine's deadline or `until`
- * (q2p_drive_now's clock; Q2P_NEVER = no limit), takes in what came, ticks, sends again. Returns
- * the number of datagrams taken in, or Q2P_ERR_SYSTEM with errno set; EINTR returns 0. ICMP
- * errors and full socket buffers are no errors: UDP loses datagrams.
+ * One turn: takes in what has come; if there is nothing, sends what the machine has and waits until
+ * a datagram, the machine's deadline or `until` (q2p_drive_now's clock; Q2P_NEVER = no limit). Then
+ * ticks if it is time, and sends. Returns the number of datagrams taken in, or Q2P_ERR_SYSTEM with
+ * errno set; EINTR returns 0. ICMP errors and full socket buffers are no errors: UDP loses
+ * datagrams.
  */
 int q2p_drive_step(q2p_drive *drive, const struct q2p_machine *ops, void *machine, q2p_time until);
 
