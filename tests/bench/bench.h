@@ -24,6 +24,7 @@ struct bench_job {
     const char *ip[2];   /* of sender and receiver */
     int netns[2];        /* their network namespaces; -1: as we are */
     bool offload;        /* let UDP_SEGMENT and UDP_GRO be used */
+    bool verify;         /* ours: keys are MD5, and checked */
     const char *control; /* TCP: congestion control */
 };
 

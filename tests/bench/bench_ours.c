@@ -22,6 +22,7 @@ static int open_node(const struct bench_job *job, int side, q2p_drive **drive, q
     q2p_config_init(&config);
     config.dialect = Q2P_DIALECT_OPTIONS;
     config.rate = 0;
+    config.verify = job->verify;
     config.length_max = UINT32_MAX;
     config.memory_max = (size_t)1 << 31;
     int status = q2p_drive_open(drive, job->ip[side], 0);

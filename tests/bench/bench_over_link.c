@@ -26,7 +26,8 @@ static const struct bench_link_kind clean = {25e6, 0.025, 1250000, 0};
 static struct bench_job job_over(const struct bench_link *link, const uint8_t *data, size_t len,
                                  const char *control)
 {
-    struct bench_job job = {.data = data, .len = len, .offload = true, .control = control};
+    struct bench_job job = {
+        .data = data, .len = len, .offload = true, .verify = true, .control = control};
     memcpy(job.netns, link->netns, sizeof job.netns);
     memcpy(job.ip, link->ip, sizeof job.ip);
     return job;

@@ -37,6 +37,9 @@ enum bench_bound { BENCH_AT_LEAST, BENCH_AT_MOST };
 void bench_bar(const struct bench_options *options, const char *name, double value,
                enum bench_bound bound, double bar);
 
+/* bench_many.c: what is the same on every network. data has at least 10 MB. */
+void bench_many(const struct bench_options *options, const uint8_t *data);
+
 /* bench_over_link.c: the rows on a link with delay and loss, if it can be made here. */
 void bench_over_link(const struct bench_options *options, const uint8_t *data, size_t len);
 enum { BENCH_LINK_LEN = 320000000 }; /* more than the link carries while shares are measured */
