@@ -134,11 +134,11 @@ int main(int argc, char **argv)
         fputs("bench_transfer: out of memory\n", stderr);
         return 4;
     }
-    bench_many(&options, data);
     if (loopback)
         bench_loopback(&options, data);
     if (link)
         bench_over_link(&options, data, len);
+    bench_many(&options, data); /* last: what it frees would be reused by the others' receivers */
     free(data);
     return 0;
 }
