@@ -12,56 +12,61 @@
 
 #define FIRST_ROOM 8
 
-static uint64_t turn(uint64_t value, unsigned bits)
+static inline uint64_t turn(uint64_t value, unsigned bits)
 {
     return value << bits | value >> (64 - bits);
 }
 
-static void siphash_round(uint64_t v[4])
+struct siphash {
+    uint64_t a, b, c, d;
+};
+
+static inline void mix(struct siphash *v)
 {
-    v[0] += v[1];
-    v[1] = turn(v[1], 13) ^ v[0];
-    v[0] = turn(v[0], 32);
-    v[2] += v[3];
-    v[3] = turn(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = turn(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = turn(v[1], 17) ^ v[2];
-    v[2] = turn(v[2], 32);
+    v->a += v->b;
+    v->b = turn(v->b, 13) ^ v->a;
+    v->a = turn(v->a, 32);
+    v->c += v->d;
+    v->d = turn(v->d, 16) ^ v->c;
+    v->a += v->d;
+    v->d = turn(v->d, 21) ^ v->a;
+    v->c += v->b;
+    v->b = turn(v->b, 17) ^ v->c;
+    v->c = turn(v->c, 32);
 }
 
-static uint64_t little_endian(const uint8_t *bytes, size_t len)
+static inline void take_word(struct siphash *v, uint64_t word)
 {
-    uint64_t word = 0;
+    v->d ^= word;
+    mix(v);
+    v->a ^= word;
+}
 
-    for (size_t i = 0; i < len; i++)
-        word |= (uint64_t)bytes[i] << (8 * i);
-    return word;
+/* Written out, as compilers make one load of it only then. */
+static inline uint64_t eight_bytes(const uint8_t *at)
+{
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+           (uint64_t)at[7] << 56;
 }
 
 uint64_t q2p__table_hash(const uint64_t secret[2], const void *bytes, size_t len)
 {
-    uint64_t v[4] = {
+    struct siphash v = {
         secret[0] ^ UINT64_C(0x736f6d6570736575), secret[1] ^ UINT64_C(0x646f72616e646f6d),
         secret[0] ^ UINT64_C(0x6c7967656e657261), secret[1] ^ UINT64_C(0x7465646279746573)};
     const uint8_t *at = bytes;
-    uint64_t word;
+    uint64_t last = (uint64_t)len << 56;
 
-    for (size_t left = len; left >= 8; left -= 8, at += 8) {
-        word = little_endian(at, 8);
-        v[3] ^= word;
-        siphash_round(v);
-        v[0] ^= word;
-    }
-    word = little_endian(at, len % 8) | (uint64_t)len << 56;
-    v[3] ^= word;
-    siphash_round(v);
-    v[0] ^= word;
-    v[2] ^= 0xff;
+    for (size_t left = len; left >= 8; left -= 8, at += 8)
+        take_word(&v, eight_bytes(at));
+    for (size_t i = 0; i < len % 8; i++)
+        last |= (uint64_t)at[i] << (8 * i);
+    take_word(&v, last);
+    v.c ^= 0xff;
     for (int i = 0; i < 3; i++)
-        siphash_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+        mix(&v);
+    return v.a ^ v.b ^ v.c ^ v.d;
 }
 
 void q2p__table_init(struct q2p__table *table, const struct q2p_alloc *alloc,
