@@ -136,6 +136,7 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
     config->dialect = values->dialect;
     config->rate = values->rate > UINT32_MAX ? UINT32_MAX : (uint32_t)values->rate;
     config->seed = (uint64_t)peer->start_ns;
+    q2p_drive_memory(&config->alloc);
     int status = q2p_node_new(&peer->node, config);
     if (status < 0) {
         cli_error("%s", q2p_status_text(status));

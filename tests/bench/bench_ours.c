@@ -24,6 +24,7 @@ static int open_node(const struct bench_job *job, int side, q2p_drive **drive, q
     config.rate = 0;
     config.verify = job->verify;
     config.length_max = UINT32_MAX;
+    q2p_drive_memory(&config.alloc);
     config.memory_max = (size_t)1 << 31;
     int status = q2p_drive_open(drive, job->ip[side], 0);
     if (status == Q2P_OK && !job->offload)
