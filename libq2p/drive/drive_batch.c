@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <q2p/drive.h>
 #include <q2p/status.h>
@@ -28,9 +29,11 @@
 #endif
 
 enum {
-    OUT_ROOM = 65536,           /* a flush: two full runs of fragments, or the longest datagram */
+    OUT_ROOM = 131072,          /* a flush: two full runs of fragments, or the longest datagram */
     OUT_RUNS = 64,              /* messages in one sendmmsg */
-    SEGMENTS_MAX = 64,          /* what every kernel with UDP_SEGMENT takes */
+    SEGMENTS = 64,              /* in a run: what every kernel with UDP_SEGMENT takes */
+    SEGMENTS_MAX = 128,         /* ... and later ones */
+    RUN_LEN_MAX = 65100,        /* with its headers, a run is one packet of IP */
     SEGMENT_LEN_MAX = 1232,     /* fits any path of IPv6 in one piece, which offload insists on */
     IN_ROOM = 65536,            /* a run, or the longest datagram */
     IN_STRIDE = IN_ROOM + 1088, /* else all buffers would share the same few lines of the cache */
@@ -69,6 +72,24 @@ struct q2p__inbox {
     uint8_t bytes[IN_MESSAGES * IN_STRIDE]; /* only touched as far as something comes */
 };
 
+/* Does the kernel take SEGMENTS_MAX in a run? Only trying tells: a socket sends to itself. */
+static bool takes_long_runs(void)
+{
+    static const uint8_t run[SEGMENTS_MAX];
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof own;
+    int segment = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool taken = bind(fd, (struct sockaddr *)&own, len) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
+                 connect(fd, (struct sockaddr *)&own, len) == 0 &&
+                 setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment) == 0 &&
+                 send(fd, run, sizeof run, 0) == (ssize_t)sizeof run;
+    close(fd);
+    return taken;
+}
+
 void q2p__calls_find(struct q2p__calls *out, int fd, const struct q2p__calls *wanted)
 {
     int none = 0, gro = wanted->gro;
@@ -77,6 +98,7 @@ void q2p__calls_find(struct q2p__calls *out, int fd, const struct q2p__calls *wa
     out->gro = gro_there && wanted->gro;
     out->segment =
         wanted->segment && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
+    out->run_max = out->segment && takes_long_runs() ? SEGMENTS_MAX : SEGMENTS;
 }
 
 /*
@@ -120,12 +142,13 @@ struct q2p__outbox *q2p__outbox_new(void)
 }
 
 /* Can it leave in one piece with the run before it? */
-static bool continues(const struct q2p__outbox *box, const struct q2p_datagram *out)
+static bool continues(const struct q2p__outbox *box, const struct q2p_datagram *out,
+                      const struct q2p__calls *calls)
 {
     const struct run *run = &box->run[box->runs - 1];
-    return run->count < SEGMENTS_MAX && run->len == run->segment * (size_t)run->count &&
-           run->segment <= SEGMENT_LEN_MAX && out->len > 0 && out->len <= run->segment &&
-           q2p_addr_equal(&box->peer, &out->peer);
+    return run->count < calls->run_max && run->len + out->len <= RUN_LEN_MAX &&
+           run->len == run->segment * (size_t)run->count && run->segment <= SEGMENT_LEN_MAX &&
+           out->len > 0 && out->len <= run->segment && q2p_addr_equal(&box->peer, &out->peer);
 }
 
 bool q2p__outbox_put(struct q2p__outbox *box, const struct q2p_datagram *out,
@@ -134,7 +157,7 @@ bool q2p__outbox_put(struct q2p__outbox *box, const struct q2p_datagram *out,
     assert(out->len <= OUT_ROOM);
     if (box->used + out->len > OUT_ROOM)
         return false;
-    if (box->runs && calls->segment && continues(box, out)) {
+    if (box->runs && calls->segment && continues(box, out, calls)) {
         struct run *run = &box->run[box->runs - 1];
         run->len += out->len;
         run->count++;

@@ -15,6 +15,7 @@ struct q2p__calls {
     bool batch;   /* sendmmsg, recvmmsg */
     bool segment; /* UDP_SEGMENT: a run of equal datagrams leaves as one */
     bool gro;     /* UDP_GRO: a run comes in as one */
+    int run_max;  /* datagrams in a run */
 };
 
 /* Finds out what of `wanted` this socket can do, and sets it up. */

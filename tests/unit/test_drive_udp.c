@@ -212,7 +212,7 @@ static void many_datagrams_come_in_turns(void **state)
     (void)state;
     uint16_t a_port, b_port;
     q2p_drive *at_a = open_at("127.0.0.1", &a_port), *at_b = open_at("127.0.0.1", &b_port);
-    enum { MANY = 260 };
+    enum { MANY = 600 };
     queue(&a, "127.0.0.1", b_port, 4, MANY);
     assert_int_equal(step(at_a, &a, 0), 0);
     int first = step(at_b, &b, 5 * Q2P_SECOND);
