@@ -47,6 +47,9 @@ struct bench_way {
 
 extern const struct bench_way bench_yard, bench_ours, bench_tcp, bench_enet, bench_udt;
 
+/* Has the kernel this congestion control? It loads the module if it may. */
+bool bench_tcp_has(const char *control);
+
 /* For the ways: what both sides tell, in this order. */
 void bench_listening(struct bench_shared *shared, int port); /* the receiver */
 void bench_begin(struct bench_shared *shared);               /* the sender: from here it counts */

@@ -149,6 +149,16 @@ const struct bench_way bench_yard = {"yardstick", send_yard, receive_yard};
 
 /* ---- TCP ------------------------------------------------------------------------------------ */
 
+bool bench_tcp_has(const char *control)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool has = fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control,
+                                     (socklen_t)strlen(control)) == 0;
+    if (fd >= 0)
+        close(fd);
+    return has;
+}
+
 static int send_tcp(const struct bench_job *job, struct bench_shared *shared)
 {
     struct sockaddr_in to = address(job->ip[BENCH_RECEIVE], shared->port);
