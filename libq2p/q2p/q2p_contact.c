@@ -75,6 +75,7 @@ void q2p__contact_heard(q2p_node *node, struct q2p__contact *contact, q2p_time n
                         enum q2p_dialect proven)
 {
     contact->heard_at = now;
+    contact->unanswered = 0;
     /* the latest proof counts: another program may live at that address by now */
     if (proven != Q2P_DIALECT_UNKNOWN)
         contact->dialect = (uint8_t)proven;

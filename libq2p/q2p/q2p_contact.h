@@ -35,9 +35,10 @@ struct q2p__contact {
     uint8_t dialect; /* enum q2p_dialect that it proved last */
     bool persists;   /* it repeats its JOIN */
     bool member;
-    bool seed;      /* we joined through it */
-    bool connected; /* CONNECT or CONNECTED was exchanged */
-    bool vouched;   /* ... after a seed had told each of the other */
+    bool seed;          /* we joined through it */
+    bool connected;     /* CONNECT or CONNECTED was exchanged */
+    bool vouched;       /* ... after a seed had told each of the other */
+    uint8_t unanswered; /* TOUCHREQUESTs to it since it was heard */
 };
 
 /* NULL if nothing is known. */

@@ -15,6 +15,10 @@
 /* JOINs of all addresses together cause so many times what one address may. */
 #define JOINS_SHARE 8
 
+/* Who joined in somebody else's name made us ask somebody who is no member: after so many
+ * TOUCHREQUESTs without a word only one of as many is sent. */
+#define UNANSWERED_MAX 32
+
 #define REFUSAL_NS Q2P_SECOND         /* one CONNECT_FAILED to an address in this time */
 #define REFUSALS_NS (Q2P_SECOND / 10) /* ... and to all together */
 
@@ -72,6 +76,13 @@ static bool starts_anew(const q2p_node *node, struct q2p__contact *joiner, q2p_t
     return !joiner->persists;
 }
 
+static bool may_be_there(struct q2p__contact *member)
+{
+    if (++member->unanswered > 2 * UNANSWERED_MAX)
+        member->unanswered = UNANSWERED_MAX + 1;
+    return member->unanswered <= UNANSWERED_MAX || member->unanswered == 2 * UNANSWERED_MAX;
+}
+
 static bool ask(q2p_node *node, q2p_time now, struct q2p__contact *joiner,
                 struct q2p__contact *member)
 {
@@ -86,7 +97,7 @@ static bool ask(q2p_node *node, q2p_time now, struct q2p__contact *joiner,
         node->counters.limited++;
         return false;
     }
-    if (q2p__say(node, &note) != Q2P_OK)
+    if (may_be_there(member) && q2p__say(node, &note) != Q2P_OK)
         return false;
     q2p__bit_put(joiner->asked, member->slot);
     return true;
