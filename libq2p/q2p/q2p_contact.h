@@ -39,6 +39,7 @@ struct q2p__contact {
     bool connected;     /* CONNECT or CONNECTED was exchanged */
     bool vouched;       /* ... after a seed had told each of the other */
     uint8_t unanswered; /* TOUCHREQUESTs to it since it was heard */
+    uint8_t repeats;    /* TOUCHED about it, beyond the first of each member, since its JOIN */
 };
 
 /* NULL if nothing is known. */

@@ -7,10 +7,16 @@
 
 #include <string.h>
 
-/* So many members are brought on the way to a joiner at once, so many more each retry_ns. A node
- * that sends everything once brings all at once, as the original does. */
+/*
+ * So many members are brought on the way to a joiner at once, so many more after each pause, as
+ * long as it is found: a member that does not hear from it repeats its TOUCHED, and whoever's
+ * address was forged is left alone then. A node that sends everything once brings all at once, as
+ * the original does.
+ */
 #define FANOUT 8
-#define SPREAD_ROUNDS 32 /* of them after one JOIN; 128 members take 16 */
+#define SPREAD_PAUSE 4   /* times retry_ns: a member repeats twice in it, if it must */
+#define SPREAD_ROUNDS 20 /* after one JOIN; 128 members take 16 */
+#define REPEATS_MAX (FANOUT + FANOUT / 2)
 
 /* JOINs of all addresses together cause so many times what one address may. */
 #define JOINS_SHARE 8
@@ -139,12 +145,13 @@ static bool all_asked(const q2p_node *node, const struct q2p__contact *joiner)
 /* The other members of a joiner that may never send JOIN again; then its timer is free again. */
 static void spread_later(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
 {
+    q2p_time pause_ns = SPREAD_PAUSE * node->config.retry_ns;
     q2p_time at = Q2P_NEVER;
 
-    joiner->spreading =
-        !all_asked(node, joiner) && now - joiner->join_at < SPREAD_ROUNDS * node->config.retry_ns;
+    joiner->spreading = !all_asked(node, joiner) && joiner->repeats < REPEATS_MAX &&
+                        now - joiner->join_at < SPREAD_ROUNDS * pause_ns;
     if (joiner->spreading)
-        at = q2p__later(now, node->config.retry_ns);
+        at = q2p__later(now, pause_ns);
     else if (joiner->connected && node->config.keepalive_ns)
         at = q2p__later(now, node->config.keepalive_ns);
     q2p__heap_set(&node->timers, &joiner->timer, at);
@@ -168,6 +175,7 @@ int q2p__member_join(q2p_node *node, q2p_time now, const struct q2p_addr *from)
         q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_JOIN, .peer = *from});
     }
     joiner->join_at = now;
+    joiner->repeats = 0;
     spread(node, now, joiner, true);
     status = q2p__contact_enroll(node, joiner, now, false);
     if (status == Q2P_OK && node->config.persist && !joiner->seed)
@@ -186,6 +194,8 @@ int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *fro
         return Q2P_ERR_ABSENT;
     if (!q2p__contact_may(node, member, now))
         return Q2P_ERR_FULL;
+    if (q2p__bit_has(joiner->touched, member->slot) && joiner->repeats < REPEATS_MAX)
+        joiner->repeats++;
     q2p__bit_put(joiner->touched, member->slot);
     if (joiner->member)
         q2p__bit_put(member->touched, joiner->slot);
@@ -195,7 +205,8 @@ int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *fro
 void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact)
 {
     if (contact->spreading) {
-        spread(node, now, contact, false);
+        if (contact->repeats < REPEATS_MAX)
+            spread(node, now, contact, false);
         spread_later(node, now, contact);
         return;
     }

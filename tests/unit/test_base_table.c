@@ -161,6 +161,47 @@ static void another_secret_orders_otherwise(void **state)
     assert_int_not_equal(q2p__table_hash(secret, "key", 3), q2p__table_hash(other, "key", 3));
 }
 
+/* Steps from where items want to be to where they are: what a search costs. */
+static uint64_t steps(const uint64_t of_secret[2], struct item *items, uint32_t count)
+{
+    struct q2p__table table;
+    uint64_t sum = 0;
+
+    make(&table, count);
+    table.secret = of_secret;
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(q2p__table_add(&table, &items[i]), Q2P_OK);
+    for (uint32_t i = 0; i < table.room; i++)
+        if (table.slots[i].item)
+            sum += (i - (uint32_t)table.slots[i].hash) & (table.room - 1);
+    q2p__table_clear(&table);
+    return sum;
+}
+
+/* 10,000 keys that whoever knew one secret has chosen to collide are like any in another. */
+static void chosen_keys_cost_no_more_than_others(void **state)
+{
+    const uint64_t known[2] = {0, 0};
+    uint32_t count = 10000, found = 0;
+    struct item *chosen = calloc(count, sizeof *chosen), *others = calloc(count, sizeof *others);
+    uint64_t usual;
+
+    (void)state;
+    assert_true(chosen && others);
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(others[i].key, &i, sizeof i);
+    for (uint64_t i = 0; found < count; i++) {
+        memcpy(chosen[found].key, &i, sizeof i);
+        found += (q2p__table_hash(known, &i, sizeof i) & 0x3fff) < 0x100;
+    }
+    usual = steps(secret, others, count);
+    assert_in_range(usual, 1, 3 * (uint64_t)count);
+    assert_in_range(steps(secret, chosen, count), 1, 2 * usual);
+    assert_true(steps(known, chosen, count) > 100 * usual); /* if the secret were no secret */
+    free(chosen);
+    free(others);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +212,7 @@ int main(void)
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(walking_meets_every_item_once),
         cmocka_unit_test(another_secret_orders_otherwise),
+        cmocka_unit_test(chosen_keys_cost_no_more_than_others),
     };
     return cmocka_run_group_tests_name("base_table", tests, NULL, NULL);
 }

@@ -324,6 +324,26 @@ static void threat_8_data_go_to_nobody_else(void **state)
     end(&siege);
 }
 
+/* The answer was forged, and nobody hears the data: one window of 56 KB, and the questions. */
+static void threat_8_who_never_answers_gets_one_window(void **state)
+{
+    struct siege siege;
+    struct q2p_message message = {.event = Q2P_EV_OPTIONSFEEDBACK};
+    struct q2p_addr victim = siege_addr(VICTIM);
+    uint8_t *data = pipe_payload(1 << 20);
+
+    (void)state;
+    start(&siege, Q2P_DIALECT_OPTIONS);
+    q2p_node_send(siege.nodes[0], siege.now, &victim, data, 1 << 20, &message.hash);
+    siege_run(&siege, siege.now + Q2P_MILLISECOND);
+    siege_say(&siege, VICTIM, Q2P_DIALECT_OPTIONS, &message);
+    siege_run(&siege, siege.now + 100 * Q2P_SECOND);
+    assert_in_range(siege.evil[VICTIM].fragments * Q2P_DATAGRAM_MAX, 1, 56 * 1024);
+    assert_int_equal(siege.told[0][Q2P_ON_FAILED], 1);
+    end(&siege);
+    free(data);
+}
+
 static void threat_9_forged_lists_have_an_end(void **state)
 {
     struct siege siege;
@@ -352,6 +372,46 @@ static void threat_9_forged_lists_have_an_end(void **state)
     assert_true(siege.evil[VICTIM].fragments <= total + 4 * total); /* once, and four repairs */
     assert_int_equal(siege.evil[VICTIM + 1].count_out, 0);
     end(&siege);
+}
+
+/* Fragments of a stranger under the right key; then under the sender's address, too. */
+static void threat_10_what_is_injected_is_never_told_as_true(void **state)
+{
+    static const char *const sources[] = {"10.6.6.6:6", "10.0.0.1:1"};
+    uint8_t *data = pipe_payload(200000), body[Q2P_FRAGMENT_LEN];
+    struct q2p_message message = {
+        .event = Q2P_EV_TRANSPORT, .length = 200000, .body = body, .body_len = sizeof body};
+
+    (void)state;
+    for (int source = 0; source < 2; source++) {
+        struct pipe pipe;
+
+        q2p_config_init(&config);
+        config.rate = MIB;
+        pipe_init(&pipe);
+        pipe.quiet = true;
+        pipe_add(&pipe, "10.0.0.1:1", &config);
+        pipe_add(&pipe, "10.0.0.2:1", &config);
+        q2p_node_send(pipe.nodes[0], 0, &pipe.addrs[1], data, 200000, &message.hash);
+        pipe_run(&pipe, 5 * Q2P_MILLISECOND);
+        for (uint32_t i = 0; i < 10000; i++) {
+            memset(body, (int)i, sizeof body);
+            message.syn = i % 413;
+            pipe_message(&pipe, 1, sources[source], Q2P_DIALECT_CLASSIC, &message);
+            if (i % 50 == 0)
+                pipe_run(&pipe, pipe.now + Q2P_MILLISECOND);
+        }
+        pipe_run(&pipe, 60 * Q2P_SECOND);
+        if (source == 0) {
+            assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_DELIVERED), 1);
+            assert_memory_equal(pipe_find(&pipe, 1, Q2P_ON_DELIVERED, 0)->what.data, data, 200000);
+        } else {
+            assert_true(pipe_count(&pipe, 1, Q2P_ON_CORRUPT) > 0);
+            assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_DELIVERED), 0);
+        }
+        pipe_free(&pipe);
+    }
+    free(data);
 }
 
 static unsigned doubled_percent;
@@ -427,7 +487,9 @@ int main(void)
         cmocka_unit_test(threat_6_a_forged_join_has_an_end),
         cmocka_unit_test(threat_7_peers_stay_in_their_places),
         cmocka_unit_test(threat_8_data_go_to_nobody_else),
+        cmocka_unit_test(threat_8_who_never_answers_gets_one_window),
         cmocka_unit_test(threat_9_forged_lists_have_an_end),
+        cmocka_unit_test(threat_10_what_is_injected_is_never_told_as_true),
         cmocka_unit_test(threat_11_doubled_datagrams_deliver_once),
         cmocka_unit_test(threat_12_who_stands_still_holds_nothing_for_long),
     };
