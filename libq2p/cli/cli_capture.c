@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli_capture.c - reads captures through libpcap and unwraps them down to UDP: Ethernet with VLAN
- * tags, raw IP, loopback, Linux cooked; IPv4 with options, IPv6 with extension headers, fragments
- * of both. All bounds are the reader's of base_buf.h.
+ * cli_capture.c - reads captures through libpcap, pcapng through cli_blocks.h, and unwraps them
+ * down to UDP: Ethernet with VLAN tags, raw IP, loopback, Linux cooked; IPv4 with options, IPv6
+ * with extension headers, fragments of both. All bounds are the reader's of base_buf.h.
  */
 #define _DEFAULT_SOURCE /* u_char, for pcap.h */
 #include "cli_capture.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <pcap/pcap.h>
 
+#include <q2p/status.h>
+
 #include "base_buf.h"
+#include "cli_blocks.h"
 
 enum {
     ETHERTYPE_IPV4 = 0x0800,
@@ -31,8 +36,10 @@ enum {
     PACKET_MAX = 65535, /* bytes of one */
     UNIT = 8,
     EXTENSIONS_MAX = 8, /* IPv6 headers walked */
-    VLAN_MAX = 2
+    VLAN_MAX = 2,
+    GZIP_BEGIN = 0x1f
 };
+#define LINKS_KNOWN "Ethernet, raw IP, loopback, Linux cooked"
 
 /* An IP packet of which some fragments came. Their offsets count units of 8 bytes. */
 struct partial {
@@ -47,8 +54,10 @@ struct partial {
 };
 
 struct cli_capture {
-    pcap_t *pcap;
-    int link;
+    pcap_t *pcap;              /* or: */
+    struct cli_blocks *pcapng; /* and its file */
+    FILE *file;
+    int link; /* of everything in a pcap file */
     uint64_t frames;
     struct cli_flaws flaws;
     struct partial partials[PARTIAL_MAX];
@@ -66,41 +75,94 @@ struct packet {
 static const int links[] = {DLT_EN10MB, DLT_RAW,  DLT_IPV4,      DLT_IPV6,
                             DLT_NULL,   DLT_LOOP, DLT_LINUX_SLL, DLT_LINUX_SLL2};
 
-int cli_capture_open(struct cli_capture **out, FILE *file, char why[CLI_WHY_MAX])
+static int open_pcap(struct cli_capture *capture, FILE *file, char why[CLI_WHY_MAX])
 {
     char text[PCAP_ERRBUF_SIZE] = "";
-    *out = NULL;
-    pcap_t *pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, text);
-    if (!pcap) {
+    capture->pcap =
+        pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, text);
+    if (!capture->pcap) {
         snprintf(why, CLI_WHY_MAX, "not a capture: expected pcap or pcapng (%s)", text);
         fclose(file);
         return Q2P_ERR_INVALID;
     }
-    int link = pcap_datalink(pcap);
-    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-        if (link != links[i])
-            continue;
-        *out = calloc(1, sizeof **out);
-        if (!*out)
-            break;
-        (*out)->pcap = pcap;
-        (*out)->link = link;
-        return Q2P_OK;
-    }
-    const char *name = pcap_datalink_val_to_name(link);
-    snprintf(why, CLI_WHY_MAX,
-             "link layer %s is not one of Ethernet, raw IP, loopback, Linux cooked",
-             name ? name : "unknown");
-    pcap_close(pcap);
+    capture->link = pcap_datalink(capture->pcap);
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        if (capture->link == links[i])
+            return Q2P_OK;
+    const char *name = pcap_datalink_val_to_name(capture->link);
+    snprintf(why, CLI_WHY_MAX, "link layer %s is not one of " LINKS_KNOWN, name ? name : "unknown");
     return Q2P_ERR_INVALID;
+}
+
+static int open_pcapng(struct cli_capture *capture, FILE *file, char why[CLI_WHY_MAX])
+{
+    capture->file = file;
+    capture->pcapng = cli_blocks_new(file);
+    if (capture->pcapng)
+        return Q2P_OK;
+    snprintf(why, CLI_WHY_MAX, "%s", q2p_status_text(Q2P_ERR_MEMORY));
+    return Q2P_ERR_MEMORY;
+}
+
+/* By its first byte. Compressed captures are for other programs to unpack. */
+static int open_file(struct cli_capture *capture, FILE *file, char why[CLI_WHY_MAX])
+{
+    errno = 0;
+    int first = getc(file);
+    if (first == CLI_BLOCKS_BEGIN && ungetc(first, file) == first)
+        return open_pcapng(capture, file, why);
+    if (first != EOF && first != GZIP_BEGIN && ungetc(first, file) == first)
+        return open_pcap(capture, file, why);
+    if (first != EOF)
+        snprintf(why, CLI_WHY_MAX,
+                 "compressed, or not a capture; try: gzip -dc FILE | q2p check -");
+    else
+        snprintf(why, CLI_WHY_MAX, "%s", ferror(file) ? strerror(errno) : "the file is empty");
+    fclose(file);
+    return Q2P_ERR_INVALID;
+}
+
+int cli_capture_open(struct cli_capture **out, FILE *file, char why[CLI_WHY_MAX])
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out) {
+        fclose(file);
+        snprintf(why, CLI_WHY_MAX, "%s", q2p_status_text(Q2P_ERR_MEMORY));
+        return Q2P_ERR_MEMORY;
+    }
+    int status = open_file(*out, file, why);
+    if (status < 0) {
+        cli_capture_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 void cli_capture_close(struct cli_capture *capture)
 {
     if (!capture)
         return;
-    pcap_close(capture->pcap);
+    if (capture->pcap)
+        pcap_close(capture->pcap);
+    if (capture->file)
+        fclose(capture->file);
+    cli_blocks_free(capture->pcapng);
     free(capture);
+}
+
+uint32_t cli_capture_interfaces(const struct cli_capture *capture)
+{
+    return capture->pcapng ? cli_blocks_interfaces(capture->pcapng) : 1;
+}
+
+void cli_capture_interface(const struct cli_capture *capture, uint32_t interface,
+                           char out[CLI_INTERFACE_MAX])
+{
+    const char *name = capture->pcapng ? cli_blocks_name(capture->pcapng, interface) : "";
+    if (*name)
+        snprintf(out, CLI_INTERFACE_MAX, "%s", name);
+    else
+        snprintf(out, CLI_INTERFACE_MAX, "interface %" PRIu32, interface);
 }
 
 static void tear(struct cli_flaws *flaws, uint64_t first)
@@ -305,12 +367,12 @@ static bool put_together(struct cli_capture *capture, const struct packet *packe
 }
 
 /* One frame: true if it is, or completes, a UDP datagram. */
-static bool unwrap(struct cli_capture *capture, struct q2p__reader *reader,
+static bool unwrap(struct cli_capture *capture, int link, struct q2p__reader *reader,
                    struct cli_datagram *out)
 {
     struct packet packet = {.protocol = 0};
     struct q2p_span at;
-    if (!read_link(reader, capture->link) || reader->at >= reader->have)
+    if (!read_link(reader, link) || reader->at >= reader->have)
         return false;
     switch (reader->bytes[reader->at] >> 4) {
     case 4:
@@ -356,29 +418,64 @@ static int64_t nanoseconds(const struct timeval *time)
     return (int64_t)time->tv_sec * Q2P_SECOND + time->tv_usec % Q2P_SECOND;
 }
 
-int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char why[CLI_WHY_MAX])
+static int next_of_pcap(struct cli_capture *capture, struct cli_blocks_frame *out,
+                        char why[CLI_WHY_MAX])
 {
     struct pcap_pkthdr *header;
-    const u_char *bytes;
-    for (;;) {
-        int status = pcap_next_ex(capture->pcap, &header, &bytes);
-        if (status == PCAP_ERROR_BREAK)
-            return 0;
-        if (status != 1) {
-            snprintf(why, CLI_WHY_MAX, "the capture breaks off behind frame %llu (%s)",
-                     (unsigned long long)capture->frames, pcap_geterr(capture->pcap));
-            return Q2P_ERR_INVALID;
-        }
+    int status = pcap_next_ex(capture->pcap, &header, &out->bytes);
+    if (status == PCAP_ERROR_BREAK)
+        return 0;
+    if (status != 1) {
+        snprintf(why, CLI_WHY_MAX, "%s", pcap_geterr(capture->pcap));
+        return Q2P_ERR_INVALID;
+    }
+    out->link = capture->link;
+    out->interface = 0;
+    out->t_ns = nanoseconds(&header->ts);
+    out->have = header->caplen < header->len ? header->caplen : header->len;
+    out->total = header->len;
+    return 1;
+}
+
+static void note_strange(struct cli_capture *capture, const struct cli_blocks_frame *frame)
+{
+    if (capture->flaws.strange++)
+        return;
+    capture->flaws.strange_first = capture->frames;
+    capture->flaws.strange_link = frame->link_type;
+}
+
+int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char why[CLI_WHY_MAX])
+{
+    struct cli_blocks_frame frame;
+    char text[CLI_WHY_MAX];
+    int status;
+    while ((status = capture->pcap ? next_of_pcap(capture, &frame, text)
+                                   : cli_blocks_next(capture->pcapng, &frame, text)) == 1) {
         capture->frames++;
+        if (frame.link < 0) {
+            note_strange(capture, &frame);
+            continue;
+        }
         struct q2p__reader reader;
-        size_t have = header->caplen < header->len ? header->caplen : header->len;
-        q2p__reader_init(&reader, bytes, have, header->len);
-        if (have < header->len && !capture->flaws.cut++)
+        q2p__reader_init(&reader, frame.bytes, frame.have, frame.total);
+        if (frame.have < frame.total && !capture->flaws.cut++)
             capture->flaws.cut_first = capture->frames;
-        if (!unwrap(capture, &reader, out))
+        if (!unwrap(capture, frame.link, &reader, out))
             continue;
         out->frame = capture->frames;
-        out->t_ns = nanoseconds(&header->ts);
+        out->t_ns = frame.t_ns;
+        out->src.scope_id = out->dst.scope_id = frame.interface;
         return 1;
     }
+    if (status < 0 && capture->frames)
+        snprintf(why, CLI_WHY_MAX, "the capture breaks off behind frame %" PRIu64 " (%.200s)",
+                 capture->frames, text);
+    else if (status < 0)
+        snprintf(why, CLI_WHY_MAX, "not a capture: expected pcap or pcapng (%.200s)", text);
+    if (status == 0 && capture->flaws.strange && capture->flaws.strange == capture->frames) {
+        snprintf(why, CLI_WHY_MAX, "no frame is of a link layer that can be read: " LINKS_KNOWN);
+        return Q2P_ERR_INVALID;
+    }
+    return status;
 }

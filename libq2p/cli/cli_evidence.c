@@ -139,7 +139,7 @@ static size_t place_of(const struct cli_datagram *in)
     memcpy(&b, in->dst.ip, sizeof b);
     memcpy(&c, in->src.ip + sizeof a, sizeof c);
     memcpy(&d, in->dst.ip + sizeof b, sizeof d);
-    a += c + in->src.port;
+    a += c + in->src.port + in->src.scope_id;
     b += d + in->dst.port;
     return (size_t)((a * 31 + b) * 0x9e3779b97f4a7c15u >> 32) % CLI_FOUND_MAX;
 }
@@ -264,8 +264,10 @@ bool cli_evidence_learn(struct cli_evidence *evidence, struct cli_view *view)
         view->src->proven = view->src->proven || view->dst->proven;
     }
     /* and whoever a node sends others to */
-    if (view->src->proven && view->status == Q2P_OK && view->packet.address.ip_len &&
-        !learn_named(evidence, &view->packet.address))
+    struct q2p_addr named = view->packet.address;
+    named.scope_id = in->src.scope_id; /* at the same interface */
+    if (view->src->proven && view->status == Q2P_OK && named.ip_len &&
+        !learn_named(evidence, &named))
         return false;
     view->pair->datagrams++;
     if (cli_readable(view->status))

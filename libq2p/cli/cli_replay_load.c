@@ -24,6 +24,7 @@ static int add(struct cli_recording *recording, const struct cli_datagram *in)
                                 .dst = in->dst,
                                 .have = in->have,
                                 .total = in->total};
+    frame->src.scope_id = frame->dst.scope_id = 0; /* all interfaces are one to a node */
     frame->bytes = malloc(in->have ? in->have : 1);
     if (!frame->bytes)
         return Q2P_ERR_MEMORY;

@@ -128,11 +128,26 @@ static const char *tale_word(enum cli_tale tale)
     return words[tale];
 }
 
+/* Only then is it of use to say which. */
+static bool several_interfaces(const struct cli_listener *listener)
+{
+    return cli_capture_interfaces(listener->capture) > 1;
+}
+
+static void json_interface(const struct cli_listener *listener, const struct cli_item *item)
+{
+    char name[CLI_INTERFACE_MAX];
+    cli_capture_interface(listener->capture, item->a.scope_id, name);
+    cli_json_text("interface", name);
+}
+
 static void tell_json(const struct cli_listener *listener, const struct cli_item *item)
 {
     cli_json_open(tale_word(item->tale), item->t_ns);
     if (listener->named)
         cli_json_text("file", listener->path);
+    if (several_interfaces(listener))
+        json_interface(listener, item);
     cli_json_number("frame", item->frame);
     switch (item->tale) {
     case CLI_TALE_JOIN:
@@ -217,6 +232,11 @@ static void tell_person(const struct cli_listener *listener, const struct cli_it
     q2p_addr_print(&item->b, b, sizeof b);
     printf("%s%12.6f%s  ", cli_colour(CLI_FAINT), (double)(item->t_ns - listener->start_ns) / 1e9,
            cli_colour(CLI_PLAIN));
+    if (several_interfaces(listener)) {
+        char name[CLI_INTERFACE_MAX];
+        cli_capture_interface(listener->capture, item->a.scope_id, name);
+        printf("%s: ", name);
+    }
     switch (item->tale) {
     case CLI_TALE_JOIN:
         printf("%s joins through %s", a, b);
@@ -257,6 +277,10 @@ void cli_tell_flaws(const char *path, const struct cli_flaws *flaws)
     if (flaws->cut)
         cli_error("%s: %" PRIu64 " packets are cut by the snap length; the first is frame %" PRIu64,
                   path, flaws->cut, flaws->cut_first);
+    if (flaws->strange)
+        cli_error("%s: %" PRIu64 " frames are of link layers that cannot be read; the first, of "
+                  "type %u, is frame %" PRIu64,
+                  path, flaws->strange, flaws->strange_link, flaws->strange_first);
     if (flaws->torn)
         cli_error("%s: %" PRIu64 " fragmented IP packets are not all there; the first begins in "
                   "frame %" PRIu64,

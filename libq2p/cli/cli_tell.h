@@ -8,6 +8,7 @@
 /* Who is told the tales of one capture. */
 struct cli_listener {
     const char *path;
+    const struct cli_capture *capture; /* which knows the interfaces */
     bool json, quiet, named; /* named: several captures, so each line says which */
     int64_t start_ns;
 };

@@ -73,6 +73,7 @@ static int check_capture(const struct check_values *values, struct cli_listener 
         cli_error("%s: %s", listener->path, why);
         return CLI_INPUT;
     }
+    listener->capture = capture;
     struct cli_story *story;
     struct cli_extract extract = {.folder = values->extract, .capture = listener->path};
     struct cli_story_config config = {.port = (uint16_t)values->port,
@@ -100,7 +101,8 @@ static int check_capture(const struct check_values *values, struct cli_listener 
     if (story)
         cli_story_end(story, &totals);
     uint64_t frames = cli_capture_frames(capture);
-    cli_tell_sum(listener, &totals, frames, in.t_ns);
+    if (frames || read == 0)
+        cli_tell_sum(listener, &totals, frames, in.t_ns);
     cli_story_free(story);
     struct cli_flaws flaws;
     cli_capture_flaws(capture, &flaws);

@@ -25,11 +25,14 @@ PACKETS_MAX = 200
 # The pace of these nodes is the plain one, which can be lived again datagram by datagram.
 STEADY = "probe: no, early: no, extend: no"
 
-# file: (scenario, interface, dialect, what it shows, endpoints whose life can be replayed)
+# file: (scenario, interfaces, dialect, what it shows, endpoints whose life can be replayed)
 SIMULATED = {
     "punch-two-cones": ("punch-two-cones", "bob", "classic",
                         "A hole punched between two cone NATs, seen inside one of them; our node "
                         "repeats JOIN.", ["10.0.0.2:10001"]),
+    "punch-on-both-sides-of-a-nat": ("punch-two-cones", "bob home-b", "classic",
+                                     "Two interfaces: each datagram is there twice, inside and "
+                                     "outside of a NAT, and is told apart.", []),
     "punch-seen-by-the-seed": ("punch-two-cones", "seed", "classic",
                                "The same punch at the seed: requests and nothing of what they bring.",
                                ["203.0.113.1:10000"]),
@@ -70,20 +73,22 @@ def blocks(data):
         at += size
 
 
-def seen_at(data, name):
-    """The capture as it is at one of its interfaces."""
-    interfaces, out = [], b""
+def seen_at(data, names):
+    """The capture as it is at one of its interfaces, or at some of them."""
+    wanted, numbers, interfaces, out = names.split(), {}, 0, b""
     for kind, body in blocks(data):
         if kind == SECTION:
             out += block(kind, body)
         elif kind == INTERFACE:
-            interfaces.append(option(NAME, name.encode()) in body)
-            if interfaces[-1]:
+            if any(option(NAME, name.encode()) in body for name in wanted):
+                numbers[interfaces] = len(numbers)
                 out += block(kind, body)
-        elif kind == PACKET and interfaces[struct.unpack_from("<I", body)[0]]:
-            out += block(kind, struct.pack("<I", 0) + body[4:])
-    if interfaces.count(True) != 1:
-        sys.exit(f"no interface {name}")
+            interfaces += 1
+        elif kind == PACKET and struct.unpack_from("<I", body)[0] in numbers:
+            number = numbers[struct.unpack_from("<I", body)[0]]
+            out += block(kind, struct.pack("<I", number) + body[4:])
+    if len(numbers) != len(wanted):
+        sys.exit(f"no interface {names}")
     return out
 
 
@@ -177,7 +182,7 @@ def corpus():
                                  sentence(name, steps), [])
     for name, (scenario, interface, dialect, shows, replay) in sorted(SIMULATED.items()):
         file, data = f"simulated/{name}.pcapng", simulate(scenario, interface)
-        origin = f"q2p-sim, simulator/scenarios/{scenario}.yaml, at the interface of {interface}."
+        origin = f"q2p-sim, simulator/scenarios/{scenario}.yaml, at the interface of {interface.replace(' ', ' and ')}."
         made[file] = data, entry(file, data, dialect, origin, shows, replay)
     return made
 

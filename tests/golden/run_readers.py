@@ -28,7 +28,7 @@ ERRORS = ["short", "cut", "unknown", "length", "oversize", "address", "empty", "
 
 def by_dissector(capture):
     """Frame -> what the dissector shows of it, when it knows all; and what it concludes."""
-    wanted = ["frame.number", "udp.payload", "q2p.dialect", *(
+    wanted = ["frame.number", "frame.interface_name", "udp.payload", "q2p.dialect", *(
         f"q2p.{name}" for name in FIELDS if name != "lost"), "q2p.lost[]",
         *(f"q2p.err.{name}" for name in ERRORS)]
     wanted.append("q2p.expert.misfit")
@@ -44,7 +44,18 @@ def by_dissector(capture):
         one["misfit"] = row["q2p.expert.misfit"]
         one["bytes"] = row["udp.payload"].split(",")[0]
         found[int(row["frame.number"])] = one
-    return found, gather(all_rows)
+    return found, all_rows
+
+
+def conclude(all_rows, named):
+    """Transmissions and pairs, each at its interface."""
+    sent, pairs = [], []
+    for name in sorted({row["frame.interface_name"] if named else "" for row in all_rows}):
+        seen = [row for row in all_rows if not named or row["frame.interface_name"] == name]
+        transmissions_here, pairs_here = gather(seen)
+        sent += [one | {"interface": name} for one in transmissions_here]
+        pairs += [[name, *sorted(pair)] for pair in pairs_here]
+    return sent, sorted(pairs)
 
 
 def by_program(capture):
@@ -128,7 +139,7 @@ def transmissions(concluded, checked):
     for one in checked:
         if one["type"] not in ("transmission", "orphan"):
             continue
-        name = one["src"], one["dst"], one["hash"]
+        name = one.get("interface", ""), one["src"], one["dst"], one["hash"]
         verdict = one.get("verdict", one["type"])
         if verdict in ("orphan", "foreign-network", "unheard"):
             unheard.add(name)  # then what is missing is a matter of taste
@@ -136,7 +147,7 @@ def transmissions(concluded, checked):
                      [] if name in unheard else one["missing"]))
     seen = []
     for one in concluded:
-        name = one["src"], one["dst"], one["key"]
+        name = one["interface"], one["src"], one["dst"], one["key"]
         seen.append((*name, one["verdict"], one["complete"], one.get("sha256") or "",
                      [] if name in unheard else sorted(one["missing"])))
     yield from (f"only the dissector sees {mine}" for mine in seen if mine not in told)
@@ -167,8 +178,9 @@ def malformed(shown, decoded, checked):
 def conclusions(concluded, shown, decoded, checked):
     """Transmissions, pairs and malformed datagrams: the dissector's against those of `q2p check`."""
     yield from transmissions(concluded[0], checked)
-    theirs = sorted(sorted((one["a"], one["b"])) for one in checked if one["type"] == "connected")
-    if sorted(map(sorted, concluded[1])) != theirs:
+    theirs = sorted([one.get("interface", ""), *sorted((one["a"], one["b"]))] for one in checked
+                    if one["type"] == "connected")
+    if concluded[1] != theirs:
         yield f"connected are {concluded[1]} to the dissector, {theirs} to q2p check"
     yield from malformed(shown, decoded, checked)
 
@@ -176,8 +188,9 @@ def conclusions(concluded, shown, decoded, checked):
 def main():
     failed = False
     for capture in map(Path, sys.argv[1:]):
-        shown, concluded = by_dissector(capture)
+        shown, all_rows = by_dissector(capture)
         checked = q2p("check", "--json", capture, codes=(0, 3))
+        concluded = conclude(all_rows, any("interface" in one for one in checked))
         decoded = by_program(capture)
         complaints = [*datagrams(shown, decoded), *conclusions(concluded, shown, decoded, checked)]
         allowed, why = ON_PURPOSE.get(capture.stem, (0, ""))
