@@ -175,6 +175,11 @@ static void print_verdicts(const struct session *session, bool ok)
         if (run->fates[fate] > 0)
             printf(", %" PRIu64 " %s", run->fates[fate], net_fate_word((enum net_fate)fate));
     printf("; fragments resent: %" PRIu64 "\n", resent);
+    uint32_t pair[2];
+    uint64_t half_open = scn_run_half_open(run, pair);
+    if (half_open > 0)
+        printf("half-open pairs: %" PRIu64 ", such as %s, who knows %s\n", half_open,
+               run->scenario->nodes.items[pair[0]].name, run->scenario->nodes.items[pair[1]].name);
     printf("trace hash: %016" PRIx64 "\n", run->trace_hash);
     if (*session->folder.path)
         printf("run folder: %s\n", session->folder.path);

@@ -163,8 +163,12 @@ static void put_facts(FILE *out, const struct report_view *view)
         if (run->fates[fate] > 0)
             put_number(out, net_fate_word((enum net_fate)fate), run->fates[fate]);
     put_fact(out, "version", Q2P_VERSION);
+    uint32_t pair[2];
+    uint64_t half_open = scn_run_half_open(run, pair);
     snprintf(hash, sizeof hash, "%016" PRIx64, run->trace_hash);
     put_fact(out, "trace hash", hash);
+    if (half_open > 0)
+        put_number(out, "half-open pairs", half_open);
     fputs("</dl>\n", out);
     page_card_end(out);
 }

@@ -137,7 +137,9 @@ void report_json_run(FILE *out, const struct scn_run *run, bool ok, const char *
     fprintf(out, ",\"datagrams\":{\"sent\":%" PRIu64, run->sent);
     for (int fate = NET_FATE_DELIVERED; fate < NET_FATES; fate++)
         fprintf(out, ",\"%s\":%" PRIu64, net_fate_word((enum net_fate)fate), run->fates[fate]);
-    fprintf(out, "},\"trace_hash\":\"%016" PRIx64 "\"", run->trace_hash);
+    uint32_t pair[2];
+    fprintf(out, "},\"half_open\":%" PRIu64 ",\"trace_hash\":\"%016" PRIx64 "\"",
+            scn_run_half_open(run, pair), run->trace_hash);
     put_text(out, "again", again);
     if (whole)
         put_whole(out, run);

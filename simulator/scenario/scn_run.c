@@ -162,6 +162,14 @@ static void take(struct scn_host *host, const struct q2p_happening *what)
         on_delivered(host, what, peer);
     else if (what->on == Q2P_ON_FAILED || what->on == Q2P_ON_EXPIRED)
         on_failed(host, what);
+    bool sender = what->on >= Q2P_ON_SENT;
+    struct scn_transfer *transfer =
+        what->on < Q2P_ON_RECEIVING
+            ? NULL
+            : scn_run_transfer(run, sender ? host->number : SCN_NONE,
+                               sender ? SCN_NONE : host->number, &what->hash);
+    if (transfer)
+        scn_oracle_happened(host, what, transfer);
     scn_expect_event(run, host->number, q2p_on_name(what->on));
 }
 
@@ -253,6 +261,7 @@ static void restart(struct scn_host *host, uint16_t port)
     host->host.self = host->node;
     host->host.down = host->place->down = false;
     host->contacts_count = 0;
+    scn_oracle_restarted(host);
     join(host);
 }
 
@@ -453,6 +462,7 @@ bool scn_run_judge(struct scn_run *run)
                             name);
         run->trace_hash += sim_mix(host->trace, host->sent); /* the order of hosts is no matter */
     }
+    scn_oracle_end(run);
     bool ok = scn_expect_end(run);
     return ok && !*run->violation;
 }
@@ -463,8 +473,10 @@ void scn_run_free(struct scn_run *run)
         q2p_node_free(run->hosts[i].node);
         free(run->hosts[i].contacts);
     }
-    for (size_t i = 0; i < run->transfers_count; i++)
+    for (size_t i = 0; i < run->transfers_count; i++) {
         free(run->transfers[i].data);
+        free(run->transfers[i].arrived);
+    }
     free(run->hosts);
     free(run->actions);
     free(run->transfers);

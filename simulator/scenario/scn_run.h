@@ -40,6 +40,11 @@ struct scn_transfer {
     bool waiting, started, options;   /* options: its OPTIONS was seen */
     q2p_time delivered_ns, failed_ns; /* Q2P_NEVER = not */
     const char *failed_how;
+    /* scn_oracle.c */
+    uint8_t *arrived; /* a bit per fragment that reached its receiver unharmed; NULL = none has */
+    uint32_t arrived_count;
+    bool closed, ended;  /* its receiver has no state of it, or a new one; its sender let go */
+    q2p_time touched_ns; /* last datagram of it */
 };
 
 struct scn_verdict {
@@ -114,6 +119,26 @@ void scn_tap_mapped(void *ctx, uint32_t place, const struct net_nat_made *made);
 
 /* From now on the story collects what a page about the run needs; the caller frees it. */
 void scn_run_tell(struct scn_run *run, struct report_story *story);
+
+/* What a datagram says; the transmission it belongs to decides in doubt. */
+void scn_tap_read(struct scn_run *run, const struct sim_packet *packet, struct q2p_packet *read);
+
+/* ---- scn_oracle.c ------------------------------------------------------------------------ */
+
+/* A host has sent, or gets, a datagram. */
+void scn_oracle_sent(struct scn_run *run, const struct sim_packet *packet,
+                     const struct q2p_packet *read);
+void scn_oracle_arrived(struct scn_run *run, const struct sim_packet *packet,
+                        const struct q2p_packet *read);
+
+/* A node tells of a transmission. */
+void scn_oracle_happened(struct scn_host *host, const struct q2p_happening *what,
+                         struct scn_transfer *transfer);
+void scn_oracle_restarted(struct scn_host *host);
+void scn_oracle_end(struct scn_run *run);
+
+/* Pairs of nodes at work of which one knows the other, and not the reverse; the first in pair. */
+uint64_t scn_run_half_open(const struct scn_run *run, uint32_t pair[2]);
 
 /* ---- scn_expect.c ------------------------------------------------------------------------ */
 

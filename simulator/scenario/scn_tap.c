@@ -5,9 +5,8 @@
 
 #include "scn_run.h"
 
-/* What a datagram says; the one doubt (PROTOCOL.md 4) is solved by who started the transmission. */
-static void read_packet(struct scn_run *run, const struct sim_packet *packet,
-                        struct q2p_packet *read)
+/* The one doubt (PROTOCOL.md 4) is solved by who started the transmission. */
+void scn_tap_read(struct scn_run *run, const struct sim_packet *packet, struct q2p_packet *read)
 {
     enum q2p_dialect dialect = q2p_wire_dialect(packet->bytes, packet->len, packet->len);
     if (dialect != Q2P_DIALECT_UNKNOWN) {
@@ -33,7 +32,7 @@ static struct report_said understand(struct scn_run *run, const struct sim_packe
                                      struct q2p_packet *read)
 {
     struct report_said said = {read, REPORT_NONE};
-    read_packet(run, packet, read);
+    scn_tap_read(run, packet, read);
     if (!run->story || read->hash_at.len != sizeof(struct q2p_hash))
         return said;
     struct q2p_hash hash;
@@ -54,11 +53,13 @@ void scn_tap_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet
         run->sent++;
     if (run->trace)
         report_trace_seen(run->trace, point, out, packet, now);
-    if (run->story && out && run->net.places[point]->host) {
-        struct q2p_packet read;
-        struct report_said said = understand(run, packet, &read);
+    if (!out || !run->net.places[point]->host || (!run->story && run->transfers_count == 0))
+        return;
+    struct q2p_packet read;
+    struct report_said said = understand(run, packet, &read);
+    scn_oracle_sent(run, packet, &read);
+    if (run->story)
         report_story_sent(run->story, &said, packet, now);
-    }
 }
 
 void scn_tap_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
@@ -68,10 +69,12 @@ void scn_tap_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, cons
     run->fates[fate]++;
     if (run->trace)
         report_trace_fate(run->trace, packet, fate, where);
-    if (!run->reads_events && !run->ladder && !run->story)
+    if (!run->reads_events && !run->ladder && !run->story && run->transfers_count == 0)
         return;
     struct q2p_packet read;
     struct report_said said = understand(run, packet, &read);
+    if (fate == NET_FATE_DELIVERED)
+        scn_oracle_arrived(run, packet, &read);
     enum q2p_event event = read.event;
     if (run->story)
         report_story_fate(run->story, &said, packet, &(struct report_end){fate, where, now});

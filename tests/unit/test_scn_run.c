@@ -147,6 +147,35 @@ static void spoil_rest(struct scenario *scenario, struct scn_run *run)
     run->transfers[0].data[0] = 0;
 }
 
+static void spoil_arrived(struct scenario *scenario, struct scn_run *run)
+{
+    (void)scenario;
+    run->transfers[0].arrived = malloc(16); /* freed with the run */
+    memset(run->transfers[0].arrived, 0xff, 16);
+}
+
+/* The way is cut while some of it is there: the receiver gives up. */
+static void spoil_count(struct scenario *scenario, struct scn_run *run)
+{
+    scenario->until_ns = 60 * Q2P_SECOND;
+    scn_run_play(run, Q2P_SECOND + 15 * Q2P_MILLISECOND);
+    net_set_default(&run->net, &(struct net_link_config){.cut = true});
+    assert_true(run->transfers[0].arrived_count > 0);
+    run->transfers[0].arrived_count++;
+}
+
+static void spoil_memory(struct scenario *scenario, struct scn_run *run)
+{
+    (void)run;
+    scenario->nodes.items[0].protocol.config.memory_max = 4000;
+}
+
+static void spoil_end(struct scenario *scenario, struct scn_run *run)
+{
+    scenario->until_ns = 1000 * Q2P_SECOND;
+    run->hosts[1].number = 0; /* what b tells of its sending is taken for a's */
+}
+
 static void oracles_speak_when_something_is_wrong(void **state)
 {
     (void)state;
@@ -155,6 +184,10 @@ static void oracles_speak_when_something_is_wrong(void **state)
     assert_violation(spoil_twice, "delivered once: a got 'x' again");
     assert_violation(spoil_oversize, "no datagram over 512 bytes: b made 1");
     assert_violation(spoil_rest, "time goes on: b asks");
+    assert_violation(spoil_arrived, "lists name what is missing: a lists ");
+    assert_violation(spoil_count, "who gives up says what is missing: a says ");
+    assert_violation(spoil_memory, "memory within its bound: a held ");
+    assert_violation(spoil_end, "transmissions end: 'x' is still held by b");
 }
 
 static void altered_bytes_are_noticed(void **state)
