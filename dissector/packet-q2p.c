@@ -19,6 +19,7 @@
 #include <q2p/status.h>
 
 #include "q2p-fields.h"
+#include "q2p-menu.h"
 #include "q2p-networks.h"
 #include "q2p-payload.h"
 #include "q2p-state.h"
@@ -219,6 +220,7 @@ void proto_register_q2p(void)
     export_tap = q2p_follow_register(proto_q2p);
 
     q2p_payload_register(proto_q2p);
+    q2p_menu_register(proto_q2p);
 
     module_t *preferences = prefs_register_protocol(proto_q2p, NULL);
     q2p_networks_register(preferences);
