@@ -18,6 +18,7 @@
 #define FIRST_WINDOW 112 /* fragments; an original's socket buffer holds 166 datagrams */
 #define FIRST_WINDOW_EXTENDED 504
 #define NEAR_NS (500 * Q2P_MICROSECOND) /* a round trip on one host, where only windows brake */
+#define NEAR_MORE 4096 /* fragments: all queues there are may be one socket buffer of 4 MiB */
 #define QUANTUM_NS (100 * Q2P_MICROSECOND)
 #define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
 #define BURST 16       /* fragments that may leave at once in any case */
@@ -90,8 +91,11 @@ static uint64_t window(const struct q2p__path *path)
 
     if (path->rtt_min == Q2P_NEVER)
         return first;
-    if (path->phase == Q2P__PATH_START && q2p__path_extended(path))
-        first += path->acked * 3 / 2; /* 2.5 times as much each round trip */
+    if (path->phase == Q2P__PATH_START && q2p__path_extended(path)) {
+        uint64_t more = path->acked * 3 / 2; /* 2.5 times as much each round trip */
+
+        first += more > NEAR_MORE && path->rtt_min < 10 * NEAR_NS ? NEAR_MORE : more;
+    }
     fragments = q2p__path_holds(path) * times / ONE;
     return fragments > first ? fragments : first;
 }
