@@ -12,6 +12,11 @@ struct sim_world;
 struct sim_packet;
 struct net_element;
 
+/* The last steps of net_ops.soon. */
+#define NET_SOON 4
+#define NET_SOON_SENT 5   /* a host is about to send: the packet's addresses are there */
+#define NET_SOON_COPIED 6 /* ... its bytes, too */
+
 struct net_ops {
     /* Takes a packet over: hands it on, keeps it, or ends it. */
     void (*forward)(struct net_element *self, struct sim_world *world, struct sim_packet *packet);
@@ -20,7 +25,8 @@ struct net_ops {
     void (*run)(struct net_element *self, struct sim_world *world);
     /* Something will happen here soon (packet: NULL if it will run): fetches into the cache what
      * that will need. What the element begins with and the packet's head are there already; then
-     * steps 1, 2, 3 follow the pointers. May be NULL; must change nothing. */
+     * steps 1 to NET_SOON follow the pointers, one each. May be NULL; must change nothing that
+     * can be seen. */
     void (*soon)(const struct net_element *self, const struct sim_packet *packet, int step);
 };
 

@@ -70,7 +70,7 @@ void net_free(struct net *net)
             net_nat_free(place->nat);
         free_access(place->access);
     }
-    sim_arena_free(&net->memory);
+    sim_pool_free(&net->memory);
     for (size_t i = 0; i < net->links_room; i++) {
         if (net->links[i])
             net_link_free(net->links[i]);
@@ -114,6 +114,8 @@ static void fill_slot(struct net *net, struct net_place *place, const struct q2p
     struct net_slot *slot = find_slot(net, hash);
     assert(!slot->place);
     *slot = (struct net_slot){hash, place};
+    net->asked = (struct q2p_addr){0};
+    net->found = NULL;
     net->finder_count++;
     net->hints[place->realm][addr->port == 0] |= hint_of(ip_hash);
 }
@@ -147,7 +149,8 @@ void net_move_host(struct net_place *host, const struct q2p_addr *addr)
     fill_finder(host->net, host->net->finder_room);
 }
 
-struct net_place *net_find_place(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
+static struct net_place *find_place(const struct net *net, uint32_t realm,
+                                    const struct q2p_addr *addr)
 {
     uint64_t ip_hash = net_ip_hash(addr), hint = hint_of(ip_hash);
     struct net_place *found = NULL;
@@ -156,6 +159,18 @@ struct net_place *net_find_place(const struct net *net, uint32_t realm, const st
     if (!found && net->hints[realm][1] & hint)
         found = find_slot(net, hash_spot(realm, ip_hash, 0))->place;
     return found;
+}
+
+/* In public the same is often asked twice: once to fetch it, once to go there. */
+struct net_place *net_find_place(struct net *net, uint32_t realm, const struct q2p_addr *addr)
+{
+    if (realm != NET_REALM_PUBLIC)
+        return find_place(net, realm, addr);
+    if (!net_addr_same(&net->asked, addr)) {
+        net->asked = *addr;
+        net->found = find_place(net, realm, addr);
+    }
+    return net->found;
 }
 
 void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
@@ -171,7 +186,7 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
 {
     make_slots(net);
     reserve_realm(net, realm);
-    struct net_place *place = sim_arena_take(&net->memory, len);
+    struct net_place *place = sim_arena_take(&net->memory.arena, len);
     if (net->places_count == net->places_room)
         net->places = sim_grow(net->places, &net->places_room, sizeof *net->places);
     place->net = net;
@@ -224,6 +239,7 @@ struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
     place->nat = &both->nat;
     net_nat_init(place->nat, config, net->world->seed, stream);
     place->nat->outsides[place->nat->outsides_count++] = *outside;
+    place->nat->pool = &net->memory;
     place->nat->watch = &watch;
     place->nat->ctx = place;
     place->in.ops = &net_nat_ops;

@@ -42,10 +42,24 @@ void net_nat_init(struct net_nat_table *nat, const struct net_nat_config *config
     sim_rng_init(&nat->rng, seed, stream);
 }
 
+/* Of mappings and permissions; zeroed. */
+static void *take(struct net_nat_table *nat, size_t len)
+{
+    return nat->pool ? sim_pool_take(nat->pool, len) : sim_alloc(len);
+}
+
+static void give(struct net_nat_table *nat, void *thing, size_t len)
+{
+    if (nat->pool)
+        sim_pool_give(nat->pool, thing, len);
+    else
+        free(thing);
+}
+
 void net_nat_free(struct net_nat_table *nat)
 {
-    free(nat->mappings);
-    free(nat->permissions);
+    give(nat, nat->mappings, nat->mappings_room * sizeof *nat->mappings);
+    give(nat, nat->permissions, nat->permissions_room * sizeof *nat->permissions);
     free(nat->owners);
     free(nat->buckets);
     free(nat->blocks);
@@ -104,9 +118,16 @@ static uint64_t port_key(uint8_t outside, uint16_t port)
     return (UINT64_C(1) << 32 | (uint64_t)outside << 16 | port) * UINT64_C(0x9fb21c651e98df25);
 }
 
+/* Of two hashes. */
+static uint64_t join(uint64_t a, uint64_t b)
+{
+    uint64_t z = (a + (b << 23 | b >> 41)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return z ^ z >> 32;
+}
+
 static uint64_t mapping_key(uint64_t inside, uint64_t remote)
 {
-    return sim_mix(inside, remote);
+    return join(inside, remote);
 }
 
 /* With scope endpoint the inside counts, else the outside does. */
@@ -114,7 +135,7 @@ static uint64_t permission_key(const struct net_nat_table *nat, uint64_t inside,
                                const struct q2p_addr *remote)
 {
     bool by_port = nat->config.scope == NET_NAT_SCOPE_MAPPING;
-    return sim_mix(by_port ? port : inside, hash_counted(nat->config.filtering, remote)) | 1;
+    return join(by_port ? port : inside, hash_counted(nat->config.filtering, remote)) | 1;
 }
 
 /* With overloading a port has several mappings, and rights belong to it. */
@@ -127,7 +148,7 @@ static uint64_t right_key(const struct net_nat_table *nat, const struct net_nat_
 
 static uint64_t alien_key(uint64_t port, const struct q2p_addr *remote)
 {
-    return sim_mix(~port, net_addr_hash(remote)) | 1;
+    return join(~port, net_addr_hash(remote)) | 1;
 }
 
 static uint32_t *bucket(const struct net_nat_table *nat, bool by_port, uint64_t key)
@@ -227,13 +248,19 @@ static uint32_t room_for(uint32_t alive)
 /* Drops the dead, then makes room for more than are alive. */
 static void sweep_mappings(struct net_nat_table *nat, q2p_time now)
 {
-    uint32_t count = 0;
+    struct net_nat_mapping *old = nat->mappings;
+    uint32_t old_room = nat->mappings_room, count = 0;
     for (uint32_t i = 0; i < nat->mappings_count; i++)
-        if (is_fresh(nat, nat->mappings[i].last_ns, nat->mappings[i].state & REPLIED, now))
-            nat->mappings[count++] = nat->mappings[i];
+        if (is_fresh(nat, old[i].last_ns, old[i].state & REPLIED, now))
+            old[count++] = old[i];
     nat->mappings_count = count;
     nat->mappings_room = room_for(count + 1);
-    nat->mappings = sim_resize(nat->mappings, nat->mappings_room * sizeof *nat->mappings);
+    if (nat->mappings_room != old_room) {
+        nat->mappings = take(nat, nat->mappings_room * sizeof *nat->mappings);
+        if (count > 0)
+            memcpy(nat->mappings, old, count * sizeof *nat->mappings);
+        give(nat, old, old_room * sizeof *old);
+    }
     free(nat->buckets);
     nat->buckets = NULL;
     if (nat->mappings_room <= FEW)
@@ -253,7 +280,7 @@ static void sweep_permissions(struct net_nat_table *nat, q2p_time now)
     nat->permissions_room = 8;
     while (nat->permissions_room < 2 * (alive + 1))
         nat->permissions_room *= 2;
-    nat->permissions = sim_alloc(nat->permissions_room * sizeof *nat->permissions);
+    nat->permissions = take(nat, nat->permissions_room * sizeof *nat->permissions);
     nat->owners =
         nat->config.overload ? sim_alloc(nat->permissions_room * sizeof *nat->owners) : NULL;
     nat->permissions_count = alive;
@@ -265,7 +292,7 @@ static void sweep_permissions(struct net_nat_table *nat, q2p_time now)
         if (nat->owners)
             *owner_of(nat, slot) = old_owners[i];
     }
-    free(old);
+    give(nat, old, room * sizeof *old);
     free(old_owners);
 }
 
@@ -484,12 +511,23 @@ int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2
     return Q2P_OK;
 }
 
-void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *to,
-                  const struct q2p_addr *from)
+void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote, uint16_t port)
 {
-    __builtin_prefetch(nat->mappings);
-    if (!to || nat->permissions_room == 0)
+    if (!remote) {
+        __builtin_prefetch(nat->mappings);
         return;
-    uint64_t key = permission_key(nat, 0, port_key(0, to->port), from);
+    }
+    if (nat->permissions_room == 0)
+        return;
+    if (port == 0)
+        port = nat->mappings[0].port;
+    else
+        __builtin_prefetch(nat->mappings);
+    uint64_t key = permission_key(nat, 0, port_key(0, port), remote);
     __builtin_prefetch(&nat->permissions[(uint32_t)(key >> 32) & (nat->permissions_room - 1)]);
+}
+
+uint32_t net_nat_noted(const struct net_nat_table *nat)
+{
+    return nat->mappings_count == 1 ? nat->mappings[0].note : 0;
 }

@@ -108,6 +108,7 @@ struct net_nat_table {
     uint32_t port_at;                               /* sequential: the last one */
     uint32_t draws;
     struct sim_rng rng;
+    struct sim_pool *pool;             /* for mappings and permissions; NULL = malloc */
     uint8_t errors;                    /* of ICMP that ended mappings */
     const struct net_nat_watch *watch; /* NULL = nobody wants to know */
     void *ctx;
@@ -115,7 +116,8 @@ struct net_nat_table {
     size_t blocks_count, blocks_room;
 };
 
-/* outsides and outsides_count are set by the caller afterwards; there is one at least. */
+/* outsides, outsides_count, and pool if there is one, are set by the caller afterwards; there is
+ * one at least. */
 void net_nat_init(struct net_nat_table *nat, const struct net_nat_config *config, uint64_t seed,
                   const char *stream);
 void net_nat_free(struct net_nat_table *nat);
@@ -155,9 +157,12 @@ void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                   const struct q2p_addr *from, struct q2p_addr *inside);
 
-/* A packet will come in (to: NULL = go out) soon: fetches into the cache what that will need. */
-void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *to,
-                  const struct q2p_addr *from);
+/* A packet from or to `remote` will pass soon, through our port if that is known (else 0): fetches
+ * into the cache what it will need. Without a remote: what must be there before. */
+void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote, uint16_t port);
+
+/* The note of its only mapping, if it has but one. */
+uint32_t net_nat_noted(const struct net_nat_table *nat);
 
 /* The number of an outside address, or -1. The port does not count. */
 int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr);

@@ -44,6 +44,8 @@ static void end(const struct net *net, struct sim_packet *packet, enum net_fate 
 static void send_local(struct net_place *from, struct net_element *to, struct sim_packet *packet)
 {
     struct sim_world *world = from->net->world;
+    if (to->ops == &net_host_ops)
+        to->ops->soon(to, packet, 2); /* a local network is quick */
     sim_world_deliver(world, world->now + NET_LAN_DELAY_NS, &from->out, to, packet);
 }
 
@@ -92,7 +94,6 @@ static void leave_nat(struct net_place *nat, uint32_t from, struct sim_packet *p
         return;
     }
     struct q2p_addr outside;
-    sim_fetch(to, 2 * SIM_LINE);
     int status = net_nat_out(nat->nat, net->world->now, &packet->src, &packet->dst, &outside);
     if (status < 0) {
         end(net, packet, fates[status == Q2P_ERR_BUSY], nat->name);
@@ -207,7 +208,7 @@ static void arrive_down(struct net_element *self, struct sim_world *world,
 /* Whose mapping it is has been noted when the first datagram went out. */
 static struct net_place *whose(const struct net_place *nat, const struct q2p_addr *inside)
 {
-    const struct net *net = nat->net;
+    struct net *net = nat->net;
     uint32_t note = *net_nat_note(nat->nat);
     if (note > 0) {
         struct net_place *place = net->places[note - 1];
@@ -224,7 +225,8 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
     struct q2p_addr inside, source;
     tell_seen(nat, false, packet);
     enum net_nat_hairpin hairpin = NET_NAT_HAIRPIN_NONE;
-    if (net_nat_outside(nat->nat, &packet->src) >= 0)
+    if (nat->nat->config.hairpin != NET_NAT_HAIRPIN_NONE &&
+        net_nat_outside(nat->nat, &packet->src) >= 0)
         hairpin = nat->nat->config.hairpin;
     int status = net_nat_in(nat->nat, world->now, &packet->dst, &packet->src, &inside);
     if (status == Q2P_ERR_ADDRESS && hairpin == NET_NAT_HAIRPIN_UNFILTERED)
@@ -249,22 +251,28 @@ static void soon_host(const struct net_element *self, const struct sim_packet *p
 {
     const struct net_place *place = (const struct net_place *)self;
     if (step == 1)
-        __builtin_prefetch(place->host);
-    else if (place->host && place->host->ops->soon)
-        place->host->ops->soon(place->host, packet, step - 1);
-    if (step == 2)
-        sim_fetch(packet->bytes, packet->len);
+        sim_fetch(place->host, 2 * SIM_LINE);
+    else if (step == 2 && place->host->ops->soon)
+        place->host->ops->soon(place->host, packet, step);
+    else if (step == 3)
+        sim_fetch(packet->bytes, sizeof packet->bytes);
 }
 
 static void soon_nat(const struct net_element *self, const struct sim_packet *packet, int step)
 {
-    const struct net_place *place = (const struct net_place *)self;
-    if (step == 1)
-        sim_fetch((const char *)self + SIM_LINE, 6 * SIM_LINE);
-    else if (step == 2)
-        net_nat_soon(place->nat, &packet->dst, &packet->src);
-    else
-        sim_fetch(packet->bytes, packet->len);
+    const struct net_place *nat = (const struct net_place *)self;
+    if (step == 1) {
+        sim_fetch((const char *)self + SIM_LINE, 5 * SIM_LINE);
+    } else if (step == 2) {
+        net_nat_soon(nat->nat, &packet->src, packet->dst.port);
+    } else {
+        uint32_t note = net_nat_noted(nat->nat);
+        const struct net_place *place = note > 0 ? nat->net->places[note - 1] : NULL;
+        if (step == 3)
+            sim_fetch(place, 2 * SIM_LINE);
+        else if (place)
+            sim_fetch(place->host, 2 * SIM_LINE);
+    }
 }
 
 static void soon_out(const struct net_element *self, const struct sim_packet *packet, int step)
@@ -273,14 +281,18 @@ static void soon_out(const struct net_element *self, const struct sim_packet *pa
         (const struct net_place *)(const void *)((const char *)self -
                                                  offsetof(struct net_place, out));
     const struct net_place *nat = place->gateway;
-    if (packet)
+    if (step == NET_SOON_SENT) {
         net_find_soon(place->net, NET_REALM_PUBLIC, &packet->dst);
-    else if (!nat)
-        return;
-    else if (step == 2)
-        sim_fetch(nat, 7 * SIM_LINE);
-    else if (step == 3)
-        net_nat_soon(nat->nat, NULL, NULL);
+        if (nat)
+            net_nat_soon(nat->nat, &packet->dst, 0);
+    } else if (step == NET_SOON_COPIED) {
+        sim_fetch(net_find_place(place->net, NET_REALM_PUBLIC, &packet->dst), 2 * SIM_LINE);
+    } else if (nat && step == 3) {
+        __builtin_prefetch(&place->net->hints[place->realm]);
+        sim_fetch(nat, 6 * SIM_LINE);
+    } else if (nat) {
+        net_nat_soon(nat->nat, NULL, 0);
+    }
 }
 
 const struct net_ops net_leave_ops = {.forward = leave, .soon = soon_out};

@@ -57,7 +57,7 @@ struct net_slot {
 struct net {
     struct sim_world *world;
     const struct net_tap *tap;
-    struct sim_arena memory; /* of the places */
+    struct sim_pool memory; /* of places and NATs */
     struct net_place **places;
     size_t places_count, places_room;
     uint32_t *gateways; /* realm -> place of its NAT */
@@ -66,6 +66,8 @@ struct net {
     size_t realms_count, realms_room;
     struct net_slot *finder; /* open addressing: realm and address -> place */
     size_t finder_count, finder_room;
+    struct q2p_addr asked;   /* the last question in public, */
+    struct net_place *found; /* and its answer */
     struct net_link **links; /* open addressing: pair of places -> link */
     size_t links_count, links_room;
     struct net_name **names; /* open addressing: pair of places -> name of the link */
@@ -114,8 +116,7 @@ bool net_is_open(const struct net *net, uint32_t from, uint32_t to);
 /* ---- net_map.c for net_route.c ----------------------------------------------------------- */
 
 /* The host with exactly this address, else the NAT with this IP. */
-struct net_place *net_find_place(const struct net *net, uint32_t realm,
-                                 const struct q2p_addr *addr);
+struct net_place *net_find_place(struct net *net, uint32_t realm, const struct q2p_addr *addr);
 
 /* It will be asked soon: fetches into the cache what it will look at. */
 void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr);

@@ -12,6 +12,8 @@
 
 q2p_time sim_host_now(const struct sim_host *host, q2p_time now)
 {
+    if (host->clock_ppm == 0)
+        return now + host->clock_offset_ns;
     return now + host->clock_offset_ns + now / MILLION * host->clock_ppm +
            now % MILLION * host->clock_ppm / MILLION;
 }
@@ -19,7 +21,7 @@ q2p_time sim_host_now(const struct sim_host *host, q2p_time now)
 /* The first time of the world at which its clock shows `local` or later. */
 static q2p_time world_time(const struct sim_host *host, q2p_time local)
 {
-    if (local == Q2P_NEVER || (host->clock_offset_ns == 0 && host->clock_ppm == 0))
+    if (local == Q2P_NEVER)
         return local;
     q2p_time rate = MILLION + host->clock_ppm, since = local - host->clock_offset_ns;
     q2p_time out = since / rate * MILLION + since % rate * MILLION / rate;
@@ -37,6 +39,7 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
         host->oversize++;
         return;
     }
+    struct net_element *next = host->element.next;
     struct sim_packet *packet = sim_packet_take(world);
     packet->src = host->addr;
     packet->dst = out->peer;
@@ -44,13 +47,15 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
     packet->sent_ns = world->now;
     packet->id = (uint64_t)host->index << 40 | host->sent++;
     packet->len = (uint32_t)out->len;
-    if (host->element.next->ops->soon)
-        host->element.next->ops->soon(host->element.next, packet, 0);
+    if (next->ops->soon)
+        next->ops->soon(next, packet, NET_SOON_SENT);
     memcpy(packet->bytes, out->bytes, out->len);
+    if (next->ops->soon)
+        next->ops->soon(next, packet, NET_SOON_COPIED);
     packet->digest = sim_mix_bytes(0, packet->bytes, packet->len);
     host->trace = sim_mix(host->trace, (uint64_t)world->now);
     host->trace = sim_mix(host->trace, packet->digest);
-    host->element.next->ops->forward(host->element.next, world, packet);
+    next->ops->forward(next, world, packet);
 }
 
 void sim_host_pump(struct sim_host *host, struct sim_world *world)
@@ -58,8 +63,9 @@ void sim_host_pump(struct sim_host *host, struct sim_world *world)
     struct q2p_datagram out;
     if (host->down)
         return;
+    q2p_time now = sim_host_now(host, world->now);
     do {
-        while (host->machine->output(host->self, sim_host_now(host, world->now), &out) == 1)
+        while (host->machine->output(host->self, now, &out) == 1)
             send_datagram(host, world, &out);
     } while (host->settle && host->settle(host->ctx, host));
     sim_world_wake(world, &host->element);
@@ -84,8 +90,10 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
 static q2p_time next_at(const struct net_element *self)
 {
     const struct sim_host *host = (const struct sim_host *)self;
-    return host->restless || host->down ? Q2P_NEVER
-                                        : world_time(host, host->machine->deadline(host->self));
+    if (host->restless || host->down)
+        return Q2P_NEVER;
+    q2p_time local = host->machine->deadline(host->self);
+    return host->clock_ppm == 0 && host->clock_offset_ns == 0 ? local : world_time(host, local);
 }
 
 static void run(struct net_element *self, struct sim_world *world)
@@ -104,14 +112,13 @@ static void soon(const struct net_element *self, const struct sim_packet *packet
     const struct net_element *next = host->element.next;
     if (step == 1) {
         sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
-        return;
-    }
-    if (step == 2) {
+    } else if (step == 2) {
         sim_fetch(host->self, 2 * SIM_LINE);
-        sim_fetch(next, 3 * SIM_LINE);
-    }
-    if (!packet && next->ops->soon)
+        if (!packet)
+            sim_fetch((const char *)next - SIM_LINE, 3 * SIM_LINE);
+    } else if (!packet && next->ops->soon) {
         next->ops->soon(next, NULL, step);
+    }
 }
 
 static const struct net_ops host_ops = {forward, next_at, run, soon};

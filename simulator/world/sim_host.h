@@ -10,23 +10,24 @@
 
 #include "sim_world.h"
 
+/* In the order in which a datagram needs it: what comes in touches two lines of memory. */
 struct sim_host {
     struct net_element element; /* next = where its datagrams go */
     const struct q2p_machine *machine;
     void *self;
-    uint32_t index;
+    /* Fetches what happened; true if that may have given the machine something to do. */
+    bool (*settle)(void *ctx, struct sim_host *host);
     struct q2p_addr addr;
     uint64_t trace; /* hash of everything sent, received and noted so far */
     uint64_t sent, received;
-    uint64_t oversize; /* datagrams of more than 512 bytes; they are not sent */
-    bool down;         /* crashed: hears nothing, says nothing, has no alarm */
     q2p_time clock_offset_ns;
     int32_t clock_ppm; /* its clock is so much too fast */
+    bool down;         /* crashed: hears nothing, says nothing, has no alarm */
     bool restless;     /* asked again and again to run at the same instant: its clock is stopped */
-    uint32_t ticks;    /* at `ticked_ns` */
+    uint32_t index;
+    uint32_t ticks; /* at `ticked_ns` */
     q2p_time ticked_ns;
-    /* Fetches what happened; true if that may have given the machine something to do. */
-    bool (*settle)(void *ctx, struct sim_host *host);
+    uint64_t oversize; /* datagrams of more than 512 bytes; they are not sent */
     void *ctx;
 };
 

@@ -119,3 +119,42 @@ void sim_arena_free(struct sim_arena *arena)
     }
     *arena = (struct sim_arena){0};
 }
+
+/* ---- pools ------------------------------------------------------------------------------- */
+
+struct sim_free {
+    struct sim_free *next;
+};
+
+static unsigned size_of(size_t len)
+{
+    unsigned size = 0;
+    while (((size_t)SIM_LINE << size) < len)
+        size++;
+    return size;
+}
+
+void *sim_pool_take(struct sim_pool *pool, size_t len)
+{
+    unsigned size = size_of(len);
+    struct sim_free *thing = pool->unused[size];
+    if (!thing)
+        return sim_arena_take(&pool->arena, (size_t)SIM_LINE << size);
+    pool->unused[size] = thing->next;
+    return memset(thing, 0, len);
+}
+
+void sim_pool_give(struct sim_pool *pool, void *thing, size_t len)
+{
+    struct sim_free *unused = thing;
+    if (!unused)
+        return;
+    unused->next = pool->unused[size_of(len)];
+    pool->unused[size_of(len)] = unused;
+}
+
+void sim_pool_free(struct sim_pool *pool)
+{
+    sim_arena_free(&pool->arena);
+    *pool = (struct sim_pool){0};
+}

@@ -25,6 +25,17 @@ struct sim_arena {
 void *sim_arena_take(struct sim_arena *arena, size_t len); /* zeroed */
 void sim_arena_free(struct sim_arena *arena);
 
+/* Things that come and go, of sizes that double: 64, 128, 256 bytes, ... */
+#define SIM_POOL_SIZES 40
+struct sim_pool {
+    struct sim_arena arena;
+    struct sim_free *unused[SIM_POOL_SIZES];
+};
+
+void *sim_pool_take(struct sim_pool *pool, size_t len);             /* zeroed */
+void sim_pool_give(struct sim_pool *pool, void *thing, size_t len); /* thing may be NULL */
+void sim_pool_free(struct sim_pool *pool);
+
 /* Fetches len bytes into the cache. */
 static inline void sim_fetch(const void *start, size_t len)
 {

@@ -71,7 +71,7 @@ static void fetch(const struct sim_event *event)
         sim_fetch(event->packet, offsetof(struct sim_packet, bytes));
 }
 
-static void tell_soon(const struct sim_event *event, int step)
+static inline void tell_soon(const struct sim_event *event, int step)
 {
     if (event->to->ops->soon)
         event->to->ops->soon(event->to, event->packet, step);
@@ -96,57 +96,63 @@ static void grow_lane(struct sim_lane *lane)
     lane->room = room;
 }
 
-/* The lane for this delay; NULL if it has none, or has come for the first time. */
-static struct sim_lane *find_lane(struct sim_queue *queue, q2p_time ahead)
+/* The lane for this delay; -1 if it has none, or has come for the first time. */
+static int find_lane(struct sim_queue *queue, q2p_time ahead)
 {
+    int at = 0;
     for (int i = 0; i < queue->lanes_count; i++)
-        if (queue->lanes[i].ahead == ahead)
-            return &queue->lanes[i];
+        if (queue->lane_ahead[i] == ahead)
+            return i;
     q2p_time *asked = &queue->asked[(uint64_t)ahead * UINT64_C(0x9fb21c651e98df25) >> 58];
     if (*asked != ahead) {
         *asked = ahead;
-        return NULL;
+        return -1;
     }
-    int at = 0;
     while (at < queue->lanes_count && queue->lanes[at].count > 0)
         at++;
     if (at == SIM_LANES)
-        return NULL;
+        return -1;
     if (at == queue->lanes_count)
         queue->lane_at[queue->lanes_count++] = Q2P_NEVER;
-    queue->lanes[at].ahead = ahead;
-    return &queue->lanes[at];
+    queue->lane_ahead[at] = ahead;
+    return at;
 }
 
 /* False if there is no lane for it, or it would not be the last one there. */
 static bool push_lane(struct sim_queue *queue, const struct sim_event *event)
 {
-    struct sim_lane *lane = find_lane(queue, event->at - queue->now);
-    if (!lane || event->at == Q2P_NEVER)
+    int at = find_lane(queue, event->at - queue->now);
+    if (at < 0 || event->at == Q2P_NEVER)
         return false;
+    struct sim_lane *lane = &queue->lanes[at];
     if (lane->count == 0)
-        queue->lane_at[lane - queue->lanes] = event->at;
+        queue->lane_at[at] = event->at;
     else if (before(event, lane_item(lane, lane->count - 1)))
         return false;
     if (lane->count == lane->room)
         grow_lane(lane);
     lane->items[(lane->first + lane->count++) & (lane->room - 1)] = *event;
+    lane->last = event->at;
     return true;
 }
 
 static void pop_lane(struct sim_queue *queue, int number)
 {
-    static const uint32_t ahead[] = {12, 6, 3, 1};
     struct sim_lane *lane = &queue->lanes[number];
     queue->now = queue->lane_at[number];
     lane->first = (lane->first + 1) & (lane->room - 1);
-    lane->count--;
-    queue->lane_at[number] = lane->count > 0 ? lane_item(lane, 0)->at : Q2P_NEVER;
-    if (lane->count > ahead[0])
-        fetch(lane_item(lane, ahead[0]));
-    for (int step = 1; step < 4; step++)
-        if (lane->count > ahead[step])
-            tell_soon(lane_item(lane, ahead[step]), step);
+    uint32_t count = --lane->count;
+    queue->lane_at[number] = count > 0 ? lane_item(lane, 0)->at : Q2P_NEVER;
+    if (count > 14) {
+        fetch(lane_item(lane, 14));
+        tell_soon(lane_item(lane, 9), 1);
+    }
+    if (count > 6)
+        tell_soon(lane_item(lane, 6), 2);
+    if (count > 3)
+        tell_soon(lane_item(lane, 3), 3);
+    if (count > 1)
+        tell_soon(lane_item(lane, 1), 4);
 }
 
 /* ---- the calendar ------------------------------------------------------------------------ */
@@ -301,7 +307,7 @@ static void retune(struct sim_queue *queue)
 
 /* ---- the queue --------------------------------------------------------------------------- */
 
-void sim_queue_push(struct sim_queue *queue, const struct sim_event *event)
+void sim_queue_push_slowly(struct sim_queue *queue, const struct sim_event *event)
 {
     assert(event->at >= 0);
     if (queue->plain) {
@@ -333,26 +339,43 @@ static const struct sim_event *first_day(struct sim_queue *queue)
     return run ? &queue->run.items[queue->run_at] : queue->near.items;
 }
 
+/* The lane whose first event comes first; -1 = all are empty. */
+static int first_lane(const struct sim_queue *queue)
+{
+    q2p_time at = Q2P_NEVER;
+    int from = -1;
+    bool tie = false;
+    for (int i = 0; i < queue->lanes_count; i++) { /* without branches that nobody foresees */
+        q2p_time other = queue->lane_at[i];
+        tie = other == at ? true : tie;
+        from = other < at ? i : from;
+        at = other < at ? other : at;
+    }
+    if (!tie || from < 0)
+        return from;
+    for (int i = 0; i < queue->lanes_count; i++)
+        if (queue->lane_at[i] == at &&
+            before(lane_item(&queue->lanes[i], 0), lane_item(&queue->lanes[from], 0)))
+            from = i;
+    return from;
+}
+
 const struct sim_event *sim_queue_first(struct sim_queue *queue)
 {
-    const struct sim_event *first = first_day(queue);
-    q2p_time at = first ? first->at : Q2P_NEVER;
-    for (int i = 0; i < queue->lanes_count; i++) {
-        if (queue->lane_at[i] > at || queue->lanes[i].count == 0)
-            continue;
-        const struct sim_event *other = lane_item(&queue->lanes[i], 0);
-        if (first && !before(other, first))
-            continue;
-        first = other;
-        at = other->at;
-        queue->from = i;
-    }
+    const struct sim_event *day = first_day(queue);
+    int lane = first_lane(queue);
+    if (lane < 0)
+        return day;
+    const struct sim_event *first = lane_item(&queue->lanes[lane], 0);
+    if (day && before(day, first))
+        return day;
+    queue->from = lane;
     return first;
 }
 
 void sim_queue_pop(struct sim_queue *queue)
 {
-    static const size_t ahead[] = {5, 3, 1};
+    static const size_t ahead[NET_SOON] = {9, 6, 3, 1};
     if (queue->from >= 0) {
         pop_lane(queue, queue->from);
         return;
@@ -363,9 +386,23 @@ void sim_queue_pop(struct sim_queue *queue)
         return;
     }
     queue->now = queue->run.items[queue->run_at++].at;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < NET_SOON; i++)
         if (queue->run_at + ahead[i] < queue->run.count)
             tell_soon(&queue->run.items[queue->run_at + ahead[i]], i + 1);
+}
+
+const struct sim_event *sim_queue_take(struct sim_queue *queue, q2p_time until)
+{
+    const struct sim_event *first = sim_queue_first(queue);
+    if (!first || first->at > until)
+        return NULL;
+    if (queue->from >= 0) {
+        pop_lane(queue, queue->from);
+        return first;
+    }
+    queue->taken = *first; /* a heap would overwrite it */
+    sim_queue_pop(queue);
+    return &queue->taken;
 }
 
 void sim_queue_free(struct sim_queue *queue)

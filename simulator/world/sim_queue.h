@@ -30,16 +30,18 @@ struct sim_events {
 #define SIM_LANES 8
 
 struct sim_lane {
-    q2p_time ahead;          /* of all that is in it */
     struct sim_event *items; /* a ring; room is a power of two */
     uint32_t first, count, room;
+    q2p_time last; /* of the event pushed last */
 };
 
 struct sim_queue {
-    int from;   /* where the first one is: a lane, or FROM_RUN, FROM_NEAR */
-    bool plain; /* set before the first push: one heap and nothing else */
+    q2p_time now; /* of the last event taken */
+    int from;     /* where the first one is: a lane, or FROM_RUN, FROM_NEAR */
     int lanes_count;
-    q2p_time lane_at[SIM_LANES]; /* of its first event; Q2P_NEVER = empty */
+    bool plain;                     /* set before the first push: one heap and nothing else */
+    q2p_time lane_ahead[SIM_LANES]; /* of all that is in it */
+    q2p_time lane_at[SIM_LANES];    /* of its first event; Q2P_NEVER = empty */
     struct sim_lane lanes[SIM_LANES];
     q2p_time asked[64];    /* a delay that comes twice may have a lane */
     struct sim_events run; /* the day that is on, in order, from run_at */
@@ -51,17 +53,37 @@ struct sim_queue {
     uint64_t day;   /* the number of the day that is on */
     size_t days_count, wheel_count;
     unsigned shift; /* a day has 1 << shift ns */
-    q2p_time now;   /* of the last event taken */
     uint32_t ahead[64], pushes, retune_after;
+    struct sim_event taken;
 };
 
-void sim_queue_push(struct sim_queue *queue, const struct sim_event *event);
+void sim_queue_push_slowly(struct sim_queue *queue, const struct sim_event *event);
+
+/* Inlined, as most events go to a lane at once. */
+static inline void sim_queue_push(struct sim_queue *queue, const struct sim_event *event)
+{
+    q2p_time ahead = event->at - queue->now;
+    for (int i = 0; i < queue->lanes_count; i++) {
+        struct sim_lane *lane = &queue->lanes[i];
+        if (queue->lane_ahead[i] != ahead)
+            continue;
+        if (lane->count == 0 || lane->count == lane->room || event->at <= lane->last)
+            break;
+        lane->items[(lane->first + lane->count++) & (lane->room - 1)] = *event;
+        lane->last = event->at;
+        return;
+    }
+    sim_queue_push_slowly(queue, event);
+}
 
 /* The first event, borrowed until the next call; NULL if there is none. */
 const struct sim_event *sim_queue_first(struct sim_queue *queue);
 
 /* Takes away what sim_queue_first has just shown. */
 void sim_queue_pop(struct sim_queue *queue);
+
+/* Both in one, if there is one up to and including `until`; borrowed until the next push. */
+const struct sim_event *sim_queue_take(struct sim_queue *queue, q2p_time until);
 void sim_queue_free(struct sim_queue *queue);
 
 #endif

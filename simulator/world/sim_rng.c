@@ -30,25 +30,27 @@ static uint64_t read_word(const uint8_t *at)
 
 #define FOLD UINT64_C(0x9fb21c651e98df25)
 
+static uint64_t fold(uint64_t hash, const uint8_t *at)
+{
+    hash = (hash ^ read_word(at)) * FOLD;
+    return hash ^ hash >> 32;
+}
+
 /* Four lanes, so that a processor can do four multiplications at once. */
 uint64_t sim_mix_bytes(uint64_t hash, const void *bytes, size_t len)
 {
-    const uint8_t *at = bytes;
-    uint64_t rest = 0, lanes[4];
+    const uint8_t *at = bytes, *end = at + len / 32 * 32;
     hash = sim_mix(hash, len);
-    for (int i = 0; i < 4; i++)
-        lanes[i] = hash + (uint64_t)i * FOLD;
-    for (; len >= 32; at += 32, len -= 32) {
-        for (int i = 0; i < 4; i++) {
-            lanes[i] = (lanes[i] ^ read_word(at + 8 * i)) * FOLD;
-            lanes[i] ^= lanes[i] >> 32;
-        }
+    uint64_t a = hash, b = hash + FOLD, c = hash + 2 * FOLD, d = hash + 3 * FOLD, rest = 0;
+    for (; at < end; at += 32) {
+        a = fold(a, at);
+        b = fold(b, at + 8);
+        c = fold(c, at + 16);
+        d = fold(d, at + 24);
     }
-    hash = sim_mix(lanes[0] + rotate(lanes[1], 21), lanes[2] + rotate(lanes[3], 43));
-    for (; len >= 8; at += 8, len -= 8) {
-        hash = (hash ^ read_word(at)) * FOLD;
-        hash ^= hash >> 32;
-    }
+    hash = sim_mix(a + rotate(b, 21), c + rotate(d, 43));
+    for (len %= 32; len >= 8; at += 8, len -= 8)
+        hash = fold(hash, at);
     for (size_t i = 0; i < len; i++)
         rest |= (uint64_t)at[i] << 8 * i;
     return sim_mix(hash, rest);

@@ -2,13 +2,7 @@
 /* sim_world.c - the loop of the simulation, and its packet pool. */
 #include "sim_world.h"
 
-#include <assert.h>
 #include <string.h>
-
-/* What a packet is while nobody needs it. */
-struct sim_spare {
-    struct sim_spare *next;
-};
 
 void sim_world_init(struct sim_world *world, uint64_t seed)
 {
@@ -21,25 +15,9 @@ void sim_world_free(struct sim_world *world)
     sim_queue_free(&world->queue);
 }
 
-struct sim_packet *sim_packet_take(struct sim_world *world)
+struct sim_packet *sim_packet_make(struct sim_world *world)
 {
-    struct sim_spare *spare = world->unused;
-    struct sim_packet *packet;
-    if (spare) {
-        world->unused = spare->next;
-        packet = (void *)spare;
-    } else {
-        packet = sim_arena_take(&world->packets, sizeof *packet);
-    }
-    packet->record = NULL;
-    return packet;
-}
-
-void sim_packet_drop(struct sim_world *world, struct sim_packet *packet)
-{
-    struct sim_spare *spare = (void *)packet;
-    spare->next = world->unused;
-    world->unused = spare;
+    return sim_arena_take(&world->packets, sizeof(struct sim_packet));
 }
 
 struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_packet *packet)
@@ -48,22 +26,6 @@ struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_pac
     memcpy(copy, packet, offsetof(struct sim_packet, bytes) + packet->len);
     copy->record = NULL;
     return copy;
-}
-
-void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *by,
-                       struct net_element *to, struct sim_packet *packet)
-{
-    assert(at >= world->now);
-    struct sim_event event = {at, by->order, by->counter++, to, packet};
-    sim_queue_push(&world->queue, &event);
-}
-
-void sim_world_deliver_turn(struct sim_world *world, q2p_time at, struct net_element *to,
-                            struct sim_packet *packet)
-{
-    assert(at >= world->now);
-    struct sim_event event = {at, packet->order, packet->turn, to, packet};
-    sim_queue_push(&world->queue, &event);
 }
 
 void sim_world_wake(struct sim_world *world, struct net_element *element)
@@ -86,21 +48,20 @@ static void run_element(struct sim_world *world, struct net_element *element)
     element->wake_at = Q2P_NEVER;
     if (element->ops->next_at(element) <= world->now)
         element->ops->run(element, world);
-    sim_world_wake(world, element);
+    if (element->wake_at == Q2P_NEVER) /* it has not seen to that itself */
+        sim_world_wake(world, element);
 }
 
 void sim_world_run(struct sim_world *world, q2p_time until)
 {
-    const struct sim_event *first;
-    while ((first = sim_queue_first(&world->queue)) && first->at <= until) {
-        struct sim_event event = *first;
-        sim_queue_pop(&world->queue);
-        world->now = event.at;
+    const struct sim_event *event;
+    while ((event = sim_queue_take(&world->queue, until))) {
+        world->now = event->at;
         world->steps++;
-        if (event.packet)
-            event.to->ops->forward(event.to, world, event.packet);
+        if (event->packet)
+            event->to->ops->forward(event->to, world, event->packet);
         else
-            run_element(world, event.to);
+            run_element(world, event->to);
     }
     if (until > world->now)
         world->now = world->queue.now = until;

@@ -6,6 +6,8 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include <assert.h>
+
 #include <q2p/wire.h>
 
 #include "sim_memory.h"
@@ -28,6 +30,11 @@ struct sim_packet {
     uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
+/* What a packet is while nobody needs it. */
+struct sim_spare {
+    struct sim_spare *next;
+};
+
 struct sim_world {
     q2p_time now;
     uint64_t seed;
@@ -44,19 +51,46 @@ void sim_world_free(struct sim_world *world);
 void sim_world_run(struct sim_world *world, q2p_time until);
 
 /* Hands packet to `to` at the time `at`, on behalf of `by`, whose order decides ties. */
-void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *by,
-                       struct net_element *to, struct sim_packet *packet);
+static inline void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *by,
+                                     struct net_element *to, struct sim_packet *packet)
+{
+    assert(at >= world->now);
+    struct sim_event event = {at, by->order, by->counter++, to, packet};
+    sim_queue_push(&world->queue, &event);
+}
 
 /* The same on a link, where the packet itself says what decides ties. */
-void sim_world_deliver_turn(struct sim_world *world, q2p_time at, struct net_element *to,
-                            struct sim_packet *packet);
+static inline void sim_world_deliver_turn(struct sim_world *world, q2p_time at,
+                                          struct net_element *to, struct sim_packet *packet)
+{
+    assert(at >= world->now);
+    struct sim_event event = {at, packet->order, packet->turn, to, packet};
+    sim_queue_push(&world->queue, &event);
+}
 
 /* Asks the element when it wants to run and sees to it. Call it after whatever may change that. */
 void sim_world_wake(struct sim_world *world, struct net_element *element);
 
 /* Packets come from a pool that only grows: nothing is allocated once traffic is steady. */
-struct sim_packet *sim_packet_take(struct sim_world *world);
-void sim_packet_drop(struct sim_world *world, struct sim_packet *packet);
+struct sim_packet *sim_packet_make(struct sim_world *world);
+
+static inline struct sim_packet *sim_packet_take(struct sim_world *world)
+{
+    struct sim_spare *spare = world->unused;
+    if (!spare)
+        return sim_packet_make(world);
+    struct sim_packet *packet = (struct sim_packet *)(void *)spare;
+    world->unused = spare->next;
+    packet->record = NULL;
+    return packet;
+}
+
+static inline void sim_packet_drop(struct sim_world *world, struct sim_packet *packet)
+{
+    struct sim_spare *spare = (struct sim_spare *)(void *)packet;
+    spare->next = world->unused;
+    world->unused = spare;
+}
 
 /* Another packet with the same bytes and addresses, unknown to observers. */
 struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_packet *packet);
