@@ -80,14 +80,6 @@ void net_nat_forget(struct net_nat_table *nat, bool rebind)
         nat->config.ports = NET_NAT_RANDOM;
 }
 
-int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr)
-{
-    for (uint32_t i = 0; i < nat->outsides_count; i++)
-        if (net_ip_same(&nat->outsides[i], addr))
-            return (int)i;
-    return -1;
-}
-
 static bool is_fresh(const struct net_nat_table *nat, q2p_time last_ns, bool replied, q2p_time now)
 {
     const struct net_nat_config *config = &nat->config;

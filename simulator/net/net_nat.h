@@ -7,6 +7,7 @@
 #ifndef NET_NAT_H
 #define NET_NAT_H
 
+#include "net_addr.h"
 #include "sim_rng.h"
 #include <q2p/status.h>
 #include <q2p/types.h>
@@ -165,7 +166,13 @@ void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote
 uint32_t net_nat_noted(const struct net_nat_table *nat);
 
 /* The number of an outside address, or -1. The port does not count. */
-int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr);
+static inline int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr)
+{
+    for (uint32_t i = 0; i < nat->outsides_count; i++)
+        if (net_ip_same(&nat->outsides[i], addr))
+            return (int)i;
+    return -1;
+}
 
 /* ---- net_nat_ports.c --------------------------------------------------------------------- */
 
