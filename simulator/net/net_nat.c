@@ -5,35 +5,11 @@
  * recognised is kept as a hash of 64 bits. Entries whose time is over count as absent and are
  * swept when there is no room.
  */
-#include "net_nat.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "net_addr.h"
+#include "net_nat_table.h"
 #include "sim_world.h"
-
-#define REPLIED 1
-#define FEW 4 /* room for mappings that are looked through one by one, without buckets */
-
-struct net_nat_mapping {
-    struct q2p_addr inside;
-    uint64_t key; /* of inside, and of the remote as far as mapping counts it */
-    q2p_time last_ns;
-    uint32_t next_inside, next_port; /* in their buckets, 1-based */
-    uint16_t port;
-    uint8_t outside;
-    uint8_t state; /* REPLIED, and twice the ICMP errors so far when it was made: rights from before
-                      are not its own */
-    uint32_t note;
-};
-
-/* Who may answer; or, as an alien, nobody: this remote has come uninvited and occupies the port. */
-struct net_nat_permission {
-    uint64_t key;     /* of the remote as far as filtering counts it, and of one of our sides;
-                         0 = free */
-    uint64_t refresh; /* twice the time of the last one, plus 1 if anybody has answered */
-};
 
 void net_nat_init(struct net_nat_table *nat, const struct net_nat_config *config, uint64_t seed,
                   const char *stream)
@@ -80,68 +56,7 @@ void net_nat_forget(struct net_nat_table *nat, bool rebind)
         nat->config.ports = NET_NAT_RANDOM;
 }
 
-static bool is_fresh(const struct net_nat_table *nat, q2p_time last_ns, bool replied, q2p_time now)
-{
-    const struct net_nat_config *config = &nat->config;
-    q2p_time limit =
-        replied || config->forget_new_ns == 0 ? config->forget_ns : config->forget_new_ns;
-    return now - last_ns < limit;
-}
-
-static bool is_open(const struct net_nat_table *nat, const struct net_nat_permission *permission,
-                    q2p_time now)
-{
-    return permission->key != 0 &&
-           is_fresh(nat, (q2p_time)(permission->refresh >> 1), permission->refresh & 1, now);
-}
-
-/* Of the part of a remote that a kind looks at. */
-static uint64_t hash_counted(enum net_nat_kind kind, const struct q2p_addr *remote)
-{
-    if (kind == NET_NAT_INDEPENDENT)
-        return 0;
-    return kind == NET_NAT_ADDRESS ? net_ip_hash(remote) : net_addr_hash(remote);
-}
-
 /* ---- finding ----------------------------------------------------------------------------- */
-
-static uint64_t port_key(uint8_t outside, uint16_t port)
-{
-    return (UINT64_C(1) << 32 | (uint64_t)outside << 16 | port) * UINT64_C(0x9fb21c651e98df25);
-}
-
-/* Of two hashes. */
-static uint64_t join(uint64_t a, uint64_t b)
-{
-    uint64_t z = (a + (b << 23 | b >> 41)) * UINT64_C(0xbf58476d1ce4e5b9);
-    return z ^ z >> 32;
-}
-
-static uint64_t mapping_key(uint64_t inside, uint64_t remote)
-{
-    return join(inside, remote);
-}
-
-/* With scope endpoint the inside counts, else the outside does. */
-static uint64_t permission_key(const struct net_nat_table *nat, uint64_t inside, uint64_t port,
-                               const struct q2p_addr *remote)
-{
-    bool by_port = nat->config.scope == NET_NAT_SCOPE_MAPPING;
-    return join(by_port ? port : inside, hash_counted(nat->config.filtering, remote)) | 1;
-}
-
-/* With overloading a port has several mappings, and rights belong to it. */
-static uint64_t right_key(const struct net_nat_table *nat, const struct net_nat_mapping *mapping,
-                          uint64_t inside, const struct q2p_addr *remote)
-{
-    uint64_t key = permission_key(nat, inside, port_key(mapping->outside, mapping->port), remote);
-    return nat->config.overload ? key : key + (mapping->state & ~(uint64_t)REPLIED);
-}
-
-static uint64_t alien_key(uint64_t port, const struct q2p_addr *remote)
-{
-    return join(~port, net_addr_hash(remote)) | 1;
-}
 
 static uint32_t *bucket(const struct net_nat_table *nat, bool by_port, uint64_t key)
 {
