@@ -11,6 +11,9 @@
 
 #include "fuzz.h"
 
+/* Of targets that have something to set up, as libFuzzer calls it. */
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
+
 static long replayed;
 
 static void replay_file(const char *path)
@@ -59,6 +62,8 @@ static void replay(const char *path)
 
 int main(int argc, char **argv)
 {
+    if (LLVMFuzzerInitialize)
+        LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++)
         if (argv[i][0] != '-')
             replay(argv[i]);

@@ -10,20 +10,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
 from run_stories import STORIES  # noqa: E402
 
 NODES = 4  # that the fuzz target tells apart
-DATAGRAMS_MAX = 64
+DATAGRAMS_MAX, GIVEN_MAX, FILLER = 12, 255, b"\xa5"
+# once; again, with all statistics; backwards, with menus; at once, with a tree that is seen
+LOOKS = 0, 1 | 4, 1 | 2 | 8, 4 | 16
 
 
-def seed(steps):
-    nodes, out = {}, b""
+def seed(steps, look):
+    nodes, out = {}, bytes([look])
     for (source, target), data, *_ in steps[:DATAGRAMS_MAX]:
         pair = [nodes.setdefault(node, len(nodes)) % NODES for node in (target, source)]
-        out += bytes([pair[1] | pair[0] << 2]) + len(data).to_bytes(2, "little") + data
+        given = data.rstrip(FILLER)[:GIVEN_MAX]
+        out += bytes([pair[1] | pair[0] << 2]) + len(data).to_bytes(2, "little")
+        out += bytes([len(given)]) + given
     return out
 
 
 def main():
-    for steps in STORIES.values():
-        data = seed(steps)
+    for number, steps in enumerate(STORIES.values()):
+        data = seed(steps, LOOKS[number % len(LOOKS)])
         (Path(sys.argv[1]) / hashlib.sha256(data).hexdigest()[:8]).write_bytes(data)
 
 
