@@ -11,31 +11,80 @@
 #include <epan/follow.h>
 #include <epan/to_str.h>
 
-/* A record of Wireshark's, which frees it, with its place behind it. */
+/*
+ * A record of Wireshark's, which frees it, with its place behind it. Wireshark wants a list, kept
+ * from the last piece to the first; so that any order of arrival finds its place in a few steps,
+ * the pieces are a treap as well: a search tree, and by `rank`, which is as good as drawn, a heap.
+ * Its root is known to the head of the list.
+ */
 struct piece {
     follow_record_t record;
     uint32_t transmission;
     uint32_t syn;
+    uint32_t rank;
+    struct piece *below[2]; /* that go before it, behind it */
+    struct piece *root;     /* of all, in the head of the list */
+    GList *link;            /* its own */
 };
 
-static bool goes_before(const struct piece *one, const struct piece *other)
+static int compare(const struct piece *one, const struct piece *other)
 {
     if (one->transmission != other->transmission)
-        return one->transmission < other->transmission;
-    return one->syn < other->syn;
+        return one->transmission < other->transmission ? -1 : 1;
+    return one->syn < other->syn ? -1 : one->syn > other->syn;
 }
 
-/* Adds a piece to the list, which is kept from the last one to the first. In order that is one
- * step; false if it is there. */
+/* Splits a tree around a piece that is not in it, into what goes before it and behind it. */
+static void split(struct piece *tree, struct piece *piece)
+{
+    struct piece **ends[2] = {&piece->below[0], &piece->below[1]};
+
+    while (tree != NULL) {
+        bool behind = compare(tree, piece) > 0;
+        *ends[behind] = tree;
+        ends[behind] = &tree->below[!behind];
+        tree = tree->below[!behind];
+    }
+    *ends[0] = *ends[1] = NULL;
+}
+
+/* The nearest pieces that go before it, behind it. False if it is there itself. */
+static bool find_neighbours(struct piece *tree, const struct piece *piece, struct piece *near[2])
+{
+    near[0] = near[1] = NULL;
+    while (tree != NULL) {
+        int order = compare(piece, tree);
+        if (order == 0)
+            return false;
+        near[order < 0] = tree;
+        tree = tree->below[order > 0];
+    }
+    return true;
+}
+
+/* Adds a piece to the list and to the tree; false if it is there. */
 static bool insert(GList **list, struct piece *piece)
 {
-    GList *at = *list;
+    const uint32_t place[] = {piece->transmission, piece->syn};
+    struct piece *root = *list == NULL ? NULL : ((struct piece *)(*list)->data)->root;
+    struct piece **at = &root, *near[2];
 
-    while (at != NULL && goes_before(piece, (const struct piece *)at->data))
-        at = at->next;
-    if (at != NULL && !goes_before((const struct piece *)at->data, piece))
+    if (!find_neighbours(root, piece, near))
         return false;
-    *list = g_list_insert_before(*list, at, piece);
+    if (near[0] != NULL) { /* the list is from the last to the first */
+        *list = g_list_insert_before(*list, near[0]->link, piece);
+        piece->link = near[0]->link->prev;
+    } else if (near[1] != NULL) {
+        piece->link = g_list_append(near[1]->link, piece)->next;
+    } else {
+        piece->link = *list = g_list_append(NULL, piece);
+    }
+    piece->rank = wmem_strong_hash((const uint8_t *)place, sizeof place);
+    while (*at != NULL && (*at)->rank >= piece->rank)
+        at = &(*at)->below[compare(piece, *at) > 0];
+    split(*at, piece);
+    *at = piece;
+    ((struct piece *)(*list)->data)->root = root;
     return true;
 }
 

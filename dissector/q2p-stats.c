@@ -123,27 +123,44 @@ static void table_reset(stat_tap_table *table)
     table->num_elements = 0;
 }
 
+/* The only table of a window. */
+static stat_tap_table *table_of(void *tapdata)
+{
+    const stat_data_t *stat = (const stat_data_t *)tapdata;
+
+    return g_array_index(stat->stat_tap_data->tables, stat_tap_table *, 0);
+}
+
 /*
- * The row of a thing by its index, which is its first column; made if need be. Rows come nearly in
- * the order of indices, so that without a filter this looks at one row.
+ * The row of a thing by its index, which is its first column; made if need be. Rows are in the
+ * order of indices.
  */
 static stat_tap_table_item_type *row_of(stat_tap_table *table, uint32_t index, bool *made)
 {
-    unsigned row = index < table->num_elements ? index + 1 : table->num_elements;
+    unsigned row = 0, end = table->num_elements;
 
-    while (row > 0 && table->elements[row - 1][0].value.uint_value != index)
-        row--;
-    *made = row == 0;
+    while (row < end) {
+        unsigned middle = row + (end - row) / 2;
+        if (table->elements[middle][0].value.uint_value < index)
+            row = middle + 1;
+        else
+            end = middle;
+    }
+    *made = row == table->num_elements || table->elements[row][0].value.uint_value != index;
     if (*made) {
         stat_tap_table_item_type *empty = g_new0(stat_tap_table_item_type, table->num_fields);
+        unsigned last = table->num_elements;
 
-        row = table->num_elements + 1;
-        stat_tap_init_table_row(table, row - 1, table->num_fields, empty);
+        stat_tap_init_table_row(table, last, table->num_fields, empty);
         g_free(empty);
-        table->elements[row - 1][0].type = TABLE_ITEM_UINT;
-        table->elements[row - 1][0].value.uint_value = index;
+        stat_tap_table_item_type *fresh = table->elements[last];
+        memmove(&table->elements[row + 1], &table->elements[row],
+                (last - row) * sizeof *table->elements);
+        table->elements[row] = fresh;
+        fresh[0].type = TABLE_ITEM_UINT;
+        fresh[0].value.uint_value = index;
     }
-    return table->elements[row - 1];
+    return table->elements[row];
 }
 
 static void put_uint(stat_tap_table_item_type *item, uint32_t value)
@@ -191,8 +208,7 @@ static tap_packet_status count_transmission(void *tapdata, packet_info *pinfo,
                                             epan_dissect_t *edt _U_, const void *data,
                                             tap_flags_t flags _U_)
 {
-    stat_data_t *stat = (stat_data_t *)tapdata;
-    stat_tap_table *table = g_array_index(stat->stat_tap_data->tables, stat_tap_table *, 0);
+    stat_tap_table *table = table_of(tapdata);
     const struct q2p_transmission *one = ((const struct q2p_tap *)data)->transmission;
     bool made;
 
@@ -238,8 +254,7 @@ static void fill_punch(stat_tap_table *table, wmem_allocator_t *pool, const stru
 static tap_packet_status count_punch(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_,
                                      const void *data, tap_flags_t flags _U_)
 {
-    stat_data_t *stat = (stat_data_t *)tapdata;
-    stat_tap_table *table = g_array_index(stat->stat_tap_data->tables, stat_tap_table *, 0);
+    stat_tap_table *table = table_of(tapdata);
     const struct q2p_tap *tap = (const struct q2p_tap *)data;
 
     if (tap->punch.punch == NULL || tap->role == Q2P_ROLE_JOIN)
@@ -323,36 +338,37 @@ static tap_packet_status count_answer(void *tapdata, packet_info *pinfo, epan_di
     return TAP_PACKET_REDRAW;
 }
 
+/* A table: what every one of ours has. */
+static void register_table(stat_tap_table_ui *table)
+{
+    table->group = REGISTER_PACKET_STAT_GROUP_UNSORTED;
+    table->tap_name = Q2P_TAP_NAME;
+    table->stat_tap_init_cb = table_begin;
+    table->stat_tap_reset_table_cb = table_reset;
+    table->stat_tap_free_table_item_cb = free_item;
+    register_stat_tap_table_ui(table);
+}
+
 void q2p_stats_register(int proto)
 {
     static stat_tap_table_ui transmissions = {
-        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
         .title = "Q2P Transmissions",
-        .tap_name = Q2P_TAP_NAME,
         .cli_string = "q2p,transmissions",
-        .stat_tap_init_cb = table_begin,
         .packet_func = count_transmission,
-        .stat_tap_reset_table_cb = table_reset,
-        .stat_tap_free_table_item_cb = free_item,
         .nfields = TRANSMISSION_COLUMNS,
         .fields = transmission_columns,
     };
     static stat_tap_table_ui punches = {
-        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
         .title = "Q2P Hole Punches",
-        .tap_name = Q2P_TAP_NAME,
         .cli_string = "q2p,punches",
-        .stat_tap_init_cb = table_begin,
         .packet_func = count_punch,
-        .stat_tap_reset_table_cb = table_reset,
-        .stat_tap_free_table_item_cb = free_item,
         .nfields = PUNCH_COLUMNS,
         .fields = punch_columns,
     };
 
     stats_tree_register_plugin(Q2P_TAP_NAME, "q2p", "Q2P Datagrams", 0, tree_count, tree_begin,
                                NULL);
-    register_stat_tap_table_ui(&transmissions);
-    register_stat_tap_table_ui(&punches);
+    register_table(&transmissions);
+    register_table(&punches);
     register_srt_table(proto, Q2P_TAP_NAME, 1, count_answer, answers_begin, NULL);
 }

@@ -287,13 +287,18 @@ def frame(ends, data):
     return b"\2" * 12 + b"\x08\0" + ip + pair + udp
 
 
-def differences(steps, folder, experts):
+def write(steps, folder):
     path = Path(folder) / "story.pcap"
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         for number, (ends, data, _, _) in enumerate(steps):
             bytes_ = frame(ends, data)
             file.write(struct.pack("<IIII", number, 0, len(bytes_), len(bytes_)) + bytes_)
+    return path
+
+
+def differences(steps, folder, experts):
+    path = write(steps, folder)
     fields = sorted({"q2p." + name for step in steps for name in step[3]} | {"q2p.event.name"})
     shown = list(rows(path, ["_ws.col.Protocol", *fields, *experts], passes=2))
     for number, (row, step) in enumerate(zip(shown, steps, strict=True), 1):

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import run_stories
 from dissect import PCAPS, ROOT, endpoint, tshark
 
 TAPS = ["stat:q2p", "nstat:q2p,transmissions", "nstat:q2p,punches", "srt:q2p", "conv:Q2P",
@@ -186,6 +188,22 @@ def check_printed():
         yield f"tshark --export-objects writes files of {sizes} bytes"
 
 
+def check_any_order():
+    """What follows one another is in order however it came, each fragment once."""
+    data, dice = bytes(range(256)) * 300, random.Random(1)
+    order = list(range(len(data) // 484 + 1)) * 2
+    dice.shuffle(order)
+    with tempfile.TemporaryDirectory() as folder:
+        story = [(run_stories.TO, run_stories.piece(syn, data[syn * 484:][:484], len(data)), None, {})
+                 for syn in order]
+        capture = run_stories.write(story, folder)
+        for passes in ([], ["-2"]):
+            printed = tshark(["-q", "-n", *passes, "-r", str(capture), "-z", "follow,q2p,raw,0"])
+            lines = [line.strip() for line in printed.splitlines()]
+            if bytes.fromhex("".join(line for line in lines if re.fullmatch("[0-9a-f]+", line))) != data:
+                yield f"tshark {' '.join(passes)} -z follow,q2p,raw,0 is out of order"
+
+
 def main():
     truths = json.loads((PCAPS / "recorded/truth.json").read_text())["captures"]
     by_file = {truth["file"]: truth for truth in truths}
@@ -193,7 +211,7 @@ def main():
 
     # Wireshark's own programs leak a few bytes for each -z, whatever it is.
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
-    for text in check_printed():
+    for text in [*check_printed(), *check_any_order()]:
         failed = True
         print(text)
     for capture in map(Path, sys.argv[1:]):
