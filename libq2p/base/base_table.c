@@ -89,6 +89,7 @@ void q2p__table_clear(struct q2p__table *table)
         table->alloc->resize(table->alloc->ctx, table->slots, table->room * sizeof *table->slots,
                              0);
     table->slots = NULL;
+    table->recent = NULL;
     table->room = 0;
     table->used = 0;
 }
@@ -116,6 +117,13 @@ void *q2p__table_find(const struct q2p__table *table, const void *key)
     if (table->used == 0)
         return NULL;
     return table->slots[seek(table, q2p__table_hash(table->secret, key, table->key_len), key)].item;
+}
+
+void *q2p__table_recall(struct q2p__table *table, const void *key)
+{
+    if (!table->recent || memcmp(key_of(table, table->recent), key, table->key_len) != 0)
+        table->recent = q2p__table_find(table, key);
+    return table->recent;
 }
 
 static int grow(struct q2p__table *table)
@@ -175,6 +183,8 @@ void q2p__table_drop(struct q2p__table *table, const void *item)
         }
     }
     table->slots[hole].item = NULL;
+    if (table->recent == item)
+        table->recent = NULL;
     if (--table->used == 0)
         q2p__table_clear(table);
 }

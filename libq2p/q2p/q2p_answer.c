@@ -55,6 +55,7 @@ void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns)
         path->base_at = path->base_sent_at = now;
         path->base = path->delivered;
     }
+    q2p__path_adjust(path);
 }
 
 /* ---- answers ---- */
@@ -188,8 +189,10 @@ bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
     struct q2p__probe probe;
     q2p_time rtt_ns;
 
-    if (!take_probe(path, packet, &probe))
+    if (!take_probe(path, packet, &probe)) {
+        q2p__path_adjust(path); /* perhaps it has just shown that it knows the extension */
         return false;
+    }
     rtt_ns = now > probe.at ? now - probe.at : 1;
     path->heard_at = now;
     path->backoff = 0;
@@ -212,6 +215,7 @@ bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
     }
     if (probe.sent >= path->round_end && now - path->round_at >= ROUND_NS)
         end_round(now, path, probe.limited);
+    q2p__path_adjust(path);
     q2p__path_wake(node, path);
     return probe.sent == path->sent;
 }
@@ -226,6 +230,7 @@ void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, 
     if (path->lost > (path->sent - path->acked) / 10 && now - path->since >= Q2P__RTT_FIRST_NS &&
         path->rate > node->config.rate_classic / 16) {
         path->rate /= 2;
+        q2p__path_adjust(path);
     }
     path->since = now;
     path->acked = path->sent;

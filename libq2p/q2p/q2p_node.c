@@ -185,7 +185,7 @@ static int take_in(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
         node->counters.malformed++;
         return status;
     }
-    contact = q2p__contact_find(node, &in->peer);
+    contact = q2p__table_recall(&node->contacts, &in->peer);
     if (contact)
         q2p__contact_heard(node, contact, now, proven);
     status = dispatch(node, now, in, &packet);

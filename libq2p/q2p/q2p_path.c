@@ -47,6 +47,7 @@ int q2p__path_join(q2p_node *node, q2p_time now, struct q2p__contact *contact)
         path->rtt_min = path->rtts_min[0] = path->rtts_min[1] = path->round_rtt = Q2P_NEVER;
         path->rtt_min_at = path->rates_at = path->round_at = now;
         contact->path = path;
+        q2p__path_adjust(path);
     }
     path->users++;
     return Q2P_OK;
@@ -109,12 +110,18 @@ static q2p_time step(const struct q2p__path *path)
     uint64_t least = 0;
 
     if (path->phase == Q2P__PATH_START)
-        least = 2 * q2p__rate_of(window(path), rtt_ns > 0 ? rtt_ns : 1);
+        least = 2 * q2p__rate_of(path->window, rtt_ns > 0 ? rtt_ns : 1);
     else if (path->phase != Q2P__PATH_CAREFUL && rtt_ns < NEAR_NS && !path->congested)
         least = q2p__rate_of(first_window(path), Q2P_MILLISECOND);
     if (rate < least)
         rate = least;
     return (q2p_time)(Q2P_DATAGRAM_MAX * (uint64_t)Q2P_SECOND / (rate > 0 ? rate : 1));
+}
+
+void q2p__path_adjust(struct q2p__path *path)
+{
+    path->window = window(path);
+    path->step_ns = step(path);
 }
 
 void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path)
@@ -124,7 +131,8 @@ void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *pat
     path->phase = Q2P__PATH_CAREFUL;
     path->rate = node->config.rate_classic;
     path->since = now;
-    path->paced_at = now - FIRST_WINDOW * step(path);
+    q2p__path_adjust(path);
+    path->paced_at = now - FIRST_WINDOW * path->step_ns;
 }
 
 /* Waking for every fragment would cost more than sending it. */
@@ -162,15 +170,15 @@ bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
 {
     q2p_time quantum_ns = quantum(path);
     unsigned burst = node->config.burst < BURST ? node->config.burst : BURST;
-    q2p_time depth_ns = burst * step(path);
+    q2p_time depth_ns = burst * path->step_ns;
 
     if (depth_ns < 2 * quantum_ns)
         depth_ns = 2 * quantum_ns;
     if (path->phase == Q2P__PATH_CAREFUL) {
         if (path->since > now)
             path->since = now;
-        depth_ns = FIRST_WINDOW * step(path);
-    } else if (path->sent - path->acked >= window(path)) {
+        depth_ns = FIRST_WINDOW * path->step_ns;
+    } else if (path->sent - path->acked >= path->window) {
         wake_at(node, path, Q2P_NEVER); /* an answer wakes it, or the lack of one */
         return false;
     }
@@ -185,10 +193,11 @@ bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
 void q2p__path_sent(q2p_time now, struct q2p__path *path)
 {
     path->sent++;
-    path->paced_at += step(path);
+    path->paced_at += path->step_ns;
     if (path->phase == Q2P__PATH_CAREFUL && now - path->since >= CAREFUL_NS) {
         path->rate += path->rate / 2;
         path->since = now;
+        q2p__path_adjust(path);
     }
 }
 
@@ -204,14 +213,14 @@ void q2p__path_idle(q2p_node *node, struct q2p__path *path)
 bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
 {
     uint64_t since = path->sent - path->probed;
-    bool blocked = path->sent - path->acked >= window(path);
+    bool blocked = path->sent - path->acked >= path->window;
 
     if (path->phase == Q2P__PATH_CAREFUL || path->sent == path->acked)
         return false;
     if (path->probes_count == 0 && (blocked || path->backoff > 0))
         return true;
     if (!q2p__path_extended(path))
-        return path->probes_count == 0 && since >= window(path) / 4;
+        return path->probes_count == 0 && since >= path->window / 4;
     if (path->probes_count == Q2P__PROBES_MAX || since == 0)
         return false;
     return since >= PROBE_EVERY ? now - path->probed_at >= path->rtt / 8

@@ -49,8 +49,10 @@ struct q2p__path {
     uint64_t limited_until; /* until so many are answered, there was less to send */
     uint64_t round_end;     /* a round ends when so many are answered */
     uint64_t rate;          /* bytes per second, a fragment being a datagram of full size */
-    uint64_t rates[2];      /* the highest since rates_at, and in as many rounds before it */
-    uint64_t full_rate;     /* in the start: the last rate that was clearly higher */
+    uint64_t window;    /* what follows from all that: fragments after the last answered probe */
+    q2p_time step_ns;   /* ... and time that each takes; by q2p__path_adjust */
+    uint64_t rates[2];  /* the highest since rates_at, and in as many rounds before it */
+    uint64_t full_rate; /* in the start: the last rate that was clearly higher */
     q2p_time base_at, base_sent_at;
     q2p_time rates_at, round_at;
     q2p_time paced_at; /* the rate is used up to here */
@@ -90,6 +92,9 @@ int q2p__path_join(q2p_node *node, q2p_time now, struct q2p__contact *contact);
 
 /* One less; the last one takes the path along, but what was learned stays with the contact. */
 void q2p__path_leave(q2p_node *node, struct q2p__path *path);
+
+/* Works out window and step_ns anew, after whatever they depend on has changed. */
+void q2p__path_adjust(struct q2p__path *path);
 
 /* A transmission in classic begins: nothing will be answered. */
 void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path);

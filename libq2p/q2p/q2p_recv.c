@@ -465,7 +465,7 @@ static int say_again(q2p_node *node, q2p_time now, const struct q2p__key *key,
 int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
                        const struct q2p_packet *packet, const uint8_t *bytes)
 {
-    struct q2p__incoming *incoming = q2p__table_find(&node->incoming, key);
+    struct q2p__incoming *incoming = q2p__table_recall(&node->incoming, key);
     int status = Q2P_OK;
 
     if (!incoming) {

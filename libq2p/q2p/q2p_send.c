@@ -326,7 +326,7 @@ static void start_sending(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
 int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key,
                        const struct q2p_packet *packet)
 {
-    struct q2p__outgoing *outgoing = q2p__table_find(&node->outgoing, key);
+    struct q2p__outgoing *outgoing = q2p__table_recall(&node->outgoing, key);
     bool extended = packet->token_at.len > 0;
 
     if (!outgoing)

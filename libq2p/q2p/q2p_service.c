@@ -98,7 +98,7 @@ void q2p__news_free(q2p_node *node, struct q2p__news *news)
     }
     if (news->extra)
         q2p__resize(node, news->extra, news->extra_room, 0);
-    *news = (struct q2p__news){.data = NULL};
+    news->data = news->extra = NULL;
 }
 
 int q2p__say(q2p_node *node, const struct q2p__note *note)
