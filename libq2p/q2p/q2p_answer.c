@@ -10,6 +10,9 @@
 
 #define QUEUE_NS (4 * Q2P_MILLISECOND) /* delay below this is no queue */
 #define OWN_QUEUE 256                  /* fragments of a queue that may be ours */
+#define OWN_QUEUE_SHARED 768           /* ... where others keep one up */
+#define PATIENT_ROUNDS 8               /* ... for so many rounds */
+#define QUEUED_ANSWERS 2               /* one alone may be late for other reasons */
 #define NOISE_NS (2 * Q2P_MILLISECOND)
 #define SAMPLE_NS Q2P_MILLISECOND       /* rates over less are those of a burst */
 #define RTT_MIN_NS (10 * Q2P_SECOND)    /* the least round trip is forgotten after that, at least */
@@ -141,12 +144,25 @@ static bool has_queue(const struct q2p__path *path, q2p_time rtt_ns)
  * Who has most of a queue yields first: then flows that share a link become equal, whatever they
  * began with, as the delay is the same for all.
  */
-static bool owns_queue(const struct q2p__path *path, q2p_time rtt_ns)
+static bool owns_queue(const struct q2p__path *path, q2p_time rtt_ns, uint64_t fragments)
 {
     q2p_time queue_ns = rtt_ns - path->rtt_min;
 
     return rtt_ns != Q2P_NEVER && queue_ns > NOISE_NS &&
-           path->rate / Q2P_DATAGRAM_MAX * (uint64_t)(queue_ns / 1000) / 1000000 > OWN_QUEUE;
+           path->rate / Q2P_DATAGRAM_MAX * (uint64_t)(queue_ns / 1000) / 1000000 > fragments;
+}
+
+/* A queue that stays although we yield is not ours, and its owners do not yield: then a share of
+ * it is all that can be had, as large as is still no threat to them. */
+static bool is_congested(struct q2p__path *path, q2p_time rtt_ns)
+{
+    if (rtt_ns == Q2P_NEVER || rtt_ns - path->rtt_min <= QUEUE_NS)
+        path->queue_rounds = 0;
+    else if (path->queue_rounds <= PATIENT_ROUNDS)
+        path->queue_rounds++;
+    if (path->queue_rounds > PATIENT_ROUNDS)
+        return owns_queue(path, rtt_ns, OWN_QUEUE_SHARED);
+    return has_queue(path, rtt_ns) || owns_queue(path, rtt_ns, OWN_QUEUE);
 }
 
 /* A round trip's worth of fragments is answered. */
@@ -154,9 +170,10 @@ static void end_round(q2p_time now, struct q2p__path *path, bool limited)
 {
     path->round_end = path->sent;
     path->round_at = now;
-    path->congested = has_queue(path, path->round_rtt) || owns_queue(path, path->round_rtt);
+    path->congested = is_congested(path, path->round_rtt);
     path->round_rtt = Q2P_NEVER;
-    if (++path->rounds >= RATE_ROUNDS && now - path->rates_at >= RATE_NS && !limited) {
+    if (++path->rounds >= RATE_ROUNDS && now - path->rates_at >= RATE_NS &&
+        (!limited || path->congested)) {
         path->rates[1] = path->rates[0];
         path->rates[0] = 0;
         path->rates_at = now;
@@ -176,7 +193,12 @@ static void end_round(q2p_time now, struct q2p__path *path, bool limited)
     case Q2P__PATH_DRAIN:
         break;
     case Q2P__PATH_CRUISE:
+        if (path->cycle == 0)
+            path->full_rate = path->rate;
         path->cycle = (uint8_t)((path->cycle + 1) % Q2P__CYCLE);
+        /* what was sent faster has been answered, and came through faster: more of that */
+        if (path->cycle == 2 && !path->congested && path->rate > path->full_rate * 9 / 8)
+            path->cycle = 0;
         break;
     case Q2P__PATH_CAREFUL:
         break;
@@ -202,7 +224,8 @@ bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
     if (probe.sent > path->acked)
         path->acked = probe.sent;
     measure_rate(now, path, &probe);
-    if (path->phase == Q2P__PATH_START && path->rate > 0 && has_queue(path, rtt_ns))
+    path->queued_answers = has_queue(path, rtt_ns) ? (uint8_t)(path->queued_answers + 1) : 0;
+    if (path->phase == Q2P__PATH_START && path->rate > 0 && path->queued_answers >= QUEUED_ANSWERS)
         path->phase = Q2P__PATH_DRAIN;
     if (path->phase == Q2P__PATH_DRAIN &&
         path->sent - path->acked <= q2p__path_holds(path) * 9 / 8) {

@@ -172,18 +172,23 @@ bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
     unsigned burst = node->config.burst < BURST ? node->config.burst : BURST;
     q2p_time depth_ns = burst * path->step_ns;
 
-    if (depth_ns < 2 * quantum_ns)
-        depth_ns = 2 * quantum_ns;
+    if (depth_ns < 4 * quantum_ns)
+        depth_ns = 4 * quantum_ns;
     if (path->phase == Q2P__PATH_CAREFUL) {
         if (path->since > now)
             path->since = now;
         depth_ns = FIRST_WINDOW * path->step_ns;
     } else if (path->sent - path->acked >= path->window) {
         wake_at(node, path, Q2P_NEVER); /* an answer wakes it, or the lack of one */
+        path->blocked = true;
         return false;
     }
-    if (path->paced_at < now - depth_ns)
+    if (path->paced_at < now - depth_ns) {
         path->paced_at = now - depth_ns;
+        if (!path->blocked) /* we come too late to send as much as we might: a busy host */
+            path->limited_until = path->sent + 1;
+    }
+    path->blocked = false;
     if (path->paced_at <= now)
         return true;
     wake_at(node, path, path->paced_at + quantum_ns);

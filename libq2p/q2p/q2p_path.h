@@ -63,8 +63,11 @@ struct q2p__path {
     uint32_t counted, lost; /* peer's count of fragments; reported lost since the last answer */
     uint32_t rounds;        /* since rates_at */
     uint8_t full_rounds, cycle, backoff;
-    bool counts; /* counted is known */
+    uint8_t queued_answers; /* in succession that waited in a queue */
+    uint8_t queue_rounds;   /* in succession with a queue */
+    bool counts;            /* counted is known */
     bool congested;
+    bool blocked; /* the window was full when it was looked at last */
     uint8_t probes_count;
     struct q2p__probe probes[Q2P__PROBES_MAX]; /* not answered yet, the oldest first */
 };
