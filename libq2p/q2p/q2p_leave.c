@@ -101,7 +101,7 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     int len;
 
     if (outgoing->again_count > 0) {
-        message.syn = q2p__repair_next(outgoing);
+        message.syn = q2p__repair_next(node, now, outgoing);
     } else if (makes_passes(node, now, outgoing)) {
         message.syn = next_of_pass(outgoing);
     } else {

@@ -16,6 +16,7 @@
 #define WINDOW_GAIN 640 /* an answer is up to two round trips old */
 #define WINDOW_GAIN_EXTENDED 512
 #define FIRST_WINDOW 112 /* fragments; an original's socket buffer holds 166 datagrams */
+#define PAUSE_NS (2 * Q2P_MILLISECOND) /* ... which may not be read for so long */
 #define FIRST_WINDOW_EXTENDED 504
 #define NEAR_NS (500 * Q2P_MICROSECOND) /* a round trip on one host, where only windows brake */
 #define NEAR_MORE 4096 /* fragments: all queues there are may be one socket buffer of 4 MiB */
@@ -98,6 +99,8 @@ static uint64_t window(const struct q2p__path *path)
         first += more > NEAR_MORE && path->rtt_min < 10 * NEAR_NS ? NEAR_MORE : more;
     }
     fragments = q2p__path_holds(path) * times / ONE;
+    if (!q2p__path_extended(path) && fragments > first * ((uint64_t)path->rtt_min / PAUSE_NS))
+        fragments = first * ((uint64_t)path->rtt_min / PAUSE_NS);
     return fragments > first ? fragments : first;
 }
 

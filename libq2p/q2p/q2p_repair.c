@@ -19,7 +19,7 @@ static size_t bits_words(const struct q2p__outgoing *outgoing)
 
 static size_t bits_len(const struct q2p__outgoing *outgoing)
 {
-    return 3 * bits_words(outgoing) * sizeof *outgoing->again;
+    return 4 * bits_words(outgoing) * sizeof *outgoing->again;
 }
 
 static int need_bits(q2p_node *node, struct q2p__outgoing *outgoing)
@@ -52,40 +52,42 @@ static bool queue_again(q2p_node *node, struct q2p__outgoing *outgoing, uint32_t
 }
 
 /*
- * Reports may repeat each other. Without probes a fragment is reported once in half a list's
- * distance; with them once in 3/4 to 3/2 of a round trip, after which a receiver that still misses
- * it asks again.
+ * Reports may repeat each other, and forged ones do. With probes a fragment leaves again once in 1
+ * to 3/2 of a round trip, after which a receiver that still misses it asks again; without them it
+ * is reported once in half a list's distance.
  */
-static void forget_reported(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
+static void forget_sent_again(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
-    size_t len = bits_words(outgoing) * sizeof *outgoing->again;
-    uint64_t *late = outgoing->again + bits_words(outgoing), *before = late + bits_words(outgoing);
+    size_t words = bits_words(outgoing), len = words * sizeof *outgoing->again;
+    uint64_t *lately = outgoing->again + words;
     bool probed = outgoing->path && outgoing->dialect == Q2P_DIALECT_OPTIONS;
-    q2p_time period_ns = probed ? outgoing->path->rtt * 3 / 4 : node->config.lost_ns / 2;
-    q2p_time passed_ns = now - outgoing->reported_since;
+    q2p_time period_ns = probed ? outgoing->path->rtt / 2 + 1 : node->config.lost_ns / 2;
+    q2p_time periods = (now - outgoing->again_since) / period_ns;
 
-    if (passed_ns < period_ns)
+    if (periods == 0)
         return;
-    if (probed && passed_ns < 2 * period_ns)
-        memcpy(before, late, len);
-    else
-        memset(before, 0, len);
-    memset(late, 0, len);
-    outgoing->reported_since = now;
+    if (!probed || periods > 2)
+        periods = 3;
+    memmove(lately + periods * (q2p_time)words, lately, (size_t)(3 - periods) * len);
+    memset(lately, 0, (size_t)periods * len);
+    outgoing->again_since = now;
 }
 
 void q2p__repair_settled(struct q2p__outgoing *outgoing)
 {
+    size_t words = bits_words(outgoing);
+
     if (outgoing->again)
-        memset(outgoing->again + bits_words(outgoing), 0,
-               2 * bits_words(outgoing) * sizeof *outgoing->again);
+        memset(outgoing->again + words, 0, 3 * words * sizeof *outgoing->again);
 }
 
-static bool was_reported(const struct q2p__outgoing *outgoing, uint32_t syn)
+static bool was_sent_again(const struct q2p__outgoing *outgoing, uint32_t syn)
 {
-    const uint64_t *late = outgoing->again + bits_words(outgoing);
+    size_t words = bits_words(outgoing);
+    const uint64_t *lately = outgoing->again + words;
 
-    return q2p__bit_has(late, syn) || q2p__bit_has(late + bits_words(outgoing), syn);
+    return q2p__bit_has(lately, syn) || q2p__bit_has(lately + words, syn) ||
+           q2p__bit_has(lately + 2 * words, syn);
 }
 
 static int tell_lost(q2p_node *node, const struct q2p__outgoing *outgoing, const uint32_t *syns,
@@ -160,7 +162,7 @@ int q2p__repair_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
         return Q2P_ERR_SYN;
     if (need_bits(node, outgoing) != Q2P_OK)
         return Q2P_ERR_MEMORY;
-    forget_reported(node, now, outgoing);
+    forget_sent_again(node, now, outgoing);
     status = Q2P_ERR_SYN;
     for (uint32_t i = 0; i < packet->lost_count; i++) {
         uint32_t syn = q2p_wire_lost(packet, bytes, i);
@@ -168,7 +170,7 @@ int q2p__repair_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
         if (syn >= outgoing->next)
             continue;
         status = status == Q2P_ERR_SYN ? Q2P_OK : status;
-        if (was_reported(outgoing, syn))
+        if (was_sent_again(outgoing, syn) || q2p__bit_has(outgoing->again, syn))
             continue;
         q2p__bit_put(outgoing->again + bits_words(outgoing), syn);
         syns[count++] = syn;
@@ -207,7 +209,7 @@ int q2p_node_resend(q2p_node *node, q2p_time now, const struct q2p_addr *to,
     return queued;
 }
 
-uint32_t q2p__repair_next(struct q2p__outgoing *outgoing)
+uint32_t q2p__repair_next(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
     uint32_t syn = outgoing->again_cursor;
 
@@ -218,6 +220,8 @@ uint32_t q2p__repair_next(struct q2p__outgoing *outgoing)
         syn = syn + 1 < outgoing->total ? syn + 1 : 0;
     }
     q2p__bit_take(outgoing->again, syn);
+    forget_sent_again(node, now, outgoing);
+    q2p__bit_put(outgoing->again + bits_words(outgoing), syn);
     outgoing->again_count--;
     outgoing->again_cursor = syn;
     return syn;

@@ -245,7 +245,7 @@ int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const
     if (status != Q2P_OK)
         return status;
     contact->called_at = now;
-    outgoing->reported_since = now;
+    outgoing->again_since = now;
     outgoing->data = data;
     outgoing->length = (uint32_t)len;
     outgoing->total = q2p_wire_fragments(outgoing->length);

@@ -27,12 +27,13 @@ struct q2p__outgoing {
     enum q2p__outgoing_state state;
     enum q2p_dialect dialect;
     unsigned tries;  /* repetitions of OPTIONS; once kept, of questions whether it arrived */
-    uint64_t *again; /* bits: fragments to send again; behind it: reported of late, and before */
-    uint32_t again_count;    /* bits set in it */
-    uint32_t again_cursor;   /* where to look for the next one */
-    uint64_t repairs;        /* fragments queued because the peer said so */
-    q2p_time reported_since; /* when `reported of late` began */
-    q2p_time asked_at;       /* the last OPTIONS that opens it; later: when it opened */
+    uint64_t *again; /* bits: fragments to send again; behind it: those that lately left again or
+                        were reported, by age */
+    uint32_t again_count;  /* bits set in it */
+    uint32_t again_cursor; /* where to look for the next one */
+    uint64_t repairs;      /* fragments queued because the peer said so */
+    q2p_time again_since;  /* when the youngest of these began */
+    q2p_time asked_at;     /* the last OPTIONS that opens it; later: when it opened */
     q2p_time kept_until;
     uint32_t pass_next;  /* in a further pass over all fragments but the last: the next one */
     uint8_t passes_left; /* so many of them */
@@ -74,7 +75,7 @@ int q2p__repair_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
                      const struct q2p_packet *packet, const uint8_t *bytes);
 
 /* The next fragment to send again, if again_count says that there is one. */
-uint32_t q2p__repair_next(struct q2p__outgoing *outgoing);
+uint32_t q2p__repair_next(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing);
 
 /* All that has left was taken in or lost: what is reported from now on is lost again. */
 void q2p__repair_settled(struct q2p__outgoing *outgoing);

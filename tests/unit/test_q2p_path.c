@@ -125,6 +125,47 @@ static void two_senders_share_a_link(void **state)
     free(data);
 }
 
+/* When each fragment left last, and the least time between two of a kind. */
+static q2p_time left_at[20000], least_ns;
+
+static bool watch_fragments(struct link *link, const struct q2p_datagram *out)
+{
+    struct q2p_packet packet;
+
+    q2p_wire_read(&packet, Q2P_DIALECT_OPTIONS, out->bytes, out->len, out->len);
+    if (packet.event == Q2P_EV_TRANSPORT) {
+        assert_true(packet.syn < sizeof left_at / sizeof left_at[0]);
+        if (left_at[packet.syn] >= 0 && link->now - left_at[packet.syn] < least_ns)
+            least_ns = link->now - left_at[packet.syn];
+        left_at[packet.syn] = link->now;
+    }
+    return false;
+}
+
+static void what_is_lost_leaves_again_once_in_a_round_trip(void **state)
+{
+    struct q2p_config config;
+    struct link link;
+    uint8_t *data = make_data(5000000, 4);
+
+    (void)state;
+    memset(left_at, -1, sizeof left_at);
+    least_ns = Q2P_NEVER;
+    config_options(&config);
+    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 200);
+    link_add(&link, &config);
+    link_add(&link, &config);
+    link.stop = stop_delivered;
+    link.swallow = watch_fragments;
+    assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 5000000, NULL), Q2P_OK);
+    link_run(&link, 60 * Q2P_SECOND);
+    assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+    print_message("again after %lld ms\n", (long long)(least_ns / Q2P_MILLISECOND));
+    assert_true(least_ns >= 2 * LINK_DELAY && least_ns < Q2P_SECOND);
+    link_free(&link);
+    free(data);
+}
+
 /* Answers the first OPTIONS and nothing else, and counts the bytes of fragments. */
 static size_t swallowed;
 
@@ -302,6 +343,7 @@ int main(void)
         cmocka_unit_test(five_percent_of_loss_cost_less_than_half),
         cmocka_unit_test(ten_megabytes_start_fast),
         cmocka_unit_test(two_senders_share_a_link),
+        cmocka_unit_test(what_is_lost_leaves_again_once_in_a_round_trip),
         cmocka_unit_test(who_never_answers_gets_one_window_and_no_more),
         cmocka_unit_test(the_sender_learns_that_it_arrived),
         cmocka_unit_test(an_original_gets_passes_where_probes_are_lost),
