@@ -20,6 +20,7 @@
 #define FIRST_WINDOW_EXTENDED 504
 #define NEAR_NS (500 * Q2P_MICROSECOND) /* a round trip on one host, where only windows brake */
 #define NEAR_MORE 4096 /* fragments: all queues there are may be one socket buffer of 4 MiB */
+#define PATIENCE_NS (250 * Q2P_MILLISECOND)
 #define QUANTUM_NS (100 * Q2P_MICROSECOND)
 #define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
 #define BURST 16       /* fragments that may leave at once in any case */
@@ -153,6 +154,9 @@ q2p_time q2p__path_patience(const struct q2p__path *path)
 {
     q2p_time patience_ns = path->rtt + 4 * path->rtt_var + 10 * Q2P_MILLISECOND;
 
+    /* one pause of a host must not make every lost answer cost seconds; to ask early is harmless */
+    if (path->rtt_min != Q2P_NEVER && patience_ns > 4 * path->rtt_min + PATIENCE_NS)
+        patience_ns = 4 * path->rtt_min + PATIENCE_NS;
     return q2p__doubled(patience_ns, path->backoff < 5 ? path->backoff : 5);
 }
 
