@@ -236,6 +236,33 @@ static void who_joins_once_means_it_each_time(void **state)
     pipe_free(&pipe);
 }
 
+/* The original sends JOIN once, so the seed goes on by itself. */
+static void who_joins_once_meets_everybody(void **state)
+{
+    struct q2p_config original;
+    struct pipe pipe;
+
+    (void)state;
+    setup();
+    q2p_config_init(&original);
+    q2p_config_original(&original);
+    start(&pipe, 30);
+    for (size_t i = 1; i < 30; i++) {
+        join(&pipe, i, 0);
+        pipe_run(&pipe, pipe.now + 3 * Q2P_SECOND);
+    }
+    pipe_add(&pipe, "10.0.0.99:9", &original);
+    pipe_forget_log(&pipe);
+    join(&pipe, 30, 0);
+    pipe_run(&pipe, pipe.now + 2 * Q2P_SECOND);
+    assert_in_range(q2p_node_peers(pipe.nodes[30], NULL, 0), 1 + 8,
+                    1 + 3 * 8); /* not all at once */
+    pipe_run(&pipe, pipe.now + 10 * Q2P_SECOND);
+    assert_int_equal(pipe_sent(&pipe, 'A' + 30, 'A', Q2P_EV_JOIN), 1);
+    assert_int_equal(q2p_node_peers(pipe.nodes[30], NULL, 0), 30);
+    pipe_free(&pipe);
+}
+
 static void peers_are_kept_alive_with_connect(void **state)
 {
     struct pipe pipe;
@@ -350,6 +377,7 @@ int main(void)
         cmocka_unit_test(repeated_joins_ask_nobody_twice_who_has_answered),
         cmocka_unit_test(who_starts_anew_is_brought_together_again),
         cmocka_unit_test(who_joins_once_means_it_each_time),
+        cmocka_unit_test(who_joins_once_meets_everybody),
         cmocka_unit_test(peers_are_kept_alive_with_connect),
         cmocka_unit_test(silent_members_make_room),
         cmocka_unit_test(joining_nowhere_is_refused),
