@@ -218,6 +218,20 @@ static void shorten(char *text)
             memmove(at, at + strlen(plain[i]), strlen(at + strlen(plain[i])) + 1);
 }
 
+/* "way back, 5ms" becomes "to alice: 5ms". */
+static void say_way(const struct scn_link *link, char *text, size_t room)
+{
+    const char *rest = strstr(text, ", ");
+    char values[120];
+    if (link->way == SCN_BOTH_WAYS || strncmp(text, "way ", 4) != 0)
+        return;
+    snprintf(values, sizeof values, "%.110s", rest ? rest + 2 : "");
+    if (link->access.text)
+        snprintf(text, room, "%s: %s", link->way == SCN_THERE ? "out" : "in", values);
+    else
+        snprintf(text, room, "to %s: %s", link->between[link->way == SCN_THERE].text, values);
+}
+
 static void draw_link(const struct map *map, const struct scn_link *link)
 {
     uint32_t places[2];
@@ -230,13 +244,17 @@ static void draw_link(const struct map *map, const struct scn_link *link)
         if (!map->drawn[places[i]])
             return;
     }
-    struct svg_point a = map->at[places[0]], b = map->at[places[1]];
-    struct svg_point at = {(a.x + b.x) / 5 + map->width * 3 / 10,
-                           (a.y + b.y) / 5 + map->height * 3 / 10};
+    /* of one direction: nearer to where it begins */
+    struct svg_point a = map->at[places[link->way == SCN_BACK]];
+    struct svg_point b = map->at[places[link->way != SCN_BACK]];
+    int32_t lean = link->way == SCN_BOTH_WAYS ? 0 : 1;
+    struct svg_point at = {(a.x * (2 + lean) + b.x * (2 - lean)) / 10 + map->width * 3 / 10,
+                           (a.y * (2 + lean) + b.y * (2 - lean)) / 10 + map->height * 3 / 10};
     char text[200];
     report_print_keys("links", link, " delay ", text, sizeof text);
     svg_group(map->out, NULL, text);
     shorten(text);
+    say_way(link, text, sizeof text);
     int32_t letters = strlen(text) < LINK_LETTERS ? (int32_t)strlen(text) : LINK_LETTERS;
     int32_t wide = SVG_PX(3) * letters + SVG_PX(8);
     svg_rect(map->out, "linkbg", SVG_AT(at.x - wide, at.y - SVG_PX(9)),
@@ -278,6 +296,7 @@ static void print_access(const struct scenario *scenario, uint32_t node, char *o
             continue;
         report_print_keys("links", link, "", out, room);
         shorten(out);
+        say_way(link, out, room);
     }
 }
 

@@ -197,7 +197,8 @@ static void put_oracles(FILE *out, const struct scn_run *run)
         fputs("<li class=\"yes\">oracles", out);
         page_put(out, "small", NULL, "%s",
                  "delivered is what was sent, once; no datagram over its limit; no peer beyond the "
-                 "limit; time goes on");
+                 "limit; lists name only what is missing; transmissions end; memory within its "
+                 "bound; time goes on");
     }
     fputs("</li>\n", out);
 }

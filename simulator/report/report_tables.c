@@ -148,12 +148,17 @@ static void put_network(FILE *out, const struct report_view *view)
     }
     for (size_t i = 0; i < scenario->links.count && i < ROWS_MAX; i++) {
         const struct scn_link *link = &scenario->links.items[i];
-        report_print_keys("links", link, " delay loss ", text, sizeof text);
+        static const char *const arrows[] = {"–", "→", "←"};
+        static const char *const ways[] = {"", " →", " ←"};
+        struct scn_link plain = *link;
+        plain.way = SCN_BOTH_WAYS;
+        report_print_keys("links", &plain, " delay loss ", text, sizeof text);
         char *values = strstr(text, link->access.text ? ", " : "], ");
         if (link->access.text)
-            snprintf(name, sizeof name, "%s", link->access.text);
+            snprintf(name, sizeof name, "%s%s", link->access.text, ways[link->way]);
         else
-            snprintf(name, sizeof name, "%s – %s", link->between[0].text, link->between[1].text);
+            snprintf(name, sizeof name, "%s %s %s", link->between[0].text, arrows[link->way],
+                     link->between[1].text);
         put_row(out, name, link->access.text ? "access" : "link",
                 values ? values + strcspn(values, " ") + 1 : "");
     }
