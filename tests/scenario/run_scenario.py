@@ -358,6 +358,36 @@ def sweep(folder):
            or "'nats.x.y' is no place for a value" in done.stderr, done.stderr)
 
 
+def recipe(word):
+    """A literal block of the man page as a shell has it, with smaller figures."""
+    text = (HERE.parent.parent / "simulator/man/q2p-sim.1.scd").read_text(encoding="utf-8")
+    blocks = [block for block in text.split("```")[1::2] if word in block]
+    expect(len(blocks) == 1, word, "is in", len(blocks), "blocks")
+    return re.sub(r"\b64\b", "4", blocks[0].replace("\\\\\n", "\\\n").replace("1000000", "10"))
+
+
+def shards(folder):
+    """The man page's recipes for a sweep in parts do what one sweep does."""
+    (folder / "demo.yaml").write_text(VARY)
+    whole = [line for line in sim("sweep", "demo.yaml", "--seeds", 10, "--json", cwd=folder)
+             .stdout.splitlines() if '"type":"run"' in line]
+    path = f"{pathlib.Path(SIM).resolve().parent}:{os.environ['PATH']}"
+    scripts = {"xargs": recipe("seq 64 | xargs"), "slurm": recipe("#SBATCH"),
+               "parallel": recipe("parallel --jobs 8")}
+    scripts["slurm"] = "for i in 1 2 3 4; do SLURM_ARRAY_TASK_ID=$i sh -c '%s'; done" % scripts["slurm"]
+    for name, script in scripts.items():
+        if name != "slurm" and not shutil.which(name):
+            continue
+        for old in folder.glob("part-*"):
+            old.unlink()
+        subprocess.run(["sh", "-c", script], cwd=folder, check=False, capture_output=True,
+                       env={**os.environ, "PATH": path})
+        parts = [part.read_text().splitlines() for part in folder.glob("part-*.jsonl")]
+        runs = [line for part in parts for line in part if '"type":"run"' in line]
+        expect(len(parts) == 4 and len(runs) == len(whole) == 80
+               and sorted(runs) == sorted(whole), name, script, len(parts), len(runs), len(whole))
+
+
 def shrink(folder):
     """A failure that needs three strokes of luck among ten thousand events is reduced to them."""
     file = HERE / "failing/three-strokes.yaml"
