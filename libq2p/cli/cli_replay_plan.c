@@ -304,7 +304,8 @@ static q2p_time first_list(const struct cli_plan *plan)
 static void find_timers(struct cli_plan *plan)
 {
     bool original = plan->profile == CLI_PROFILE_ORIGINAL;
-    q2p_time lost_ns = first_list(plan), timeout_ns = Q2P_NEVER;
+    /* gaps that are listed at once say nothing about the timer */
+    q2p_time lost_ns = plan->eager ? Q2P_NEVER : first_list(plan), timeout_ns = Q2P_NEVER;
     if (lost_ns == Q2P_NEVER)
         lost_ns = original ? 6 * Q2P_SECOND : Q2P_SECOND / 2;
     q2p_time unit_ns = original ? Q2P_SECOND : 10 * Q2P_MILLISECOND;

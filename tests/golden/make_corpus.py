@@ -22,8 +22,9 @@ COMMENT, NAME, RESOLUTION, END = 1, 2, 9, 0
 ETHERNET, SECOND = 1, 1_000_000_000
 START = 1_000_000_000 * SECOND
 PACKETS_MAX = 200
-# The pace of these nodes is the plain one, which can be lived again datagram by datagram.
+# These nodes list by the timer alone, as ours did once, but for those of one capture.
 STEADY = "probe: no, early: no, extend: no"
+AT_ONCE = "lists-at-once"
 
 # file: (scenario, interfaces, dialect, what it shows, endpoints whose life can be replayed)
 SIMULATED = {
@@ -41,6 +42,8 @@ SIMULATED = {
                        ["192.0.2.2:10000"]),
     "repair-options": ("loss-repair-options", "bob", "options",
                        "OPTIONS, lists and resends, until all of it is there.", ["192.0.2.2:10000"]),
+    AT_ONCE: ("loss-repair-classic", "bob", "classic",
+              "Gaps are listed as soon as they show.", ["192.0.2.2:10000"]),
     "lost-for-good": ("lost-for-good", "bob", "classic",
                       "The link dies: lists that nobody hears, then giving up.",
                       ["192.0.2.2:10000"]),
@@ -92,9 +95,11 @@ def seen_at(data, names):
     return out
 
 
-def simulate(scenario, interface):
+def simulate(scenario, interface, steady):
     path = f"simulator/scenarios/{scenario}.yaml"  # which the capture names
-    text = re.sub(r"^protocol: \{", f"protocol: {{{STEADY}, ", (ROOT / path).read_text(), flags=re.M)
+    text = (ROOT / path).read_text()
+    if steady:
+        text = re.sub(r"^protocol: \{", f"protocol: {{{STEADY}, ", text, flags=re.M)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / path).parent.mkdir(parents=True)
         (Path(folder) / path).write_text(text)
@@ -181,7 +186,7 @@ def corpus():
                                  "Made by hand: a story of tests/golden/run_stories.py.",
                                  sentence(name, steps), [])
     for name, (scenario, interface, dialect, shows, replay) in sorted(SIMULATED.items()):
-        file, data = f"simulated/{name}.pcapng", simulate(scenario, interface)
+        file, data = f"simulated/{name}.pcapng", simulate(scenario, interface, name != AT_ONCE)
         origin = f"q2p-sim, simulator/scenarios/{scenario}.yaml, at the interface of {interface.replace(' ', ' and ')}."
         made[file] = data, entry(file, data, dialect, origin, shows, replay)
     return made
