@@ -88,6 +88,7 @@ struct q2p_transmission {
     q2p_time first_time, start_time, ready_time, complete_time; /* of those frames */
     struct q2p_pieces pieces;
     wmem_map_t *asks;                 /* SYN -> struct q2p_ask *, the newest; NULL = none */
+    uint32_t wanted;                  /* fragments that passed and were asked for after that */
     struct q2p_transmission *earlier; /* sending with this key, or NULL */
     struct q2p_transmission *again;   /* what came after it was closed; see q2p-transmission.c */
 };
@@ -180,6 +181,13 @@ bool q2p_transmission_unread(const struct q2p_transmission *transmission);
 
 /* What came of it, as far as one knows: the words of `q2p check`. */
 const char *q2p_transmission_verdict(const struct q2p_transmission *transmission);
+
+/*
+ * Writes the lowest SYNs that did not pass, or that the receiver asked for after they had; `max` of
+ * them at the most, and returns how many that were.
+ */
+uint32_t q2p_transmission_missing(const struct q2p_transmission *transmission, uint32_t *out,
+                                  uint32_t max);
 
 /* True if every fragment reached a node that takes it, and that node does not say otherwise. */
 bool q2p_transmission_complete(const struct q2p_transmission *transmission);

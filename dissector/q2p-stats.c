@@ -224,7 +224,8 @@ static tap_packet_status count_transmission(void *tapdata, packet_info *pinfo,
     put_text(&row[T_DIALECT], q2p_dialect_name(one->dialect));
     put_uint(&row[T_LENGTH], one->length_known ? one->length : 0);
     put_uint(&row[T_FRAGMENTS], one->length_known ? one->fragments : 0);
-    put_uint(&row[T_MISSING], one->length_known ? one->fragments - one->pieces.count : 0);
+    put_uint(&row[T_MISSING],
+             one->length_known ? one->fragments - one->pieces.count + one->wanted : 0);
     put_text(&row[T_VERDICT], q2p_transmission_verdict(one));
     put_float(&row[T_SECONDS], seconds(took));
     put_float(&row[T_GOODPUT], took > 0 ? one->length * 8.0 / 1000.0 / seconds(took) : 0);

@@ -207,17 +207,17 @@ static void take_in(struct q2p_transmission *sending, const struct q2p__datagram
     }
 }
 
-/* Somebody asks for a fragment. */
-static void note_ask(struct q2p_transmission *sending, uint32_t syn, uint32_t frame)
+/* Somebody asks for a fragment. True if nobody was waiting for it. */
+static bool note_ask(struct q2p_transmission *sending, uint32_t syn, uint32_t frame)
 {
     struct q2p_ask *newest = newest_ask(sending, syn), *fresh;
 
     if (newest != NULL && newest->answered_frame == 0) {
         newest->asked_frame = frame; /* asked again */
-        return;
+        return false;
     }
     if (file.asks == ASKS_MAX || (sending->length_known && syn >= sending->fragments))
-        return;
+        return false;
     file.asks++;
     if (sending->asks == NULL)
         sending->asks = wmem_map_new(wmem_file_scope(), g_direct_hash, g_direct_equal);
@@ -225,6 +225,7 @@ static void note_ask(struct q2p_transmission *sending, uint32_t syn, uint32_t fr
     fresh->asked_frame = frame;
     fresh->before = newest;
     wmem_map_insert(sending->asks, GUINT_TO_POINTER(syn), fresh);
+    return true;
 }
 
 /* A fragment comes. True if that is because somebody has asked for it. */
@@ -254,6 +255,8 @@ static enum q2p_role place_fragment(struct q2p_transmission *sending, struct q2p
     bool again = packet->length_at.len > 0 && packet->length == 0; /* says so itself */
     visit->earlier_frame = q2p_pieces_frame(&sending->pieces, packet->syn);
     if (visit->earlier_frame != 0) {
+        if (asked && sending->gave_up_frame == 0)
+            sending->wanted--; /* as it passed before, the ask for it was counted */
         enum q2p_role role = role_of_known(sending, datagram);
         return asked && role == Q2P_ROLE_DUPLICATE ? Q2P_ROLE_RESENT : role;
     }
@@ -317,8 +320,10 @@ static void learn_list(struct q2p_visit *visit, const struct q2p__datagram *data
     visit->role = Q2P_ROLE_ASK;
     for (uint32_t i = 0; i < packet->lost_count; i++) {
         uint32_t syn = q2p_wire_lost(packet, datagram->bytes.at, i);
-        visit->asked_seen |= q2p_pieces_frame(&sending->pieces, syn) != 0;
-        note_ask(sending, syn, datagram->frame);
+        bool passed = q2p_pieces_frame(&sending->pieces, syn) != 0;
+        bool fresh = note_ask(sending, syn, datagram->frame);
+        visit->asked_seen |= passed;
+        sending->wanted += passed && fresh && sending->gave_up_frame == 0;
     }
     if (datagram->status == Q2P_OK && packet->lost_count == 0) {
         visit->role = Q2P_ROLE_GAVE_UP;
@@ -377,6 +382,27 @@ const uint8_t *q2p_transmission_data(const struct q2p_transmission *transmission
     if (!q2p_transmission_complete(transmission))
         return NULL;
     return q2p_pieces_join(pieces, transmission->length);
+}
+
+static bool is_wanted(const struct q2p_transmission *transmission, uint32_t syn)
+{
+    const struct q2p_ask *ask = newest_ask(transmission, syn);
+
+    return ask != NULL && ask->answered_frame == 0;
+}
+
+uint32_t q2p_transmission_missing(const struct q2p_transmission *transmission, uint32_t *out,
+                                  uint32_t max)
+{
+    const struct q2p_pieces *pieces = &transmission->pieces;
+    uint32_t found = 0;
+
+    if (transmission->wanted == 0)
+        return q2p_pieces_missing(pieces, transmission->fragments, out, max);
+    for (uint32_t syn = 0; syn < transmission->fragments && found < max; syn++)
+        if (q2p_pieces_frame(pieces, syn) == 0 || is_wanted(transmission, syn))
+            out[found++] = syn;
+    return found;
 }
 
 /* The newest asks of a fragment are looked through, so many of them. */
@@ -438,7 +464,7 @@ bool q2p_transmission_unread(const struct q2p_transmission *transmission)
 
 const char *q2p_transmission_verdict(const struct q2p_transmission *transmission)
 {
-    bool whole = is_whole(transmission);
+    bool whole = is_whole(transmission) && transmission->wanted == 0;
 
     if (!transmission->length_known)
         return "orphan";
@@ -455,6 +481,7 @@ const char *q2p_transmission_verdict(const struct q2p_transmission *transmission
 
 bool q2p_transmission_complete(const struct q2p_transmission *transmission)
 {
-    return is_whole(transmission) && q2p_transmission_refused(transmission) == 0 &&
-           transmission->gave_up_frame == 0 && !q2p_transmission_unread(transmission);
+    return is_whole(transmission) && transmission->wanted == 0 &&
+           q2p_transmission_refused(transmission) == 0 && transmission->gave_up_frame == 0 &&
+           !q2p_transmission_unread(transmission);
 }

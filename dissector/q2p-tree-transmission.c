@@ -20,7 +20,7 @@ static uint32_t earlier_frame(const struct q2p_view *view)
 static void show_missing(const struct q2p_view *view, proto_tree *tree)
 {
     const struct q2p_transmission *transmission = view->transmission;
-    uint32_t count = transmission->fragments - transmission->pieces.count;
+    uint32_t count = transmission->fragments - transmission->pieces.count + transmission->wanted;
     uint32_t at_frame = transmission->gave_up_frame;
     proto_item *item = proto_tree_add_uint(tree, hf_q2p_missing_count, view->tvb, 0, 0, count);
 
@@ -32,7 +32,7 @@ static void show_missing(const struct q2p_view *view, proto_tree *tree)
 
     uint32_t room = MIN(count, MISSING_SHOWN_MAX);
     uint32_t *syns = wmem_alloc_array(view->pinfo->pool, uint32_t, room);
-    uint32_t found = q2p_pieces_missing(&transmission->pieces, transmission->fragments, syns, room);
+    uint32_t found = q2p_transmission_missing(transmission, syns, room);
     for (uint32_t i = 0; i < found; i++)
         q2p__generated(proto_tree_add_uint(tree, hf_q2p_missing, view->tvb, 0, 0, syns[i]));
     if (found < count)

@@ -103,17 +103,23 @@ static enum q2p_dialect dialect_of_sending(const struct cli_evidence *evidence,
     return Q2P_DIALECT_UNKNOWN;
 }
 
-/* The first dialect in which it is well-formed; classic if there is none. */
+/* The first dialect in which it is well-formed, best without bytes that trail; classic if there is
+ * none. */
 static enum q2p_dialect guess(const struct cli_datagram *in)
 {
     static const enum q2p_dialect order[] = {Q2P_DIALECT_CLASSIC, Q2P_DIALECT_OPTIONS,
                                              Q2P_DIALECT_EARLY};
+    enum q2p_dialect second = Q2P_DIALECT_UNKNOWN;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct q2p_packet packet;
-        if (cli_readable(q2p_wire_read(&packet, order[i], in->bytes, in->have, in->total)))
+        if (!cli_readable(q2p_wire_read(&packet, order[i], in->bytes, in->have, in->total)))
+            continue;
+        if (!packet.trailing_at.len)
             return order[i];
+        if (second == Q2P_DIALECT_UNKNOWN)
+            second = order[i];
     }
-    return Q2P_DIALECT_CLASSIC;
+    return second == Q2P_DIALECT_UNKNOWN ? Q2P_DIALECT_CLASSIC : second;
 }
 
 /* What the two are known to speak, the nearest evidence first; unknown if there is none. */
@@ -198,12 +204,11 @@ bool cli_evidence_look(struct cli_evidence *evidence, const struct cli_datagram 
     if (is_next_fragment(view))
         return true;
     view->likeness = q2p_wire_likeness(in->bytes, in->have, in->total);
-    uint16_t port = evidence->port;
-    if (view->likeness == Q2P_LIKENESS_NONE && !view->src && !view->dst && in->src.port != port &&
-        in->dst.port != port)
-        return false;
-
     view->proven = dialect_of_sending(evidence, in);
+    uint16_t port = evidence->port;
+    if (view->likeness == Q2P_LIKENESS_NONE && view->proven == Q2P_DIALECT_UNKNOWN &&
+        in->src.port != port && in->dst.port != port)
+        return false; /* also between nodes: there, it is for others to read */
     if (view->proven != Q2P_DIALECT_UNKNOWN)
         view->likeness = Q2P_LIKENESS_STRONG; /* nobody else has 16 bytes in common with a key */
     else if (view->likeness != Q2P_LIKENESS_NONE)
