@@ -22,7 +22,7 @@ struct key {
 /* What belongs to the open capture. */
 static struct {
     wmem_map_t *punches; /* the newest for each struct key */
-    wmem_array_t *all;   /* of struct q2p_punch *, by index */
+    uint32_t count;      /* of punches, those that are told */
 } file;
 
 static unsigned key_hash(const void *key)
@@ -38,16 +38,7 @@ static gboolean key_equal(const void *a, const void *b)
 void q2p_punches_begin(void)
 {
     file.punches = wmem_map_new(wmem_file_scope(), key_hash, key_equal);
-    file.all = wmem_array_new(wmem_file_scope(), sizeof(struct q2p_punch *));
-}
-
-const struct q2p_punch *q2p_punch_at(uint32_t index)
-{
-    struct q2p_punch **punch = NULL;
-
-    if (index < wmem_array_get_count(file.all))
-        punch = (struct q2p_punch **)wmem_array_index(file.all, index);
-    return punch == NULL ? NULL : *punch;
+    file.count = 0;
 }
 
 static struct q2p_addr addr_of(const struct q2p_endpoint *end)
@@ -84,15 +75,14 @@ static struct q2p_punch *new_punch(const struct key *key)
 {
     struct q2p_punch *fresh;
 
-    if (wmem_array_get_count(file.all) >= PUNCHES_MAX)
+    if (file.count >= PUNCHES_MAX)
         return NULL;
     fresh = wmem_new0(wmem_file_scope(), struct q2p_punch);
-    fresh->index = wmem_array_get_count(file.all);
+    fresh->index = file.count++;
     fresh->interface_id = key->interface_id;
     fresh->seed = key->seed;
     fresh->newcomer = key->newcomer;
     fresh->known = key->known;
-    wmem_array_append_one(file.all, fresh);
     return fresh;
 }
 

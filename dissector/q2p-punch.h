@@ -107,7 +107,4 @@ const char *q2p_punch_id(wmem_allocator_t *pool, const struct q2p_punch *punch);
 /* Empties it for the next capture. */
 void q2p_punches_begin(void);
 
-/* All of them, in order of index; NULL behind the last one. */
-const struct q2p_punch *q2p_punch_at(uint32_t index);
-
 #endif

@@ -126,9 +126,9 @@ static void table_reset(stat_tap_table *table)
 /* The only table of a window. */
 static stat_tap_table *table_of(void *tapdata)
 {
-    const stat_data_t *stat = (const stat_data_t *)tapdata;
+    const stat_data_t *window = (const stat_data_t *)tapdata;
 
-    return g_array_index(stat->stat_tap_data->tables, stat_tap_table *, 0);
+    return g_array_index(window->stat_tap_data->tables, stat_tap_table *, 0);
 }
 
 /*

@@ -120,7 +120,7 @@ static void want_fields(int protocol)
 /* libFuzzer would look for leaks of what is kept to the end, with every input. */
 static void add_option(int *argc, char ***argv, const char *option)
 {
-    char **longer = g_new0(char *, *argc + 2);
+    char **longer = g_new0(char *, (size_t)*argc + 2);
 
     memcpy(longer, *argv, (size_t)*argc * sizeof *longer);
     longer[(*argc)++] = g_strdup(option);
@@ -262,6 +262,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         wtap_rec_cleanup(&frames[i].rec);
     }
     if ((look & LOOK_TAPS) != 0)
-        fuzz_taps_end_of_input();
+        fuzz_taps_end_of_input((look & LOOK_MENUS) != 0);
     return 0;
 }

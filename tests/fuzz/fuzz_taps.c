@@ -112,8 +112,25 @@ static void drop_stream(void)
     follow_reset_stream(all.stream);
 }
 
-void fuzz_taps_end_of_input(void)
+/* The filter of each row of talks and endpoints; then all tables begin anew. */
+static void use_windows(void)
 {
+    for (unsigned i = 0; all.talks.conv_array != NULL && i < all.talks.conv_array->len; i++)
+        for (int way = CONV_DIR_A_TO_FROM_B; way <= CONV_DIR_ANY_FROM_B; way++)
+            g_free(get_conversation_filter(&g_array_index(all.talks.conv_array, conv_item_t, i),
+                                           (conv_direction_e)way));
+    for (unsigned i = 0; all.endpoints.conv_array != NULL && i < all.endpoints.conv_array->len; i++)
+        g_free(get_endpoint_filter(&g_array_index(all.endpoints.conv_array, endpoint_item_t, i)));
+    for (size_t i = 0; i < array_length(all.tables); i++)
+        all.tables[i].stat_tap_data->stat_tap_init_cb(all.tables[i].stat_tap_data);
+    reset_conversation_table_data(&all.talks);
+    reset_endpoint_table_data(&all.endpoints);
+}
+
+void fuzz_taps_end_of_input(bool windows)
+{
+    if (windows)
+        use_windows();
     look_at_stream();
     drop_stream();
     sequence_analysis_get_nodes(all.graph);
@@ -124,13 +141,8 @@ void fuzz_taps_end_of_input(void)
 
 void fuzz_taps_end_of_file(void)
 {
-    for (size_t i = 0; i < array_length(all.tables); i++) {
-        stat_tap_table_ui *ui = all.tables[i].stat_tap_data;
-        ui->stat_tap_reset_table_cb(stat_tap_find_table(ui, ui->title));
-    }
+    use_windows();
     reset_srt_table(all.times.srt_array);
-    reset_conversation_table_data(&all.talks);
-    reset_endpoint_table_data(&all.endpoints);
 }
 
 void fuzz_taps_menus(epan_dissect_t *edt)

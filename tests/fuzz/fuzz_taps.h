@@ -12,8 +12,9 @@
 /* Opens them. */
 void fuzz_taps_begin(int proto);
 
-/* Looks at what must hold, and lets go of what grows with each datagram. */
-void fuzz_taps_end_of_input(void);
+/* Looks at what must hold, and lets go of what grows with each datagram; after a look at each
+ * window, if wanted. */
+void fuzz_taps_end_of_input(bool windows);
 
 /* Another capture is opened. */
 void fuzz_taps_end_of_file(void);

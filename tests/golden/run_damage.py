@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run_damage.py [SEED]: recordings that were cut or have wrong bits. A cut one must say so and must not
 make up what it has not; nothing may break the dissector, in one pass or two."""
+import os
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,8 @@ def check_flips(seed, folder):
 
 def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    os.environ.setdefault("WIRESHARK_DEBUG_WMEM_OVERRIDE", "strict")  # canaries around all memory
+    os.environ["WIRESHARK_ABORT_ON_TOO_MANY_ITEMS"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         complaints = []
         for name in CUT:

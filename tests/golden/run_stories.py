@@ -175,6 +175,12 @@ STORIES = {
         (FROM, lost(), "gave_up_whole", {"gave_up.in": "6", "missing.count": "0", "missing": ""}),
         (TO, B, "", {"transmission": "1"}), (TO, A, "", {"transmission": "1"}),
         (TO, C, "", {"sending": "2", "verdict": "complete", "reassembled.length": "1000"})],
+    "an_answer_makes_a_straggler_a_second_sending": [
+        (TO, start(485), "", {"verdict": "complete", "sending": "1"}),
+        (TO, piece(0, FULL, 0, dialect=OPTIONS), "", {}), (TO, piece(1, b"z", 0, dialect=OPTIONS), "", {}),
+        (TO, start(485), "", {"transmission": "1", "sending": "2", "response.in": "5"}),
+        (FROM, READY, "", {"transmission": "1", "response.to": "4"}),
+        (FROM, lost(1, dialect=OPTIONS), "", {"transmission": "1", "verdict": "missing"})],
     "announced_anew_after_a_failure": [
         (TO, start(485), "", {"verdict": "gave-up-whole"}),
         (TO, piece(0, FULL, 0, dialect=OPTIONS), "", {}), (TO, piece(1, b"z", 0, dialect=OPTIONS), "", {}),

@@ -17,10 +17,11 @@ from collections import Counter
 from pathlib import Path
 
 import run_stories
-from dissect import PCAPS, ROOT, endpoint, tshark
+from dissect import PCAPS, ROOT, endpoint, rows, tshark
 
-TAPS = ["stat:q2p", "nstat:q2p,transmissions", "nstat:q2p,punches", "srt:q2p", "conv:Q2P",
+TAPS = ["expert", "stat:q2p", "nstat:q2p,transmissions", "nstat:q2p,punches", "srt:q2p", "conv:Q2P",
         "endpt:Q2P", "seqa:q2p", "eo:q2p"]
+STRAY = "Trailing stray characters,"  # Wireshark's, of a text with a NUL; no window has it
 NODES_MAX = 40  # of a flow graph, in Wireshark
 PRINTED = {"q2p,tree": r" TRANSPORT +30 ", "q2p,transmissions": r"\|8000 \|17 \|0 \|complete \|",
            "q2p,punches": r"\n0 \|203\.0\.113\.102:10002 .*\|CONNECTED \|",
@@ -171,6 +172,19 @@ def check_graph(shown):
             break
 
 
+def check_expert(capture, shown):
+    """The window of expert items has what the frames have, and in their order."""
+    found, names = {}, ["frame.number", "q2p.event.name", "_ws.expert.message"]
+    for one in reversed(shown["expert"].get("details", [])):
+        found.setdefault(str(one["f"]), []).append(one["m"])
+    for row in rows(capture, names, passes=2):
+        messages = ",".join(found.pop(row["frame.number"], []))
+        if messages != row["_ws.expert.message"].replace(STRAY, ""):
+            yield f"frame {row['frame.number']}: '{messages}' in the window of expert items"
+    if found:
+        yield f"expert items of no frame: {found}"
+
+
 def check_printed():
     """TShark's way to the same, in one pass and in two."""
     capture = PCAPS / "recorded/upstream-options-nat-loss.pcapng"
@@ -218,7 +232,7 @@ def main():
         truth, shown = by_file[capture.name], read(capture)
         for text in [*check_transmissions(truth, shown), *check_files(truth, shown),
                      *check_punches(truth, shown), *check_counts(truth, shown),
-                     *check_graph(shown)]:
+                     *check_graph(shown), *check_expert(capture, shown)]:
             failed = True
             print(f"{capture.name}: {text}")
     sys.exit(failed)
