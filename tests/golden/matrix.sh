@@ -1,10 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# matrix.sh [SUITE...] - builds the plugin and runs the golden tests with the Wireshark of other
-# Debian suites, each in a root of its own: trixie has 4.4, sid 4.6. The roots are made once, from
-# the mirror of this machine, and kept in ${XDG_CACHE_HOME:-~/.cache}/q2p (0.7 GB each). A suite
-# that cannot be had is skipped, and said so; exit code 1 if a test fails somewhere.
+# matrix.sh [SUITE...] - builds the plugin, with warnings as errors, and runs the golden tests with the
+# Wireshark of this machine ("here") and of other Debian suites, each in a root of its own: bookworm
+# has 4.0, trixie 4.4, sid 4.6. Without arguments: here trixie sid. The roots are made once, from the
+# mirror of this machine, and kept in ${XDG_CACHE_HOME:-~/.cache}/q2p (0.7 GB each). A suite that
+# cannot be had is skipped, and said so; a table at the end tells all of it; exit code 1 if a build or
+# a test has failed somewhere.
+#
+#   Q2P_BUILD  where "here" is built (default: build)
 set -eu
 
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -18,12 +22,22 @@ say() {
   printf 'matrix: %s\n' "$*"
 }
 
-[ "$(id -u)" -eq 0 ] || { say "skipped: roots of other suites take root"; exit 0; }
-command -v mmdebstrap >/dev/null || { say "skipped: mmdebstrap is not installed"; exit 0; }
+# row SUITE WIRESHARK RESULT: a line of the table at the end.
+row() {
+  printf '%-10s %-10s %s\n' "$1" "$2" "$3" >>"$table"
+  say "$1: $3"
+}
+
+# reason: why roots of other suites cannot be had at all, if so.
+reason() {
+  [ "$(id -u)" -eq 0 ] || { echo "roots of other suites take root"; return; }
+  command -v mmdebstrap >/dev/null || { echo "mmdebstrap is not installed"; return; }
+  [ -n "$mirror" ] || echo "no mirror in /etc/apt"
+}
+
 mirror=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs: *//p' | head -n 1)
 [ -n "$mirror" ] || mirror=$(sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' \
   /etc/apt/sources.list 2>/dev/null | head -n 1)
-[ -n "$mirror" ] || { say "skipped: no mirror in /etc/apt"; exit 0; }
 
 # make SUITE: its root, complete or not at all.
 make_root() {
@@ -37,37 +51,74 @@ make_root() {
   mv "$cache/$1.new" "$cache/$1"
 }
 
-# judge SUITE: the files of this work tree that git knows, built and tested there.
-judge() {
-  root=$cache/$1
-  rm -rf "$root/q2p/source"
-  mkdir -p "$root/q2p/source"
-  (cd "$here" && git ls-files -z --cached --others --exclude-standard |
-    tar --null --ignore-failed-read -cf - -T -) | tar -xf - -C "$root/q2p/source"
-  # shellcheck disable=SC2016 # it is the shell inside that expands this
-  chroot "$root" sh -euc '
-    cd /q2p/source
-    tshark --version 2>/dev/null | head -n 1
-    { cmake -S . -B ../build -G Ninja -DQ2P_BUILD_SIMULATOR=OFF -DQ2P_WERROR=ON &&
-      cmake --build ../build --target q2p_plugin
-    } >../log 2>&1 || { tail -n 40 ../log; exit 1; }
-    # What runs the command or other readers does not depend on Wireshark.
-    ctest --test-dir ../build -L golden -LE check -E "golden[.](check|readers)" -j "$(nproc)" --output-on-failure'
+# What builds and judges, here or in a root: $1 = source, $2 = build directory. The last line of its
+# output is the result. What runs the command or other readers does not depend on Wireshark.
+# shellcheck disable=SC2016 # it is the shell that gets it that expands this
+judge='
+  version=$(tshark --version 2>/dev/null | sed -n "s/^TShark[^0-9]*\([0-9.]*[0-9]\).*/\1/p" | head -n 1)
+  cmake -S "$1" -B "$2" -G Ninja -DQ2P_BUILD_SIMULATOR=OFF -DQ2P_WERROR=ON >"$2.log" 2>&1 &&
+    cmake --build "$2" --target q2p_plugin >>"$2.log" 2>&1 || {
+    tail -n 40 "$2.log"
+    echo "${version:-?} does not build"
+    exit 1
+  }
+  status=0
+  ctest --test-dir "$2" -L golden -LE check -E "golden[.](check|readers)" -j "$(nproc)" \
+    --output-on-failure >"$2.tests" 2>&1 || status=1
+  grep -vE "^ *(Start |[0-9]+/[0-9]+ .* Passed)" "$2.tests"
+  passed=$(grep -cE "^ *[0-9]+/[0-9]+ .* Passed" "$2.tests")
+  skipped=$(sed -n "s/^ *[0-9]*\/[0-9]* .*golden[.]\([a-z_]*\) .*Skipped.*/\1/p" "$2.tests" | paste -sd " ")
+  failed=$(grep -v Skipped "$2.tests" |
+    sed -n "s/^ *[0-9]*\/[0-9]* .*golden[.]\([^ ]*\) .*[*][*][*].*/\1/p" | paste -sd " ")
+  echo "$version built without a warning, $passed tests passed${skipped:+, skipped: $skipped}" \
+    "${failed:+FAILED: $failed}"
+  [ "$passed" -gt 0 ] && exit $status
+  exit 1'
+
+# run SUITE COMMAND...: judges there; a line for the table.
+run() {
+  suite=$1
+  shift
+  ok=passed
+  "$@" >"$table.out" 2>&1 || { ok=FAILED status=1; }
+  sed '$d' "$table.out"
+  result=$(tail -n 1 "$table.out" | sed 's/ *$//')
+  row "$suite" "${result%% *}" "$ok: ${result#* }"
 }
 
+# source_in SUITE: the files of this work tree that git knows, in its root.
+source_in() {
+  rm -rf "$cache/$1/q2p/source"
+  mkdir -p "$cache/$1/q2p/source"
+  (cd "$here" && git ls-files -z --cached --others --exclude-standard |
+    tar --null --ignore-failed-read -cf - -T -) | tar -xf - -C "$cache/$1/q2p/source"
+}
+
+table=$(mktemp)
+trap 'rm -f "$table" "$table.out"' EXIT
 status=0
-[ $# -gt 0 ] || set -- trixie sid
+[ $# -gt 0 ] || set -- here trixie sid
 for suite in "$@"; do
-  if [ "$(cat "$cache/$suite/q2p-packages" 2>/dev/null)" != "$packages" ] && ! make_root "$suite"; then
-    say "$suite: skipped, its packages cannot be had: $(tail -n 1 "$cache/$suite.log")"
-    rm -rf "$cache/$suite.new"
+  if [ "$suite" = here ]; then
+    mkdir -p "${Q2P_BUILD:-build}"
+    say "here: building and testing"
+    run here sh -uc "$judge" judge "$here" "$(cd "${Q2P_BUILD:-build}" && pwd)/matrix"
     continue
   fi
-  if judge "$suite"; then
-    say "$suite: passed"
-  else
-    say "$suite: FAILED"
-    status=1
+  why=$(reason)
+  if [ -z "$why" ] && [ "$(cat "$cache/$suite/q2p-packages" 2>/dev/null)" != "$packages" ] &&
+    ! make_root "$suite"; then
+    why="its packages cannot be had: $(tail -n 1 "$cache/$suite.log")"
+    rm -rf "$cache/$suite.new"
   fi
+  if [ -n "$why" ]; then
+    row "$suite" - "skipped: $why"
+    continue
+  fi
+  source_in "$suite"
+  say "$suite: building and testing"
+  run "$suite" chroot "$cache/$suite" sh -uc "$judge" judge /q2p/source /q2p/build
 done
+printf '\n%-10s %-10s %s\n' suite Wireshark result
+cat "$table"
 exit $status
