@@ -218,6 +218,7 @@ bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
     rtt_ns = now > probe.at ? now - probe.at : 1;
     path->heard_at = now;
     path->backoff = 0;
+    path->contact->proven |= !probe.plain;
     if (!probe.plain || !probe.again)
         measure_rtt(now, path, rtt_ns);
     count_delivered(path, &probe, packet);

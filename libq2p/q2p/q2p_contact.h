@@ -27,6 +27,7 @@ struct q2p__contact {
     uint32_t fragments;     /* that came from it, copies too */
     uint16_t probes_lost, probes_heard;
     bool extends;    /* it has shown that it knows the extension of PROTOCOL.md 6.8 */
+    bool proven;     /* ... and has repeated what we made up, so it is where it says */
     bool spreading;  /* as a joiner: not all members know of it yet */
     size_t memory;   /* bytes held for what it sends */
     uint16_t open;   /* incoming transmissions from it */

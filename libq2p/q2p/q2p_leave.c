@@ -127,7 +127,9 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
 static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing *outgoing,
                        struct q2p_datagram *out)
 {
-    bool plain = !outgoing->path->contact->extends;
+    const struct q2p__contact *contact = outgoing->path->contact;
+    /* somebody else may have said in its name that it knows the extension */
+    bool plain = !contact->extends || (!contact->proven && outgoing->path->backoff > 0);
     struct q2p_message message = {.event = Q2P_EV_OPTIONS,
                                   .network_id = node->config.network_id,
                                   .length = outgoing->length,

@@ -40,10 +40,13 @@ static bool lose_some(struct pipe *pipe, const struct pipe_datagram *datagram)
     do {                                                                                           \
         int status_ = (call);                                                                      \
         int tries_ = 0;                                                                            \
-        while (status_ == Q2P_ERR_MEMORY && tries_++ < 10)                                         \
+        while (status_ == Q2P_ERR_MEMORY && tries_++ < 1000)                                       \
             status_ = (call);                                                                      \
         assert_int_equal(status_, Q2P_OK);                                                         \
     } while (0)
+
+/* Seeds that do not answer, so that tables grow at other places. */
+static size_t dead_seeds;
 
 /* Whether all came about although some allocation failed. */
 static void live(enum q2p_dialect dialect, const uint8_t *data, size_t len)
@@ -64,6 +67,11 @@ static void live(enum q2p_dialect dialect, const uint8_t *data, size_t len)
     UNTIL_OK(q2p_node_own(pipe.nodes[1], &addr));
     config.alloc.resize = NULL;
     pipe_add(&pipe, "10.0.0.3:3", &config);
+    for (size_t i = 0; i < dead_seeds; i++) {
+        struct q2p_addr dead = {.ip = {10, 9, 0, (uint8_t)(1 + i)}, .port = 1, .ip_len = 4};
+
+        UNTIL_OK(q2p_node_join(pipe.nodes[1], 0, &dead));
+    }
     UNTIL_OK(q2p_node_join(pipe.nodes[1], 0, &pipe.addrs[0]));
     UNTIL_OK(q2p_node_join(pipe.nodes[2], 0, &pipe.addrs[0]));
     UNTIL_OK(q2p_node_join(pipe.nodes[2], 0, &pipe.addrs[1])); /* so it is a seed, too */
@@ -77,7 +85,7 @@ static void live(enum q2p_dialect dialect, const uint8_t *data, size_t len)
     assert_in_range(pipe_count(&pipe, 1, Q2P_ON_DELIVERED), 1, 2);
     assert_memory_equal(pipe_find(&pipe, 2, Q2P_ON_DELIVERED, 0)->what.data, data, len);
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(q2p_node_peers(pipe.nodes[i], NULL, 0), 2);
+        assert_int_equal(q2p_node_peers(pipe.nodes[i], NULL, 0), 2 + (i == 1 ? dead_seeds : 0));
     pipe_free(&pipe);
     assert_int_equal(bytes_held, 0);
 }
@@ -120,12 +128,76 @@ static void several_in_a_row_may_fail(void **state)
     any_allocation_may_fail(Q2P_DIALECT_OPTIONS, 4);
 }
 
+static void any_allocation_may_fail_wherever_tables_grow(void **state)
+{
+    (void)state;
+    for (dead_seeds = 1; dead_seeds <= 8; dead_seeds++)
+        any_allocation_may_fail(dead_seeds % 2 ? Q2P_DIALECT_OPTIONS : Q2P_DIALECT_CLASSIC, 1);
+    dead_seeds = 0;
+}
+
+/* Both ends short of memory all the time: each call may fail, nothing leaks, and all comes to rest.
+ */
+static void *fail_often(void *ctx, void *old, size_t old_len, size_t new_len)
+{
+    uint64_t *random = ctx;
+
+    *random = *random * UINT64_C(6364136223846793005) + 1442695040888963407;
+    if (new_len > 0 && (*random >> 33) % 4 == 0)
+        return NULL;
+    bytes_held += new_len - old_len;
+    if (new_len == 0) {
+        free(old);
+        return NULL;
+    }
+    return realloc(old, new_len);
+}
+
+static void both_ends_may_be_short_of_memory(void **state)
+{
+    uint8_t *data = pipe_payload(60000);
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        uint64_t random = seed;
+        struct q2p_config config;
+        struct pipe pipe;
+
+        q2p_config_init(&config);
+        config.dialect = seed % 2 ? Q2P_DIALECT_OPTIONS : Q2P_DIALECT_CLASSIC;
+        config.alloc = (struct q2p_alloc){&random, fail_often};
+        pipe_init(&pipe);
+        pipe.quiet = true;
+        pipe.lose = lose_some;
+        for (size_t i = 0; i < 2; i++) {
+            pipe.addrs[pipe.nodes_count++] = pipe_addr(i ? "10.0.0.2:2" : "10.0.0.1:1");
+            UNTIL_OK(q2p_node_new(&pipe.nodes[i], &config));
+            UNTIL_OK(q2p_node_own(pipe.nodes[i], &pipe.addrs[i]));
+        }
+        UNTIL_OK(q2p_node_join(pipe.nodes[1], 0, &pipe.addrs[0]));
+        UNTIL_OK(q2p_node_send(pipe.nodes[0], 0, &pipe.addrs[1], data, 60000, NULL));
+        UNTIL_OK(q2p_node_send(pipe.nodes[1], 0, &pipe.addrs[0], data, 50000, NULL));
+        pipe_run(&pipe, 120 * Q2P_SECOND);
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(q2p_node_counters(pipe.nodes[i])->memory, 0);
+            assert_int_equal(
+                pipe_count(&pipe, i, Q2P_ON_RELEASED) + pipe_count(&pipe, i, Q2P_ON_FAILED), 1);
+            assert_in_range(pipe_count(&pipe, i, Q2P_ON_DELIVERED), 0, 1);
+        }
+        pipe_free(&pipe);
+        assert_int_equal(bytes_held, 0);
+    }
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_allocation_may_fail_in_classic),
         cmocka_unit_test(any_allocation_may_fail_in_options),
         cmocka_unit_test(several_in_a_row_may_fail),
+        cmocka_unit_test(any_allocation_may_fail_wherever_tables_grow),
+        cmocka_unit_test(both_ends_may_be_short_of_memory),
     };
     return cmocka_run_group_tests_name("q2p_memory", tests, NULL, NULL);
 }
