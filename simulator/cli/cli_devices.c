@@ -72,6 +72,29 @@ void cli_devices_totals(const struct lab_devices *devices)
                devices->poison_trials);
 }
 
+struct report_matrix_table cli_devices_page(struct cli_devices_page *page,
+                                            const struct lab_devices *devices)
+{
+    static const char *const labels[LAB_DEVICES] = {"public", "EIM/EIF",   "EIM/ADF", "EIM/APDF",
+                                                    "masq",   "masq/drop", "random"};
+    *page = (struct cli_devices_page){0};
+    for (int newcomer = 0; newcomer < LAB_DEVICES; newcomer++) {
+        page->labels[newcomer] = labels[newcomer];
+        for (int known = 0; known < LAB_DEVICES; known++) {
+            struct report_matrix_cell *cell = &page->cells[newcomer][known];
+            cell->state = (enum report_cell_state)devices->cells[newcomer][known];
+            cell->wanted = (enum report_cell_state)lab_theory_devices((enum lab_device)newcomer,
+                                                                      (enum lab_device)known);
+        }
+    }
+    return (struct report_matrix_table){.title = "original, behind NATs of a real kernel",
+                                        .about = "masq: a TOUCH that comes early poisons it",
+                                        .fits = &devices->fits[0][0],
+                                        .cells = &page->cells[0][0],
+                                        .labels = page->labels,
+                                        .labels_count = LAB_DEVICES};
+}
+
 void cli_devices_json(const struct lab_devices *devices)
 {
     const char *comma = "";

@@ -246,7 +246,8 @@ static void make_again(const struct cli_values *values, uint64_t seed, char *out
 /* Returns false and says why if the file cannot be written. */
 static bool write_page(const struct session *session)
 {
-    struct report_matrix_table tables[TABLES_MAX];
+    struct report_matrix_table tables[TABLES_MAX + 1];
+    struct cli_devices_page page;
     const char *labels[LAB_NATS];
     char titles[TABLES_MAX][60], verdict[120], again[400];
     for (unsigned i = 0; i < LAB_NATS; i++)
@@ -255,12 +256,18 @@ static bool write_page(const struct session *session)
         const struct lab_matrix_plan *plan = &session->plans[i];
         snprintf(titles[i], sizeof titles[i], "%s, scope %s", lab_table_title(plan->table),
                  plan->scope == NET_NAT_SCOPE_MAPPING ? "mapping" : "endpoint");
-        tables[i] = (struct report_matrix_table){titles[i], lab_table_about(plan->table),
-                                                 plan->wan_ppb, &session->tables[i].fits[0][0],
-                                                 &session->tables[i].cells[0][0]};
+        tables[i] = (struct report_matrix_table){titles[i],
+                                                 lab_table_about(plan->table),
+                                                 plan->wan_ppb,
+                                                 &session->tables[i].fits[0][0],
+                                                 &session->tables[i].cells[0][0],
+                                                 NULL,
+                                                 0};
     }
-    snprintf(verdict, sizeof verdict, "%u of %u cells and %u of %u sums are not as theory has it.",
-             session->wrong, session->count * LAB_NATS * LAB_NATS, session->unfit, session->count);
+    if (session->all)
+        tables[session->count] = cli_devices_page(&page, &session->devices);
+    snprintf(verdict, sizeof verdict, "%u cells and %u of %u sums are not as theory has it.",
+             session->wrong + session->devices.wrong, session->unfit, session->count);
     make_again(session->values, session->plans[0].seed, again, sizeof again);
     const struct report_matrix matrix = {
         .title = "Which NATs can be punched through",
@@ -271,7 +278,7 @@ static bool write_page(const struct session *session)
         .labels = labels,
         .labels_count = LAB_NATS,
         .tables = tables,
-        .tables_count = session->count,
+        .tables_count = session->count + session->all,
         .ok = is_well(session),
     };
     FILE *out = fopen(session->values->html, "wb");

@@ -154,8 +154,15 @@ void report_matrix_html(const struct report_matrix *matrix, FILE *out)
                 "of trials.",
                 matrix->rows_are, matrix->columns_are);
     fputs("</p>\n<div class=\"grid wide\">\n", out);
-    for (size_t i = 0; i < matrix->tables_count; i++)
-        put_table(out, matrix, &matrix->tables[i]);
+    for (size_t i = 0; i < matrix->tables_count; i++) {
+        const struct report_matrix_table *table = &matrix->tables[i];
+        struct report_matrix own = *matrix;
+        if (table->labels) {
+            own.labels = table->labels;
+            own.labels_count = table->labels_count;
+        }
+        put_table(out, &own, table);
+    }
     fputs("</div>\n", out);
     page_end(out, "q2p-sim " Q2P_VERSION);
 }

@@ -32,6 +32,8 @@ struct report_matrix_table {
     uint32_t loss_ppb;         /* of every datagram; 0 is not shown */
     const bool *fits; /* a cell is as it should be, as cells; NULL: if state is as wanted */
     const struct report_matrix_cell *cells; /* labels_count rows of labels_count */
+    const char *const *labels;              /* of its own, or NULL */
+    size_t labels_count;
 };
 
 /* All borrowed; any text is fine, it is escaped. */
