@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """make_corpus.py [--check]: makes pcaps/simulated (the gallery's scenarios, seen from one interface
-each) and pcaps/crafted (each story of run_stories.py), and their entries at the end of MANIFEST.yaml.
+each) and pcaps/crafted (each story of run_stories.py), and their entries at the end of MANIFEST.yaml;
+and puts what a recording shows, as its entry says it, into the recording as a comment.
 The same sources give the same bytes. With --check nothing is written: says what would change."""
 import hashlib
 import json
@@ -12,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
 import run_stories
 from run_replay import PCAPS, Q2P, ROOT, q2p
 
@@ -21,7 +24,7 @@ BYTE_ORDER, VERSION, LENGTH_UNKNOWN = 0x1A2B3C4D, (1, 0), 0xFFFFFFFFFFFFFFFF
 COMMENT, NAME, RESOLUTION, END = 1, 2, 9, 0
 ETHERNET, SECOND = 1, 1_000_000_000
 START = 1_000_000_000 * SECOND
-PACKETS_MAX = 200
+PACKETS_MAX = 350
 # These nodes list by the timer alone, as ours did once, but for those of one capture.
 STEADY = "probe: no, early: no, extend: no"
 AT_ONCE = "lists-at-once"
@@ -31,9 +34,6 @@ SIMULATED = {
     "punch-two-cones": ("punch-two-cones", "bob", "classic",
                         "A hole punched between two cone NATs, seen inside one of them; our node "
                         "repeats JOIN.", ["10.0.0.2:10001"]),
-    "punch-on-both-sides-of-a-nat": ("punch-two-cones", "bob home-b", "classic",
-                                     "Two interfaces: each datagram is there twice, inside and "
-                                     "outside of a NAT, and is told apart.", []),
     "punch-seen-by-the-seed": ("punch-two-cones", "seed", "classic",
                                "The same punch at the seed: requests and nothing of what they bring.",
                                ["203.0.113.1:10000"]),
@@ -47,6 +47,9 @@ SIMULATED = {
     "lost-for-good": ("lost-for-good", "bob", "classic",
                       "The link dies: lists that nobody hears, then giving up.",
                       ["192.0.2.2:10000"]),
+    "lost-between-two-interfaces": ("lost-for-good", "alice bob", "classic",
+                                    "The link dies between two interfaces: all of it passes at the "
+                                    "sender's, and each tells its own story.", []),
     "mixed-dialects": ("mixed-dialects", "old", "mixed",
                        "A node of ours that starts in classic and one that starts in options learn "
                        "each other's dialect.", []),
@@ -125,6 +128,23 @@ def tell(name, steps):
     return out
 
 
+def commented(data, text):
+    """A recording with a sentence in its section's head; its packets stay as they were recorded."""
+    first = next(blocks(data))[1]
+    fixed, options = first[:16], first[16:] or option(END, b"")
+    if options[:2] == struct.pack("<H", COMMENT):
+        options = options[4 + (struct.unpack_from("<H", options, 2)[0] + 3) // 4 * 4:]
+    return block(SECTION, fixed + option(COMMENT, text.encode()) + options) + data[12 + len(first):]
+
+
+def recordings(manifest):
+    """path below pcaps -> bytes, of all that was not made here"""
+    for entry in yaml.safe_load(manifest)["captures"]:
+        if entry["file"].startswith("recorded/"):
+            data = (PCAPS / entry["file"]).read_bytes()
+            yield entry["file"], entry["sha256"], commented(data, entry["shows"])
+
+
 def dialect_of(name):
     return "mixed" if name.startswith("classic_to") else "options" if "options" in name else \
         "early" if "early" in name else "classic"
@@ -197,6 +217,9 @@ def main():
     made, changed = corpus(), []
     before = (PCAPS / "MANIFEST.yaml").read_text()
     after = before.split(MARK)[0] + MARK + "".join(text for _, text in made.values())
+    for file, before_hash, data in recordings(before):
+        made[file] = data, ""
+        after = after.replace(before_hash, hashlib.sha256(data).hexdigest())
     names = {name.rsplit("/", 1)[1] for name in made}
     by_hand = set(before.split(MARK)[0].split())
     for folder in ("simulated", "crafted"):
