@@ -121,12 +121,21 @@ class Gui:
         self.do("key", "--delay", 60, *keys)
         return self.window(name) if name else None
 
-    def save_as(self, name):
-        """In a dialog that wants the name of a file."""
-        path = self.folder / name
-        self.do("type", str(path))
-        self.do("key", "Return")
-        self.until(f"the file {name}", lambda: path.exists() and path.stat().st_size > 0)
+    def save_as(self, name, dialog):
+        """In that dialog, which wants the name of a file; once more where it has offered another instead."""
+        path, tried = self.folder / name, 0
+
+        def is_there():
+            nonlocal tried
+            if path.exists() and path.stat().st_size > 0:
+                return True
+            if time.monotonic() > tried + 5 and self.do("getactivewindow") == dialog:
+                self.do("key", "ctrl+a")
+                self.do("type", str(path))
+                self.do("key", "Return")
+                tried = time.monotonic()
+            return False
+        self.until(f"the file {name}", is_there)
         return path
 
     def shoot(self, name):
@@ -149,7 +158,7 @@ def begin(gui):
     times = gui.window("Q2P Service Response Time")
     gui.shoot("Response Times")
     close(gui, times)
-    gui.main = gui.window(f"^{MAIN}")
+    gui.main = gui.window(f"^({MAIN}|capture)")  # the name of a copy for nobody
     gui.do("windowsize", gui.main, 1390, 900)
     gui.do("windowmove", gui.main, 0, 20)
 
@@ -160,8 +169,8 @@ def check_filters(gui):
     for number, (title, (keys, same)) in enumerate(FILTERS.items()):
         wanted = times(CAPTURE, "-Y", same)
         gui.choose(keys, None)
-        gui.choose(EXPORT, "Export Specified Packets")
-        shown = times(gui.save_as(f"{number}.pcapng"))
+        dialog = gui.choose(EXPORT, "Export Specified Packets")
+        shown = times(gui.save_as(f"{number}.pcapng", dialog))
         gui.front(gui.main)
         gui.shoot(title)
         if shown != wanted or not wanted or len(wanted) == len(everything):
@@ -187,8 +196,7 @@ def check_windows(gui):
         gui.shoot(f"{flows} Flows")
         gui.front(graph)
         gui.do("key", "alt+e")
-        gui.window("Save Graph As")
-        drawn.append(gui.save_as(f"{flows}.pdf"))
+        drawn.append(gui.save_as(f"{flows}.pdf", gui.window("Save Graph As")))
         close(gui, graph)
     if not pages(drawn[0]) or pages(drawn[0]) == pages(drawn[1]):
         yield "the flow graph has no flows of Q2P"
