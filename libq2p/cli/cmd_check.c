@@ -153,7 +153,7 @@ static int check_manifests(const struct check_values *values, int argc, char **a
         int code = cli_manifest_visit(argv[i], visit, &tour);
         tour.worst = code > tour.worst ? code : tour.worst;
     }
-    if (!values->common.json)
+    if (!values->common.json && tour.captures)
         printf("%" PRIu64 " captures, %" PRIu64 " as expected\n", tour.captures, tour.good);
     return tour.worst;
 }

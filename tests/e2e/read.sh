@@ -42,3 +42,21 @@ expect 0 "complete" "$Q2P" check --strict "$recorded/upstream-options-single.pca
 [ -z "$("$Q2P" check --quiet "$capture")" ] || fail "--quiet talks"
 head -c 1500 "$capture" >"$dir/broken.pcapng"
 expect 3 "breaks off behind frame" "$Q2P" check "$dir/broken.pcapng"
+
+# What is no capture at all.
+: >"$dir/empty.pcap"
+expect 3 "the file is empty" "$Q2P" check "$dir/empty.pcap"
+expect 3 "the file is empty" "$Q2P" check - </dev/null
+expect 3 "Is a directory" "$Q2P" check "$dir"
+expect 3 "No such file" "$Q2P" check "$dir/nowhere"
+gzip -c "$capture" >"$dir/packed.pcapng.gz"
+expect 3 "gzip -dc FILE" "$Q2P" check "$dir/packed.pcapng.gz"
+
+# Token ring, type 6, in the first interface's description, behind the section.
+cp "$capture" "$dir/ring.pcapng"
+printf '\006' | dd of="$dir/ring.pcapng" bs=1 conv=notrunc 2>/dev/null \
+    seek=$(($(od -An -tu4 -j4 -N4 "$capture") + 8))
+expect 3 "no frame is of a link layer that can be read" "$Q2P" check "$dir/ring.pcapng"
+grep -q "the first, of type 6, is frame 1" "$dir/expect.txt" || fail "which frame, which type"
+cat "$dir/ring.pcapng" "$capture" >"$dir/both.pcapng"
+expect 0 "the first, of type 6, is frame 1" "$Q2P" check "$dir/both.pcapng"

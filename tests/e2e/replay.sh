@@ -38,6 +38,25 @@ printf 'captures:\n  - file: one.pcapng\n    found: { complete: two }\n' >"$dir/
 expect 3 "MANIFEST.yaml:3: what must be found is a number" "$Q2P" check --manifest "$dir/own"
 expect 3 "No such file" "$Q2P" check --manifest "$dir/nowhere"
 
+# The job that pcaps/README.md shows, word for word, in a folder as it shows it; and a loss in it fails.
+job() {
+    sed -n 's/^ *- \(q2p .* captures\/\)$/\1/p' "$pcaps/README.md" >"$dir/job.sh"
+    [ "$(wc -l <"$dir/job.sh")" -eq 2 ] || fail "two commands in README.md"
+    (cd "$dir/ci" && PATH="$(dirname "$Q2P"):$PATH" sh -e ../job.sh >/dev/null 2>../job.err)
+}
+mkdir -p "$dir/ci/captures"
+cp "$pcaps/recorded/upstream-classic-single.pcapng" "$dir/ci/captures/lab-monday.pcapng"
+cat >"$dir/ci/captures/MANIFEST.yaml" <<'END'
+captures:
+  - file: lab-monday.pcapng
+    found: { complete: 1, incomplete: 0, pairs: 0, malformed: 0 }
+    replay: ["10.77.0.1:10000"]
+END
+job || fail "the job: $(cat "$dir/job.err")"
+sed -i 's/ complete: 1/ complete: 0/' "$dir/ci/captures/MANIFEST.yaml"
+! job || fail "a job that cannot fail"
+grep -q "1 complete transmissions, must be 0" "$dir/job.err" || fail "the job does not say why"
+
 # What was sent, as files: the key in classic is the MD5 of the data.
 expect 0 "8 transmissions complete" "$Q2P" check --extract "$dir/out" \
     "$pcaps/recorded/upstream-classic-many.pcapng"
