@@ -59,7 +59,7 @@ int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2
     memset(contact, 0, sizeof *contact);
     contact->addr = *addr;
     contact->heard_at = contact->answers_at = contact->refusal_at = contact->called_at =
-        contact->join_at = Q2P__LONG_AGO;
+        contact->join_at = contact->ranked_at = Q2P__LONG_AGO;
     status = q2p__table_add(&node->contacts, contact);
     if (status != Q2P_OK) {
         q2p__resize(node, contact, sizeof *contact, 0);
@@ -79,7 +79,7 @@ void q2p__contact_heard(q2p_node *node, struct q2p__contact *contact, q2p_time n
     /* the latest proof counts: another program may live at that address by now */
     if (proven != Q2P_DIALECT_UNKNOWN)
         contact->dialect = (uint8_t)proven;
-    if (!contact->member)
+    if (!contact->member && q2p__is_due(&contact->ranked_at, now))
         q2p__list_append(&node->strangers, &contact->link);
 }
 

@@ -16,6 +16,7 @@ struct q2p__contact {
     struct q2p__link link;   /* in members or strangers */
     struct q2p_addr addr;
     q2p_time heard_at;
+    q2p_time ranked_at;  /* of strangers: when it was put last in the list */
     q2p_time answers_at; /* budget of control messages it may cause */
     q2p_time refusal_at; /* budget of CONNECT_FAILED and of happenings about other networks */
     q2p_time called_at;  /* we last joined through it or sent it a transmission */

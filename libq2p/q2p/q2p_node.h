@@ -18,6 +18,7 @@
 #define Q2P__NEWS_MAX 128  /* happenings waiting to be fetched */
 #define Q2P__NOTES_MAX 512 /* control messages waiting to be sent */
 #define Q2P__LONG_AGO (INT64_MIN / 2)
+#define Q2P__RANK_NS (100 * Q2P_MILLISECOND)
 #define Q2P__SHORT_OF_MEMORY_NS (10 * Q2P_MILLISECOND) /* the next try after that */
 
 /* What sort of item a timer sits in; it is the first member of each. */
@@ -126,6 +127,16 @@ int q2p__say_bare(q2p_node *node, const struct q2p_addr *to, enum q2p_event even
 
 /* Frees what the services hold. */
 void q2p__service_free(q2p_node *node);
+
+/* Has its place in a list by time got old? The order is no finer than that: each move touches
+ * neighbours, which are elsewhere in memory. */
+static inline bool q2p__is_due(q2p_time *ranked_at, q2p_time now)
+{
+    if (now - *ranked_at < Q2P__RANK_NS)
+        return false;
+    *ranked_at = now;
+    return true;
+}
 
 bool q2p__is_own(const q2p_node *node, const struct q2p_addr *addr);
 

@@ -15,7 +15,7 @@
 #define YIELD_GAIN 192
 #define WINDOW_GAIN 640 /* an answer is up to two round trips old */
 #define WINDOW_GAIN_EXTENDED 512
-#define FIRST_WINDOW 112 /* fragments; an original's socket buffer holds 166 datagrams */
+#define FIRST_WINDOW 111 /* fragments, 56 KB; an original's socket buffer holds 166 datagrams */
 #define PAUSE_NS (2 * Q2P_MILLISECOND) /* ... which may not be read for so long */
 #define FIRST_WINDOW_EXTENDED 504
 #define NEAR_NS (500 * Q2P_MICROSECOND) /* a round trip on one host, where only windows brake */

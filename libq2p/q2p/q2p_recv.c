@@ -151,7 +151,7 @@ static int open_new(q2p_node *node, q2p_time now, const struct q2p__key *key,
         return Q2P_ERR_MEMORY;
     memset(incoming, 0, sizeof *incoming);
     incoming->key = *key;
-    incoming->started_at = incoming->progress_at = now;
+    incoming->started_at = incoming->progress_at = incoming->ranked_at = now;
     q2p__list_init(&incoming->link);
     q2p__list_init(&incoming->report);
     status = q2p__heap_claim(&node->timers, &incoming->timer, Q2P__TIMER_INCOMING);
@@ -442,7 +442,8 @@ static int store(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
         incoming->said += Q2P_EXTENDED_LEN;
     }
     incoming->progress_at = now;
-    q2p__list_append(&node->receiving, &incoming->link);
+    if (pile->have == 1 || q2p__is_due(&incoming->ranked_at, now))
+        q2p__list_append(&node->receiving, &incoming->link);
     if (finished)
         finish(node, incoming, finished);
     return Q2P_OK;
