@@ -361,7 +361,7 @@ static void without_an_answer_one_window_leaves(void **state)
 {
     (void)state;
     start(false);
-    assert_int_equal(leaves_without_answer(), 112);
+    assert_int_equal(leaves_without_answer(), 111);
     assert_true(q2p__path_wants_probe(path, Q2P_SECOND));
     end();
     start(true);
