@@ -158,7 +158,7 @@ static int make_getopt(const struct cli_option *rows, struct option *longs, char
     int count = 0;
     *shorts++ = ':';
     *shorts++ = 'h';
-    for (; rows[count].name && count < OPTIONS_MAX - 1; count++) {
+    for (; count < OPTIONS_MAX - 1 && rows[count].name; count++) {
         const struct cli_option *row = &rows[count];
         bool takes = row->kind != CLI_FLAG;
         longs[count] = (struct option){row->name, takes, NULL, LONG_BASE + count};

@@ -9,7 +9,7 @@
 struct cli_listener {
     const char *path;
     const struct cli_capture *capture; /* which knows the interfaces */
-    bool json, quiet, named; /* named: several captures, so each line says which */
+    bool json, quiet, named;           /* named: several captures, so each line says which */
     int64_t start_ns;
 };
 

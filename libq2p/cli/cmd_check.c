@@ -202,7 +202,8 @@ const struct cli_command cmd_check = {
     .about =
         "Reads pcap and pcapng (- is standard input): Ethernet, raw IP, loopback and Linux\n"
         "cooked captures. Every transmission is put together again: is it complete, and does its\n"
-        "key fit its data? --json and --extract add the SHA-256. An incomplete one gets the numbers\n"
+        "key fit its data? --json and --extract add the SHA-256. An incomplete one gets the "
+        "numbers\n"
         "of its missing fragments (SYNs). q2p(1) tells what is concluded from what.",
     .example = "  q2p check capture.pcapng\n"
                "  q2p check --json capture.pcapng | jq 'select(.type == \"transmission\")'\n"

@@ -31,7 +31,9 @@ static bool list_fits(const struct q2p_packet *packet, int status)
 static bool list_could_be(enum q2p_dialect dialect, const uint8_t *bytes, size_t have, size_t total)
 {
     struct q2p_packet packet;
-    return list_fits(&packet, q2p_wire_read(&packet, dialect, bytes, have, total));
+    int status = q2p_wire_read(&packet, dialect, bytes, have, total);
+
+    return list_fits(&packet, status);
 }
 
 static enum q2p_dialect prove_transport(enum q2p_dialect dialect, const struct q2p_packet *packet,

@@ -103,6 +103,7 @@ static void say_arrived(q2p_node *node, const struct q2p__contact *contact,
 /* Gives one up to make room; its sender is told at once. */
 static void evict(q2p_node *node, struct q2p__incoming *incoming)
 {
+    assert(incoming); /* there is one whenever room is short */
     if (!incoming->closing)
         q2p__report_expired(node, incoming);
     say_about(node, &incoming->key, incoming->dialect, Q2P_EV_TRANSPORT_FAILED);

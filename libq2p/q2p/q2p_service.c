@@ -60,6 +60,7 @@ static bool ring_take(q2p_node *node, struct q2p__ring *ring, void *item)
 {
     if (ring->used == 0)
         return false;
+    assert(ring->items);
     memcpy(item, ring->items + (size_t)ring->first * ring->item_len, ring->item_len);
     ring->first = (uint16_t)((ring->first + 1) % ring->room);
     ring->used--;

@@ -55,6 +55,7 @@ start_node() {
     pid=$!
     pids="$pids $pid"
     wait_for "$dir/$name.json" '"type":"listening"'
+    # shellcheck disable=SC2034 # for who calls
     port=$(sed -n 's/.*"type":"listening".*"port":\([0-9]*\).*/\1/p' "$dir/$name.json")
 }
 

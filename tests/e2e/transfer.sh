@@ -32,6 +32,7 @@ wait_for "$dir/b.json" "\"type\":\"connect\(ed\)\?\".*\"peer\":\"[^\"]*:${a##*:}
 head -c 10240 /dev/urandom >"$dir/small"
 head -c 204800 /dev/urandom >"$dir/large"
 for to in a b; do
+    address=
     eval address=\$$to
     for file in small large; do
         "$Q2P" send "$dir/$file" --json --ip "$ip" -d "$dialect" --seed "$seed" --to "$address" \

@@ -17,6 +17,7 @@ static void check_spans(const struct q2p_packet *packet, size_t have)
     const struct q2p_span spans[] = {packet->network_id_at, packet->event_at, packet->address_at,
                                      packet->reason_at,     packet->hash_at,  packet->length_at,
                                      packet->syn_at,        packet->body_at,  packet->lost_at,
+                                     packet->state_at,      packet->token_at, packet->received_at,
                                      packet->trailing_at};
     size_t end = 0;
 
@@ -39,6 +40,10 @@ static void fill_message(struct q2p_message *message, const struct q2p_packet *p
     *message = (struct q2p_message){.event = packet->event,
                                     .network_id = packet->network_id,
                                     .length = packet->length,
+                                    .extended = packet->token_at.len > 0,
+                                    .state = packet->state,
+                                    .token = packet->token,
+                                    .received = packet->received,
                                     .syn = packet->syn,
                                     .address = packet->address,
                                     .body = bytes + body.at,

@@ -28,7 +28,7 @@ say "find_package: shared, static, and each header by itself in C and C++"
 "$cmake" --build "$work/cmake" >"$work/log" || { cat "$work/log"; exit 1; }
 [ "$("$work/cmake/shared")" = "$version" ]
 [ "$("$work/cmake/static")" = "$version" ]
-! ldd "$work/cmake/static" | grep q2p
+if ldd "$work/cmake/static" | grep q2p; then exit 1; fi
 ldd "$work/cmake/shared" | grep -q "$libdir/libq2p.so.0"
 
 say "pkg-config: shared, and static with its private libraries"

@@ -79,8 +79,8 @@ static void the_order_of_pushing_is_no_matter(void **state)
     sim_queue_free(&queue);
 }
 
-/* How far ahead events are pushed: half of them one of a few delays, which have lanes; of the others
- * mostly near, some far, some at once; the mix changes. */
+/* How far ahead events are pushed: half of them one of a few delays, which have lanes; of the
+ * others mostly near, some far, some at once; the mix changes. */
 static q2p_time draw_ahead(struct sim_rng *rng, int phase)
 {
     static const q2p_time reaches[][3] = {{Q2P_MILLISECOND, 100 * Q2P_MILLISECOND, 1},
