@@ -41,7 +41,7 @@ expect 2 "check: want CAPTURE" "$Q2P" check
 # 3: an input that is not what it should be
 expect 3 "nothing.pcap: No such file" "$Q2P" check "$dir/nothing.pcap"
 expect 3 "not a capture: expected pcap or pcapng" "$Q2P" check "$0"
-expect 3 "not a capture: expected pcap or pcapng" "$Q2P" check -
+expect 3 "the file is empty" "$Q2P" check -
 expect 3 "nothing: No such file" "$Q2P" send "$dir/nothing" --to 127.0.0.1:9
 expect 3 "there is nothing in it" "$Q2P" send /dev/null --to 127.0.0.1:9
 expect 3 "0000zz:5: expected two hex digits" "$Q2P" decode 0000zz
