@@ -23,39 +23,37 @@ enum option_code {
 #define IP_TTL 64
 #define IP_UDP 17
 
-/* A block under construction; long texts are cut so that it always fits. */
+#define ETHERNET_LEN 14
+#define UDP_LEN 8
+
+/* A block under construction. */
 struct block {
-    uint8_t bytes[PCAPNG_PAYLOAD_MAX + 1024];
+    uint8_t *bytes;
     size_t len;
 };
 
 static void put(struct block *block, const void *bytes, size_t len)
 {
-    assert(len <= sizeof block->bytes - block->len);
     memcpy(block->bytes + block->len, bytes, len);
     block->len += len;
 }
 
 static void put_little(struct block *block, uint64_t value, int len)
 {
-    uint8_t bytes[8];
     for (int i = 0; i < len; i++, value >>= 8)
-        bytes[i] = (uint8_t)value;
-    put(block, bytes, (size_t)len);
+        block->bytes[block->len++] = (uint8_t)value;
 }
 
 static void put_big(struct block *block, uint32_t value, int len)
 {
-    uint8_t bytes[4];
-    for (int i = len - 1; i >= 0; i--, value >>= 8)
-        bytes[i] = (uint8_t)value;
-    put(block, bytes, (size_t)len);
+    for (int i = len - 1; i >= 0; i--)
+        block->bytes[block->len++] = (uint8_t)(value >> 8 * i);
 }
 
 static void pad(struct block *block)
 {
     while (block->len % 4)
-        put(block, "", 1);
+        block->bytes[block->len++] = 0;
 }
 
 static void put_option(struct block *block, enum option_code code, const void *bytes, size_t len)
@@ -66,6 +64,7 @@ static void put_option(struct block *block, enum option_code code, const void *b
     pad(block);
 }
 
+/* Long ones are cut, so that a block always fits. */
 static void put_text(struct block *block, enum option_code code, const char *text)
 {
     size_t len = text ? strlen(text) : 0;
@@ -73,28 +72,45 @@ static void put_text(struct block *block, enum option_code code, const char *tex
         put_option(block, code, text, len < 255 ? len : 255);
 }
 
-static void begin(struct block *block, enum block_type type)
+void pcapng_flush(struct pcapng *out)
 {
-    block->len = 0;
-    put_little(block, type, 4);
-    put_little(block, 0, 4); /* the length, known at the end */
+    fwrite(out->buffer, 1, out->used, out->file);
+    out->used = 0;
+}
+
+static struct block begin(struct pcapng *out, enum block_type type)
+{
+    if (sizeof out->buffer - out->used < PCAPNG_BLOCK_MAX)
+        pcapng_flush(out);
+    struct block block = {out->buffer + out->used, 0};
+    put_little(&block, type, 4);
+    put_little(&block, 0, 4); /* the length, known at the end */
+    return block;
+}
+
+static void end(struct pcapng *out, struct block *block)
+{
+    size_t total = block->len;
+    assert(total <= PCAPNG_BLOCK_MAX);
+    block->len = 4;
+    put_little(block, total, 4);
+    block->len = total - 4;
+    put_little(block, total, 4);
+    out->used += total;
 }
 
 static void finish(struct pcapng *out, struct block *block)
 {
-    put_little(block, 0, 4); /* end of options */
-    size_t total = block->len + 4;
-    put_little(block, total, 4);
-    block->len = 4;
-    put_little(block, total, 4);
-    fwrite(block->bytes, 1, total, out->file);
+    put_little(block, 0, 8); /* end of options, total length */
+    end(out, block);
 }
 
 void pcapng_begin(struct pcapng *out, FILE *file, const char *application, const char *comment)
 {
-    struct block block;
-    *out = (struct pcapng){.file = file};
-    begin(&block, BLOCK_SECTION);
+    out->file = file;
+    out->interfaces = 0;
+    out->used = 0;
+    struct block block = begin(out, BLOCK_SECTION);
     put_little(&block, 0x1A2B3C4D, 4);
     put_little(&block, 1, 2);
     put_little(&block, 0, 2);
@@ -106,8 +122,7 @@ void pcapng_begin(struct pcapng *out, FILE *file, const char *application, const
 
 uint32_t pcapng_interface(struct pcapng *out, const char *name, const char *description)
 {
-    struct block block;
-    begin(&block, BLOCK_INTERFACE);
+    struct block block = begin(out, BLOCK_INTERFACE);
     put_little(&block, LINKTYPE_ETHERNET, 2);
     put_little(&block, 0, 2);
     put_little(&block, 0, 4); /* no snap length */
@@ -118,11 +133,26 @@ uint32_t pcapng_interface(struct pcapng *out, const char *name, const char *desc
     return out->interfaces++;
 }
 
-static uint32_t sum(uint32_t start, const uint8_t *bytes, size_t len)
+/* ---- datagrams --------------------------------------------------------------------------- */
+
+/* Of words of 16 bits, big endian; sums in any order of bytes are the same, but for that order. */
+static uint32_t sum(const uint8_t *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        start += (i % 2) ? bytes[i] : (uint32_t)bytes[i] << 8;
-    return start;
+    uint64_t total = 0;
+    uint32_t word = 0;
+    for (; len >= 4; bytes += 4, len -= 4) {
+        memcpy(&word, bytes, 4);
+        total += word;
+    }
+    word = 0;
+    memcpy(&word, bytes, len);
+    total += word;
+    while (total >> 16)
+        total = (total & 0xFFFF) + (total >> 16);
+    uint8_t pair[2];
+    uint16_t native = (uint16_t)total;
+    memcpy(pair, &native, 2);
+    return (uint32_t)pair[0] << 8 | pair[1];
 }
 
 static uint16_t fold(uint32_t total)
@@ -138,7 +168,10 @@ static void put_ip(struct block *block, const struct q2p_addr *addr, bool v6)
     static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
     if (v6 && addr->ip_len == 4)
         put(block, mapped, sizeof mapped);
-    put(block, addr->ip, v6 && addr->ip_len == 16 ? 16 : 4);
+    if (v6 && addr->ip_len == 16)
+        put(block, addr->ip, 16);
+    else
+        put(block, addr->ip, 4);
 }
 
 static void put_mac(struct block *block, const struct q2p_addr *addr)
@@ -147,13 +180,18 @@ static void put_mac(struct block *block, const struct q2p_addr *addr)
     put(block, addr->ip + (addr->ip_len == 16 ? 12 : 0), 4);
 }
 
-static void put_frame(struct block *block, const struct pcapng_datagram *datagram)
+static void put_check(uint8_t *at, uint16_t check)
 {
-    const struct q2p_addr *src = datagram->src, *dst = datagram->dst;
-    bool v6 = src->ip_len == 16 || dst->ip_len == 16;
-    uint32_t udp_len = (uint32_t)datagram->len + 8;
-    put_mac(block, dst);
-    put_mac(block, src);
+    at[0] = (uint8_t)(check >> 8);
+    at[1] = (uint8_t)check;
+}
+
+static void put_frame(struct block *block, const struct pcapng_datagram *datagram, bool v6)
+{
+    const struct pcapng_payload *payload = datagram->payload;
+    uint32_t udp_len = payload->len + UDP_LEN;
+    put_mac(block, datagram->dst);
+    put_mac(block, datagram->src);
     put_big(block, v6 ? 0x86DD : 0x0800, 2);
 
     size_t ip_at = block->len, addresses_len = v6 ? 32 : 8;
@@ -166,46 +204,57 @@ static void put_frame(struct block *block, const struct pcapng_datagram *datagra
         put_big(block, 0x4000, 4); /* don't fragment */
         put_big(block, IP_TTL << 24 | IP_UDP << 16, 4);
     }
-    put_ip(block, src, v6);
-    put_ip(block, dst, v6);
-    if (!v6) {
-        uint16_t check = fold(sum(0, block->bytes + ip_at, 20));
-        block->bytes[ip_at + 10] = (uint8_t)(check >> 8);
-        block->bytes[ip_at + 11] = (uint8_t)check;
-    }
+    put_ip(block, datagram->src, v6);
+    put_ip(block, datagram->dst, v6);
+    uint32_t addresses = sum(block->bytes + block->len - addresses_len, addresses_len);
+    if (!v6)
+        put_check(block->bytes + ip_at + 10,
+                  fold(0x4500 + udp_len + 20 + 0x4000 + (IP_TTL << 8 | IP_UDP) + addresses));
 
-    size_t udp_at = block->len;
-    put_big(block, src->port, 2);
-    put_big(block, dst->port, 2);
+    uint16_t src = datagram->src->port, dst = datagram->dst->port;
+    uint16_t check = fold(IP_UDP + 2 * udp_len + addresses + src + dst + payload->sum);
+    put_big(block, src, 2);
+    put_big(block, dst, 2);
     put_big(block, udp_len, 2);
-    put_big(block, 0, 2);
-    put(block, datagram->bytes, datagram->len);
-    uint32_t total = sum(IP_UDP + udp_len, block->bytes + udp_at - addresses_len, addresses_len);
-    uint16_t check = fold(sum(total, block->bytes + udp_at, udp_len));
-    check = check ? check : 0xFFFF;
-    block->bytes[udp_at + 6] = (uint8_t)(check >> 8);
-    block->bytes[udp_at + 7] = (uint8_t)check;
+    put_big(block, check ? check : 0xFFFF, 2);
+    put(block, payload->bytes, payload->len);
+}
+
+void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *comment)
+{
+    struct block tail = {payload->tail, 0};
+    assert(payload->len <= PCAPNG_PAYLOAD_MAX);
+    /* The frame has 14 bytes before its IP header, whose length is a multiple of 4. */
+    uint32_t padding = (2u - payload->len) % 4;
+    put(&tail, "\0\0\0", padding);
+    payload->sum = sum(payload->bytes, payload->len);
+    struct block options = {payload->tail + padding, 0};
+    put_text(&options, OPTION_COMMENT, comment);
+    payload->flags_at = padding + (uint32_t)options.len + 4;
+    put_option(&options, PACKET_FLAGS, "\0\0\0\0", 4);
+    put_little(&options, PACKET_ID, 2);
+    put_little(&options, 8, 2);
+    put_little(&options, id, 8);
+    put_little(&options, 0, 8); /* end of options, total length */
+    payload->tail_len = padding + (uint32_t)options.len;
 }
 
 void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram)
 {
-    struct block block;
-    assert(datagram->len <= PCAPNG_PAYLOAD_MAX && datagram->interface < out->interfaces);
+    const struct pcapng_payload *payload = datagram->payload;
+    assert(datagram->interface < out->interfaces);
     bool v6 = datagram->src->ip_len == 16 || datagram->dst->ip_len == 16;
-    uint64_t frame_len = 14 + (v6 ? 40u : 20u) + 8 + datagram->len, t = (uint64_t)datagram->t_ns;
-    begin(&block, BLOCK_PACKET);
+    uint32_t frame_len = ETHERNET_LEN + (v6 ? 40u : 20u) + UDP_LEN + payload->len;
+    uint64_t t = (uint64_t)datagram->t_ns;
+    struct block block = begin(out, BLOCK_PACKET);
     put_little(&block, datagram->interface, 4);
     put_little(&block, t >> 32, 4);
     put_little(&block, t & 0xFFFFFFFF, 4);
     put_little(&block, frame_len, 4);
     put_little(&block, frame_len, 4);
-    put_frame(&block, datagram);
-    pad(&block);
-    put_text(&block, OPTION_COMMENT, datagram->comment);
-    put_option(&block, PACKET_FLAGS, datagram->out ? "\2\0\0\0" : "\1\0\0\0", 4);
-    uint8_t id[8];
-    for (int i = 0; i < 8; i++)
-        id[i] = (uint8_t)(datagram->id >> 8 * i);
-    put_option(&block, PACKET_ID, id, sizeof id);
-    finish(out, &block);
+    put_frame(&block, datagram, v6);
+    uint8_t *flags = block.bytes + block.len + payload->flags_at;
+    put(&block, payload->tail, payload->tail_len);
+    *flags = datagram->out ? 2 : 1;
+    end(out, &block);
 }

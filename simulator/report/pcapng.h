@@ -10,29 +10,46 @@
 
 #include <q2p/types.h>
 
+#define PCAPNG_PAYLOAD_MAX 2048
+#define PCAPNG_BLOCK_MAX (PCAPNG_PAYLOAD_MAX + 1024)
+
 struct pcapng {
     FILE *file; /* borrowed */
     uint32_t interfaces;
+    size_t used;
+    uint8_t buffer[32 * PCAPNG_BLOCK_MAX]; /* blocks are made where they are written from */
+};
+
+/* What a datagram has in common wherever it is seen: all that comes after the UDP header, made
+ * once. */
+struct pcapng_payload {
+    const uint8_t *bytes; /* borrowed */
+    uint32_t len;         /* at most PCAPNG_PAYLOAD_MAX */
+    uint32_t sum;         /* for the checksum */
+    uint32_t flags_at, tail_len;
+    uint8_t tail[320]; /* padding and options */
 };
 
 struct pcapng_datagram {
     uint32_t interface;
     bool out; /* direction as seen by the owner of the interface */
     q2p_time t_ns;
-    uint64_t id; /* the same datagram has it at every interface */
     const struct q2p_addr *src, *dst;
-    const uint8_t *bytes; /* UDP payload */
-    size_t len;           /* at most PCAPNG_PAYLOAD_MAX */
-    const char *comment;
+    const struct pcapng_payload *payload;
 };
-
-#define PCAPNG_PAYLOAD_MAX 2048
 
 /* Starts a file. Errors of writing show in ferror(file) at the end. */
 void pcapng_begin(struct pcapng *out, FILE *file, const char *application, const char *comment);
 
 /* Returns the new interface's number, from 0. All come before the first datagram. */
 uint32_t pcapng_interface(struct pcapng *out, const char *name, const char *description);
+
+/* bytes and len are set. The same datagram has the same id at every interface; comment may be NULL
+ * and is cut at 255 bytes. */
+void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *comment);
 void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram);
+
+/* Hands everything to the file, which stays the caller's. */
+void pcapng_flush(struct pcapng *out);
 
 #endif

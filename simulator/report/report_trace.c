@@ -7,17 +7,13 @@
 
 #include <q2p/version.h>
 
+/* A datagram; if its bytes change under way, one more. */
 struct sim_record {
-    struct sim_record *next;  /* in the queue */
-    struct sim_record *older; /* of the same packet */
-    uint32_t place;
-    bool out, settled;
-    enum net_fate fate;
-    const char *where;
-    q2p_time t_ns;
-    uint64_t id;
-    struct q2p_addr src, dst;
-    uint32_t len;
+    struct sim_record *older; /* as it was before; or the next unused one */
+    uint64_t id, digest;
+    uint32_t waiting; /* sightings */
+    bool settled;
+    struct pcapng_payload payload;
     uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
@@ -37,7 +33,9 @@ void report_trace_begin(struct report_trace *trace, FILE *file, const struct net
                         const char *comment)
 {
     char text[200];
-    *trace = (struct report_trace){0};
+    trace->unused = NULL;
+    trace->sightings = NULL;
+    trace->first = trace->count = trace->room = 0;
     pcapng_begin(&trace->pcapng, file, "q2p-sim " Q2P_VERSION, comment);
     for (size_t i = 0; i < net->places_count; i++) {
         describe(net, net->places[i], text, sizeof text);
@@ -45,83 +43,112 @@ void report_trace_begin(struct report_trace *trace, FILE *file, const struct net
     }
 }
 
-void report_trace_seen(struct report_trace *trace, uint32_t place, bool out,
-                       struct sim_packet *packet, q2p_time now)
+static struct sim_record *take_record(struct report_trace *trace, struct sim_packet *packet)
 {
     struct sim_record *record = trace->unused;
     if (record)
-        trace->unused = record->next;
+        trace->unused = record->older;
     else
         record = sim_alloc(sizeof *record);
-    record->next = NULL;
     record->older = packet->record;
-    record->place = place;
-    record->out = out;
-    record->settled = false;
-    record->t_ns = now;
     record->id = packet->id;
-    record->src = packet->src;
-    record->dst = packet->dst;
-    record->len = packet->len;
+    record->digest = packet->digest;
+    record->waiting = 0;
+    record->settled = false;
+    record->payload.bytes = record->bytes;
+    record->payload.len = packet->len;
     memcpy(record->bytes, packet->bytes, packet->len);
     packet->record = record;
-    if (trace->last)
-        trace->last->next = record;
-    else
-        trace->first = record;
-    trace->last = record;
+    return record;
+}
+
+static struct report_sighting *sighting(const struct report_trace *trace, size_t number)
+{
+    return &trace->sightings[(trace->first + number) & (trace->room - 1)];
+}
+
+static void make_room(struct report_trace *trace)
+{
+    size_t room = trace->room ? 2 * trace->room : 256;
+    struct report_sighting *sightings = sim_alloc(room * sizeof *sightings);
+    for (size_t i = 0; i < trace->count; i++)
+        sightings[i] = *sighting(trace, i);
+    free(trace->sightings);
+    trace->sightings = sightings;
+    trace->first = 0;
+    trace->room = room;
+}
+
+void report_trace_seen(struct report_trace *trace, uint32_t place, bool out,
+                       struct sim_packet *packet, q2p_time now)
+{
+    struct sim_record *record = packet->record;
+    if (!record || record->digest != packet->digest || record->payload.len != packet->len)
+        record = take_record(trace, packet);
+    if (trace->count == trace->room)
+        make_room(trace);
+    record->waiting++;
+    *sighting(trace, trace->count++) =
+        (struct report_sighting){record, now, packet->src, packet->dst, place, out};
 }
 
 static void write_first(struct report_trace *trace)
 {
-    char comment[120];
-    struct sim_record *record = trace->first;
-    snprintf(comment, sizeof comment, "%s%s%s", net_fate_sentence(record->fate),
-             *record->where ? " " : "", record->where);
-    struct pcapng_datagram datagram = {
-        .interface = record->place,
-        .out = record->out,
-        .t_ns = record->t_ns,
-        .id = record->id,
-        .src = &record->src,
-        .dst = &record->dst,
-        .bytes = record->bytes,
-        .len = record->len,
-        .comment = comment,
-    };
+    const struct report_sighting *seen = sighting(trace, 0);
+    struct sim_record *record = seen->record;
+    struct pcapng_datagram datagram = {.interface = seen->place,
+                                       .out = seen->out,
+                                       .t_ns = seen->t_ns,
+                                       .src = &seen->src,
+                                       .dst = &seen->dst,
+                                       .payload = &record->payload};
     pcapng_datagram(&trace->pcapng, &datagram);
-    trace->first = record->next;
-    if (!trace->first)
-        trace->last = NULL;
-    record->next = trace->unused;
+    trace->first = (trace->first + 1) & (trace->room - 1);
+    trace->count--;
+    if (--record->waiting > 0)
+        return;
+    record->older = trace->unused;
     trace->unused = record;
+}
+
+static void settle(struct sim_record *record, enum net_fate fate, const char *where)
+{
+    char comment[120];
+    const char *sentence = net_fate_sentence(fate);
+    size_t len = strlen(sentence), where_len = strlen(where);
+    if (where_len > sizeof comment - 2 - len)
+        where_len = sizeof comment - 2 - len;
+    memcpy(comment, sentence, len);
+    if (where_len > 0)
+        comment[len++] = ' ';
+    memcpy(comment + len, where, where_len);
+    comment[len + where_len] = '\0';
+    pcapng_prepare(&record->payload, record->id, comment);
+    record->settled = true;
 }
 
 void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, enum net_fate fate,
                        const char *where)
 {
-    for (struct sim_record *record = packet->record; record; record = record->older) {
-        record->fate = fate;
-        record->where = where;
-        record->settled = true;
-    }
+    for (struct sim_record *record = packet->record; record; record = record->older)
+        settle(record, fate, where);
     packet->record = NULL;
-    while (trace->first && trace->first->settled)
+    while (trace->count > 0 && sighting(trace, 0)->record->settled)
         write_first(trace);
 }
 
 void report_trace_end(struct report_trace *trace)
 {
-    while (trace->first) {
-        if (!trace->first->settled) {
-            trace->first->fate = NET_FATE_FLYING;
-            trace->first->where = "";
-        }
+    while (trace->count > 0) {
+        if (!sighting(trace, 0)->record->settled)
+            settle(sighting(trace, 0)->record, NET_FATE_FLYING, "");
         write_first(trace);
     }
+    pcapng_flush(&trace->pcapng);
     while (trace->unused) {
-        struct sim_record *next = trace->unused->next;
+        struct sim_record *next = trace->unused->older;
         free(trace->unused);
         trace->unused = next;
     }
+    free(trace->sightings);
 }

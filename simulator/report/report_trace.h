@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * report_trace.h - the capture of a run: one interface per place, each datagram at every place it
- * passes, with its fate as comment. A record waits until its fate is known.
+ * passes, with its fate as comment. Sightings wait, in the order of time, until the fate is known;
+ * bytes are kept once per datagram.
  */
 #ifndef REPORT_TRACE_H
 #define REPORT_TRACE_H
@@ -9,9 +10,19 @@
 #include "net_route.h"
 #include "pcapng.h"
 
+struct report_sighting {
+    struct sim_record *record;
+    q2p_time t_ns;
+    struct q2p_addr src, dst;
+    uint32_t place;
+    bool out;
+};
+
 struct report_trace {
     struct pcapng pcapng;
-    struct sim_record *first, *last, *unused;
+    struct sim_record *unused;
+    struct report_sighting *sightings; /* a ring; room is a power of two */
+    size_t first, count, room;
 };
 
 /* Interfaces are the places of net, which must be complete. */

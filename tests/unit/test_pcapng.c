@@ -25,6 +25,7 @@ static void assert_bytes(struct written *written, size_t at, const char *hex)
 {
     uint8_t wanted[2048];
     size_t len = unit_hex(wanted, sizeof wanted, hex);
+    pcapng_flush(&written->out);
     fflush(written->file);
     assert_true(at + len <= written->len);
     assert_memory_equal(written->bytes + at, wanted, len);
@@ -34,6 +35,15 @@ static void stop(struct written *written)
 {
     fclose(written->file);
     free(written->bytes);
+}
+
+/* One sighting of a datagram of its own. */
+static void put(struct written *written, struct pcapng_datagram datagram,
+                struct pcapng_payload payload, const char *comment)
+{
+    pcapng_prepare(&payload, 0x0a0b0c, comment);
+    datagram.payload = &payload;
+    pcapng_datagram(&written->out, &datagram);
 }
 
 static struct q2p_addr addr(const char *text)
@@ -72,15 +82,8 @@ static void a_datagram_over_ipv4_is_a_valid_frame(void **state)
     struct q2p_addr alice = addr("10.0.0.2:10001"), seed = addr("203.0.113.1:10000");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    struct pcapng_datagram join = {.out = true,
-                                   .t_ns = 0x0102030405,
-                                   .id = 0x0a0b0c,
-                                   .src = &alice,
-                                   .dst = &seed,
-                                   .bytes = (const uint8_t *)"\0\0\0\0",
-                                   .len = 4,
-                                   .comment = "lost"};
-    pcapng_datagram(&w.out, &join);
+    struct pcapng_datagram join = {.out = true, .t_ns = 0x0102030405, .src = &alice, .dst = &seed};
+    put(&w, join, (struct pcapng_payload){.bytes = (const uint8_t *)"\0\0\0\0", .len = 4}, "lost");
     size_t at = 40 + 32; /* section, interface */
     assert_bytes(&w, at,
                  "06000000 70000000 00000000 01000000 05040302 2e000000 2e000000"
@@ -101,9 +104,8 @@ static void a_datagram_over_ipv6_is_a_valid_frame(void **state)
     struct q2p_addr one = addr("[fd77::1]:1"), two = addr("[fd77::2]:2");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    struct pcapng_datagram odd = {
-        .src = &one, .dst = &two, .bytes = (const uint8_t *)"odd", .len = 3};
-    pcapng_datagram(&w.out, &odd);
+    put(&w, (struct pcapng_datagram){.src = &one, .dst = &two},
+        (struct pcapng_payload){.bytes = (const uint8_t *)"odd", .len = 3}, NULL);
     assert_bytes(&w, 40 + 32 + 28,
                  "02710000000202710000000186dd60000000000b1140fd770000000000000000000000000001fd77"
                  "000000000000000000000000000200010002000b317e6f6464 000000"
@@ -118,9 +120,8 @@ static void mixed_families_become_mapped_ipv6(void **state)
     struct q2p_addr four = addr("10.0.0.2:1"), six = addr("[fd77::2]:2");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    struct pcapng_datagram odd = {
-        .src = &four, .dst = &six, .bytes = (const uint8_t *)"odd", .len = 3};
-    pcapng_datagram(&w.out, &odd);
+    put(&w, (struct pcapng_datagram){.src = &four, .dst = &six},
+        (struct pcapng_payload){.bytes = (const uint8_t *)"odd", .len = 3}, NULL);
     assert_bytes(&w, 40 + 32 + 28 + 14 + 8,
                  "00000000000000000000ffff0a000002 fd770000000000000000000000000002");
     stop(&w);
@@ -136,9 +137,9 @@ static void long_texts_are_cut_and_full_datagrams_fit(void **state)
     memset(text, 'x', sizeof text - 1);
     start(&w);
     pcapng_interface(&w.out, text, text);
-    struct pcapng_datagram full = {
-        .src = &six, .dst = &six, .bytes = payload, .len = sizeof payload, .comment = text};
-    pcapng_datagram(&w.out, &full);
+    put(&w, (struct pcapng_datagram){.src = &six, .dst = &six},
+        (struct pcapng_payload){.bytes = payload, .len = sizeof payload}, text);
+    pcapng_flush(&w.out);
     fflush(w.file);
     assert_int_equal(w.len % 4, 0);
     assert_in_range(w.len, 40 + 500 + sizeof payload, 40 + 1200 + sizeof payload);
