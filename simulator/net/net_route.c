@@ -250,9 +250,11 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
 static void soon_host(const struct net_element *self, const struct sim_packet *packet, int step)
 {
     const struct net_place *place = (const struct net_place *)self;
-    if (step == 1)
+    if (step == 1) {
         sim_fetch(place->host, 2 * SIM_LINE);
-    else if (step == 2 && place->host->ops->soon)
+        __builtin_prefetch(packet->record);
+    }
+    if (step == 2 && place->host->ops->soon)
         place->host->ops->soon(place->host, packet, step);
     else if (step == 3)
         sim_fetch(packet->bytes, sizeof packet->bytes);
@@ -263,6 +265,7 @@ static void soon_nat(const struct net_element *self, const struct sim_packet *pa
     const struct net_place *nat = (const struct net_place *)self;
     if (step == 1) {
         sim_fetch((const char *)self + SIM_LINE, 5 * SIM_LINE);
+        __builtin_prefetch(packet->record);
     } else if (step == 2) {
         net_nat_soon(nat->nat, &packet->src, packet->dst.port);
     } else {

@@ -44,12 +44,6 @@ static void put_little(struct block *block, uint64_t value, int len)
         block->bytes[block->len++] = (uint8_t)value;
 }
 
-static void put_big(struct block *block, uint32_t value, int len)
-{
-    for (int i = len - 1; i >= 0; i--)
-        block->bytes[block->len++] = (uint8_t)(value >> 8 * i);
-}
-
 static void pad(struct block *block)
 {
     while (block->len % 4)
@@ -88,21 +82,14 @@ static struct block begin(struct pcapng *out, enum block_type type)
     return block;
 }
 
-static void end(struct pcapng *out, struct block *block)
-{
-    size_t total = block->len;
-    assert(total <= PCAPNG_BLOCK_MAX);
-    block->len = 4;
-    put_little(block, total, 4);
-    block->len = total - 4;
-    put_little(block, total, 4);
-    out->used += total;
-}
-
 static void finish(struct pcapng *out, struct block *block)
 {
-    put_little(block, 0, 8); /* end of options, total length */
-    end(out, block);
+    put_little(block, 0, 4); /* end of options */
+    size_t total = block->len + 4;
+    put_little(block, total, 4);
+    block->len = 4;
+    put_little(block, total, 4);
+    out->used += total;
 }
 
 void pcapng_begin(struct pcapng *out, FILE *file, const char *application, const char *comment)
@@ -162,62 +149,83 @@ static uint16_t fold(uint32_t total)
     return (uint16_t)~total;
 }
 
+/* ---- heads of frames: whole words, one after the other ---- */
+
+static uint8_t *little32(uint8_t *at, uint32_t value)
+{
+    uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+                        (uint8_t)(value >> 24)};
+    memcpy(at, bytes, 4);
+    return at + 4;
+}
+
+static uint8_t *big32(uint8_t *at, uint32_t value)
+{
+    uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+                        (uint8_t)value};
+    memcpy(at, bytes, 4);
+    return at + 4;
+}
+
+static uint8_t *big16(uint8_t *at, uint32_t value)
+{
+    uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+    memcpy(at, bytes, 2);
+    return at + 2;
+}
+
 /* IPv4 addresses in an IPv6 header appear as ::ffff:a.b.c.d. */
-static void put_ip(struct block *block, const struct q2p_addr *addr, bool v6)
+static uint8_t *put_ip(uint8_t *at, const struct q2p_addr *addr, bool v6)
 {
     static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
-    if (v6 && addr->ip_len == 4)
-        put(block, mapped, sizeof mapped);
-    if (v6 && addr->ip_len == 16)
-        put(block, addr->ip, 16);
-    else
-        put(block, addr->ip, 4);
-}
-
-static void put_mac(struct block *block, const struct q2p_addr *addr)
-{
-    put(block, "\x02\x71", 2);
-    put(block, addr->ip + (addr->ip_len == 16 ? 12 : 0), 4);
-}
-
-static void put_check(uint8_t *at, uint16_t check)
-{
-    at[0] = (uint8_t)(check >> 8);
-    at[1] = (uint8_t)check;
-}
-
-static void put_frame(struct block *block, const struct pcapng_datagram *datagram, bool v6)
-{
-    const struct pcapng_payload *payload = datagram->payload;
-    uint32_t udp_len = payload->len + UDP_LEN;
-    put_mac(block, datagram->dst);
-    put_mac(block, datagram->src);
-    put_big(block, v6 ? 0x86DD : 0x0800, 2);
-
-    size_t ip_at = block->len, addresses_len = v6 ? 32 : 8;
-    if (v6) {
-        put_big(block, 6u << 28, 4);
-        put_big(block, udp_len, 2);
-        put_big(block, IP_UDP << 8 | IP_TTL, 2);
-    } else {
-        put_big(block, 0x45u << 24 | (udp_len + 20), 4);
-        put_big(block, 0x4000, 4); /* don't fragment */
-        put_big(block, IP_TTL << 24 | IP_UDP << 16, 4);
+    if (v6 && addr->ip_len == 16) {
+        memcpy(at, addr->ip, 16);
+        return at + 16;
     }
-    put_ip(block, datagram->src, v6);
-    put_ip(block, datagram->dst, v6);
-    uint32_t addresses = sum(block->bytes + block->len - addresses_len, addresses_len);
-    if (!v6)
-        put_check(block->bytes + ip_at + 10,
-                  fold(0x4500 + udp_len + 20 + 0x4000 + (IP_TTL << 8 | IP_UDP) + addresses));
+    if (v6) {
+        memcpy(at, mapped, sizeof mapped);
+        at += sizeof mapped;
+    }
+    memcpy(at, addr->ip, 4);
+    return at + 4;
+}
 
-    uint16_t src = datagram->src->port, dst = datagram->dst->port;
-    uint16_t check = fold(IP_UDP + 2 * udp_len + addresses + src + dst + payload->sum);
-    put_big(block, src, 2);
-    put_big(block, dst, 2);
-    put_big(block, udp_len, 2);
-    put_big(block, check ? check : 0xFFFF, 2);
-    put(block, payload->bytes, payload->len);
+static uint8_t *put_mac(uint8_t *at, const struct q2p_addr *addr)
+{
+    memcpy(at, "\x02\x71", 2);
+    memcpy(at + 2, addr->ip + (addr->ip_len == 16 ? 12 : 0), 4);
+    return at + 6;
+}
+
+static uint32_t sum_ip(const uint8_t *at)
+{
+    return (uint32_t)(at[0] << 8 | at[1]) + (uint32_t)(at[2] << 8 | at[3]);
+}
+
+/* Ethernet, IP and UDP up to the payload. */
+static uint8_t *put_frame(uint8_t *at, const struct pcapng_datagram *datagram, bool v6)
+{
+    const struct q2p_addr *src = datagram->src, *dst = datagram->dst;
+    uint32_t udp_len = datagram->payload->len + UDP_LEN, addresses;
+    at = put_mac(put_mac(at, dst), src);
+    at = big16(at, v6 ? 0x86DD : 0x0800);
+    if (v6) {
+        at = big32(at, 6u << 28);
+        at = big32(at, udp_len << 16 | IP_UDP << 8 | IP_TTL);
+        at = put_ip(put_ip(at, src, v6), dst, v6);
+        addresses = sum(at - 32, 32);
+    } else {
+        addresses = sum_ip(src->ip) + sum_ip(dst->ip);
+        at = big32(at, 0x45u << 24 | (udp_len + 20));
+        at = big32(at, 0x4000); /* don't fragment */
+        at = big16(at, IP_TTL << 8 | IP_UDP);
+        at = big16(at, fold(0x4500 + udp_len + 20 + 0x4000 + (IP_TTL << 8 | IP_UDP) + addresses));
+        at = put_ip(put_ip(at, src, v6), dst, v6);
+    }
+    uint16_t check =
+        fold(IP_UDP + 2 * udp_len + addresses + src->port + dst->port + datagram->payload->sum);
+    at = big32(at, (uint32_t)src->port << 16 | dst->port);
+    return big32(at, udp_len << 16 | (check ? check : 0xFFFF));
 }
 
 void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *comment)
@@ -246,15 +254,19 @@ void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram)
     bool v6 = datagram->src->ip_len == 16 || datagram->dst->ip_len == 16;
     uint32_t frame_len = ETHERNET_LEN + (v6 ? 40u : 20u) + UDP_LEN + payload->len;
     uint64_t t = (uint64_t)datagram->t_ns;
-    struct block block = begin(out, BLOCK_PACKET);
-    put_little(&block, datagram->interface, 4);
-    put_little(&block, t >> 32, 4);
-    put_little(&block, t & 0xFFFFFFFF, 4);
-    put_little(&block, frame_len, 4);
-    put_little(&block, frame_len, 4);
-    put_frame(&block, datagram, v6);
-    uint8_t *flags = block.bytes + block.len + payload->flags_at;
-    put(&block, payload->tail, payload->tail_len);
-    *flags = datagram->out ? 2 : 1;
-    end(out, &block);
+    if (sizeof out->buffer - out->used < PCAPNG_BLOCK_MAX)
+        pcapng_flush(out);
+    uint8_t *start = out->buffer + out->used, *at = little32(start + 8, datagram->interface);
+    at = little32(at, (uint32_t)(t >> 32));
+    at = little32(at, (uint32_t)t);
+    at = little32(little32(at, frame_len), frame_len);
+    at = put_frame(at, datagram, v6);
+    memcpy(at, payload->bytes, payload->len);
+    at += payload->len;
+    memcpy(at, payload->tail, payload->tail_len);
+    at[payload->flags_at] = datagram->out ? 2 : 1;
+    uint32_t total = (uint32_t)(at + payload->tail_len - start);
+    little32(little32(start, BLOCK_PACKET), total);
+    little32(start + total - 4, total);
+    out->used += total;
 }

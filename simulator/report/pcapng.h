@@ -17,7 +17,7 @@ struct pcapng {
     FILE *file; /* borrowed */
     uint32_t interfaces;
     size_t used;
-    uint8_t buffer[32 * PCAPNG_BLOCK_MAX]; /* blocks are made where they are written from */
+    uint8_t buffer[8 * PCAPNG_BLOCK_MAX]; /* blocks are made there; small, to stay in the cache */
 };
 
 /* What a datagram has in common wherever it is seen: all that comes after the UDP header, made

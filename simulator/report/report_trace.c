@@ -135,6 +135,8 @@ void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, en
     packet->record = NULL;
     while (trace->count > 0 && sighting(trace, 0)->record->settled)
         write_first(trace);
+    for (size_t i = 0; i < 3 && i < trace->count; i += 2) /* what will be written next */
+        sim_fetch(sighting(trace, i)->record, sizeof(struct sim_record));
 }
 
 void report_trace_end(struct report_trace *trace)
