@@ -3,14 +3,17 @@
  * bench_simulator.c - how fast the simulator is: N peers, each sends a 512-byte datagram every
  * 100 ms over 20 ms of delay and 1 % of loss, each behind a NAT of its own; beside it the same
  * traffic in a plain C event loop measured in the same run. One core; processor time, and still
- * better on a quiet machine.
+ * better on a quiet machine. Only two runs at once are measured by the clock on the wall.
  *
  *     bench_simulator [--json] [--quick] [--million]
  */
+#define _GNU_SOURCE /* fork, sysconf */
 #include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench_world.h"
 
@@ -72,10 +75,16 @@ static void bench_core(void)
 
 /* ---- memory -------------------------------------------------------------------------------- */
 
-static size_t memory_now(void)
+/* Resident bytes of this process. */
+static double memory_now(void)
 {
-    struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd;
+    long pages = 0;
+    malloc_trim(0);
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%*d %ld", &pages) != 1)
+        bench_die("no /proc/self/statm");
+    fclose(file);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
 static q2p_node *make_node(uint32_t number)
@@ -93,18 +102,17 @@ static void bench_memory(void)
 {
     struct bench bench;
     uint32_t count = size < 1 ? 1000 : 100000;
-    size_t before = memory_now();
+    double before = memory_now();
     bench_build(&bench, count, true);
     for (uint32_t i = 0; i < count; i++)
         bench_attach(&bench, i, &q2p_node_machine, NULL);
-    tell("memory-peer", (double)(memory_now() - before) / count, 2048, true,
+    tell("memory-peer", (memory_now() - before) / count, 2048, true,
          "bytes per idle peer and its NAT, beside the node");
     before = memory_now();
     q2p_node **nodes = sim_alloc(count * sizeof(q2p_node *));
     for (uint32_t i = 0; i < count; i++)
         nodes[i] = make_node(i);
-    tell("memory-node", (double)(memory_now() - before) / count, 1536, true,
-         "bytes per idle libq2p node");
+    tell("memory-node", (memory_now() - before) / count, 1536, true, "bytes per idle libq2p node");
     for (uint32_t i = 0; i < count; i++)
         q2p_node_free(nodes[i]);
     free(nodes);
@@ -238,6 +246,40 @@ static void bench_punch(void)
     tell("punch", trials / (bench_seconds() - start), 5e4, false, "complete punching trials/s");
 }
 
+/* ---- two runs at once -------------------------------------------------------------------- */
+
+static double run_seeds(int count)
+{
+    double start = bench_wall_seconds();
+    for (int i = 0; i < count; i++) {
+        pid_t child = fork();
+        if (child < 0)
+            bench_die("no process");
+        if (child > 0)
+            continue;
+        bench_opaque(&(struct opaque_plan){.peers = 1000, .nat = true, .seed = (uint64_t)i},
+                     1e6 * size);
+        _exit(0);
+    }
+    for (int i = 0, status; i < count; i++)
+        if (wait(&status) < 0 || status != 0)
+            bench_die("a run failed");
+    return bench_wall_seconds() - start;
+}
+
+static void bench_seeds(void)
+{
+    double one = INFINITY, two = INFINITY;
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        return;
+    for (int i = 0; i < 3; i++) {
+        one = fmin(one, run_seeds(1));
+        two = fmin(two, run_seeds(2));
+    }
+    tell("seeds-two-cores", 2 * one / two, 1.7, false,
+         "times the work of one core: two seeds at once, a process each");
+}
+
 /* ---- one huge run -------------------------------------------------------------------------- */
 
 static double peak_gib(void)
@@ -302,5 +344,6 @@ int main(int argc, char **argv)
     bench_memory();
     bench_punch();
     bench_nodes();
+    bench_seeds();
     return failures > 0;
 }

@@ -14,6 +14,13 @@ double bench_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double bench_wall_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 void bench_die(const char *what)
 {
     fprintf(stderr, "bench_simulator: %s\n", what);
@@ -212,10 +219,13 @@ void bench_attach(struct bench *bench, uint32_t number, const struct q2p_machine
     place->host = &host->element;
 }
 
-static void build_opaque(struct bench *bench, uint32_t count, bool nat)
+static void build_opaque(struct bench *bench, const struct opaque_plan *plan)
 {
     struct sim_rng rng;
-    bench_build(bench, count, nat);
+    uint32_t count = plan->peers;
+    bench_build(bench, count, plan->nat);
+    bench->world.seed += plan->seed;
+    bench->anywhere = plan->anywhere;
     sim_rng_init(&rng, 1, "phases");
     bench->peers = sim_alloc(count * sizeof *bench->peers);
     for (uint32_t i = 0; i < count; i++) {
@@ -268,8 +278,7 @@ double bench_opaque(const struct opaque_plan *plan, double datagrams)
 {
     struct bench bench;
     double best = 0;
-    build_opaque(&bench, plan->peers, plan->nat);
-    bench.anywhere = plan->anywhere;
+    build_opaque(&bench, plan);
     sim_world_run(&bench.world, 2 * NEIGHBOURS * PERIOD_NS);
     if (plan->traced) {
         bench.null = fopen("/dev/null", "w");
