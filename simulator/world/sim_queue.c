@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim_world.h"
 
@@ -84,15 +85,13 @@ static const struct sim_event *lane_item(const struct sim_lane *lane, uint32_t n
     return &lane->items[(lane->first + number) & (lane->room - 1)];
 }
 
+/* What had gone round to the front goes on behind what was the end. */
 static void grow_lane(struct sim_lane *lane)
 {
     uint32_t room = lane->room ? 2 * lane->room : LANE_ROOM_MIN;
-    struct sim_event *items = sim_alloc(room * sizeof *items);
-    for (uint32_t i = 0; i < lane->count; i++)
-        items[i] = *lane_item(lane, i);
-    free(lane->items);
-    lane->items = items;
-    lane->first = 0;
+    lane->items = sim_resize(lane->items, room * sizeof *lane->items);
+    if (lane->first > 0)
+        memcpy(lane->items + lane->room, lane->items, lane->first * sizeof *lane->items);
     lane->room = room;
 }
 
