@@ -14,6 +14,7 @@ struct network {
 static struct network *networks;
 static unsigned networks_count;
 
+/* cppcheck-suppress unknownMacro ; of epan/uat.h: how a column is read and written */
 UAT_DEC_CB_DEF(networks, id, struct network)
 UAT_CSTRING_CB_DEF(networks, name, struct network)
 UAT_CSTRING_CB_DEF(networks, dissector, struct network)
