@@ -156,6 +156,10 @@ static int from_path(q2p_node *node, q2p_time now, struct q2p__path *path, struc
         return 0;
     }
     outgoing = Q2P__LIST_ITEM(path->sending.next, struct q2p__outgoing, link);
+    if (q2p__send_is_vain(outgoing)) {
+        q2p__heap_set(&node->timers, &path->timer, now); /* which ends it */
+        return 0;
+    }
     if (outgoing->dialect == Q2P_DIALECT_OPTIONS && q2p__path_wants_probe(path, now))
         return write_probe(node, now, outgoing, out);
     if (!q2p__path_may_send(node, now, path))

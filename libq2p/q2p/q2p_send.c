@@ -297,12 +297,17 @@ void q2p__send_tick(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
 
 void q2p__send_path_tick(q2p_node *node, q2p_time now, struct q2p__path *path)
 {
-    if (q2p__path_tick(node, now, path) || q2p__list_empty(&path->sending))
+    bool alive = q2p__path_tick(node, now, path);
+    struct q2p__outgoing *first;
+
+    if (q2p__list_empty(&path->sending))
+        return;
+    first = Q2P__LIST_ITEM(path->sending.next, struct q2p__outgoing, link);
+    if (alive && !q2p__send_is_vain(first))
         return;
     /* one at a time: there is room for so many happenings */
     q2p__heap_set(&node->timers, &path->timer, now);
-    q2p__send_end(node, Q2P__LIST_ITEM(path->sending.next, struct q2p__outgoing, link),
-                  Q2P_ON_FAILED);
+    q2p__send_end(node, first, Q2P_ON_FAILED);
 }
 
 /* ---- what the peer says ---- */

@@ -53,6 +53,13 @@ int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key,
 void q2p__send_tick(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing);
 void q2p__send_path_tick(q2p_node *node, q2p_time now, struct q2p__path *path);
 
+/* Is its path for another dialect by now? Since the peer has answered OPTIONS, it understands
+ * nothing of a classic transmission that began before, and never will. */
+static inline bool q2p__send_is_vain(const struct q2p__outgoing *outgoing)
+{
+    return outgoing->dialect != Q2P_DIALECT_OPTIONS && outgoing->path->phase != Q2P__PATH_CAREFUL;
+}
+
 /* Asks one that knows the extension whether it arrived, which does no harm there. */
 void q2p__send_ask(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing);
 

@@ -401,6 +401,35 @@ static void what_the_peer_cannot_have_understood_has_failed(void **state)
     pipe_free(&pipe);
 }
 
+/* What is still leaving then is not to wait for answers, which nobody would give. */
+static void what_the_peer_cannot_understand_fails_while_it_leaves(void **state)
+{
+    struct pipe pipe;
+    uint8_t *data = pipe_payload(1000000);
+    size_t left;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    send(&pipe, data, 1000000); /* in classic, as nothing else is known */
+    pipe_run(&pipe, 10 * Q2P_MILLISECOND);
+    pipe_hex(&pipe, 0, PEER, "0000 0800 000102030405060708090a0b0c0d0e0f 05000000"); /* OPTIONS */
+    send(&pipe, "hello", 5);
+    assert_int_equal(feedback(&pipe, PEER), Q2P_OK);
+    pipe_run(&pipe, 20 * Q2P_MILLISECOND);
+    left = fragments(&pipe);
+    assert_in_range(left, 112, 200);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_FAILED), 1);
+    assert_ptr_equal(pipe_find(&pipe, 0, Q2P_ON_FAILED, 0)->what.data, data);
+    assert_int_equal(feedback(&pipe, PEER), Q2P_OK); /* to a probe: too much was under way */
+    pipe_run(&pipe, 30 * Q2P_MILLISECOND);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_SENT), 1); /* the other one */
+    pipe_run(&pipe, 60 * Q2P_SECOND);
+    assert_int_equal(fragments(&pipe), left + 1);
+    pipe_free(&pipe);
+    free(data);
+}
+
 static void the_learned_dialect_is_spoken(void **state)
 {
     struct pipe pipe;
@@ -451,6 +480,7 @@ int main(void)
         cmocka_unit_test(transmissions_take_turns),
         cmocka_unit_test(what_cannot_be_sent_is_refused),
         cmocka_unit_test(what_the_peer_cannot_have_understood_has_failed),
+        cmocka_unit_test(what_the_peer_cannot_understand_fails_while_it_leaves),
         cmocka_unit_test(the_learned_dialect_is_spoken),
     };
     return cmocka_run_group_tests_name("q2p_send", tests, NULL, NULL);
