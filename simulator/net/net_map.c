@@ -66,7 +66,7 @@ void net_free(struct net *net)
 {
     for (size_t i = 0; i < net->places_count; i++) {
         struct net_place *place = net->places[i];
-        if (place->nat)
+        if (net_is_nat(place))
             net_nat_free(place->nat);
         free_access(place->access);
     }
@@ -123,7 +123,7 @@ static void fill_slot(struct net *net, struct net_place *place, const struct q2p
 static void fill_slots(struct net *net, struct net_place *place)
 {
     fill_slot(net, place, &place->addr);
-    for (uint32_t i = 1; place->nat && i < place->nat->outsides_count; i++)
+    for (uint32_t i = 1; net_is_nat(place) && i < place->nat->outsides_count; i++)
         fill_slot(net, place, &place->nat->outsides[i]);
 }
 
@@ -386,7 +386,7 @@ uint32_t net_who(struct net *net, uint32_t seen_from, const struct q2p_addr *add
     const struct net_place *asks = net->places[seen_from];
     const struct q2p_addr *from = asks->realm == NET_REALM_PUBLIC ? &asks->addr : NULL;
     struct q2p_addr at = *addr;
-    while (place && place->nat) { /* bounded by how deep NATs nest */
+    while (place && net_is_nat(place)) { /* bounded by how deep NATs nest */
         struct q2p_addr inside;
         if (net_nat_owner(place->nat, net->world->now, &at, from, &inside) < 0)
             return NET_NOWHERE;

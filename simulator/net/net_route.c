@@ -159,7 +159,7 @@ static void refuse(struct net_place *place, struct sim_packet *packet)
     struct net *net = place->net;
     struct q2p_addr outside = packet->src, inside;
     struct net_place *nat = net_find_place(net, place->realm, &outside);
-    while (place->realm == NET_REALM_PUBLIC && nat && nat->nat &&
+    while (place->realm == NET_REALM_PUBLIC && nat && net_is_nat(nat) &&
            net_nat_owner(nat->nat, net->world->now, &outside, &packet->dst, &inside) == Q2P_OK) {
         net_nat_icmp(nat->nat, net->world->now, &outside, &packet->dst);
         outside = inside;
@@ -212,7 +212,7 @@ static struct net_place *whose(const struct net_place *nat, const struct q2p_add
     uint32_t note = *net_nat_note(nat->nat);
     if (note > 0) {
         struct net_place *place = net->places[note - 1];
-        if (place->realm == nat->inner && !place->nat && net_addr_same(&place->addr, inside))
+        if (place->realm == nat->inner && !net_is_nat(place) && net_addr_same(&place->addr, inside))
             return place;
     }
     return net_find_place(net, nat->inner, inside);

@@ -19,27 +19,34 @@
 #define NET_SIDE_WORDS "|out|in"
 enum net_side_way { NET_SIDE_BOTH, NET_SIDE_OUT, NET_SIDE_IN };
 
-/* In the order in which a packet needs it, line of memory by line. */
+/* In the order in which a packet needs it, line of memory by line: three lines in all. */
 struct net_place {
     struct net_element in; /* what comes from the realm */
     struct net *net;
-    struct net_element *host;  /* who gets what arrives; NULL for a NAT */
+    union {                        /* by net_is_nat */
+        struct net_element *host;  /* who gets what arrives */
+        struct net_nat_table *nat; /* right behind the place */
+    };
     struct net_access *access; /* NULL = as if the host were its place */
     struct q2p_addr addr;      /* NAT: the first outside address, port 0 */
     uint64_t hash;             /* of the name and the seed: luck on links comes from it */
     uint32_t index;
     uint32_t realm;
     uint32_t inner;            /* NAT: the realm behind it; host: NET_NOWHERE */
-    uint32_t side;             /* of a partition; unequal sides do not reach each other */
-    struct net_place *gateway; /* the NAT it is behind; NULL = public, or not asked for */
-    bool links;                /* a link from here has memory of its own */
-    bool down;                 /* the host is: what reaches it ends */
+    uint16_t side;             /* of a partition; unequal sides do not reach each other */
     uint8_t side_way;          /* enum net_side_way, of a side other than 0 */
+    bool links : 1;            /* a link from here has memory of its own */
+    bool down : 1;             /* the host is: what reaches it ends */
+    struct net_place *gateway; /* the NAT it is behind; NULL = public, or not asked for */
     struct net_element out;    /* what goes to the realm */
     struct net_turn turn;
-    struct net_nat_table *nat; /* right behind the place; NULL for a host */
-    const char *name;          /* borrowed */
+    const char *name; /* borrowed */
 };
+
+static inline bool net_is_nat(const struct net_place *place)
+{
+    return place->inner != NET_NOWHERE;
+}
 
 /* Between a host and its place. */
 struct net_access {

@@ -36,8 +36,8 @@ static int column_of(const struct net *net, uint32_t place)
     int column = 0;
     for (uint32_t i = 0; i < net->places_count && column < COLUMNS_MAX; i++) {
         if (i == place)
-            return net->places[i]->host ? column * COLUMN_WIDTH + COLUMN_WIDTH / 2 : -1;
-        column += net->places[i]->host != NULL;
+            return !net_is_nat(net->places[i]) ? column * COLUMN_WIDTH + COLUMN_WIDTH / 2 : -1;
+        column += !net_is_nat(net->places[i]);
     }
     return -1;
 }
@@ -96,7 +96,7 @@ void report_ladder_print(struct report_ladder *ladder, const struct net *net, si
     fprintf(out, "%16s", "");
     for (uint32_t i = 0; i < net->places_count && columns < COLUMNS_MAX; i++) {
         const struct net_place *place = net->places[i];
-        if (!place->host)
+        if (net_is_nat(place))
             continue;
         int len = (int)strlen(place->name), before = (COLUMN_WIDTH - len) / 2;
         before = before > 0 ? before : 0;

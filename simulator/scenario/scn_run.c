@@ -268,7 +268,7 @@ static void restart(struct scn_host *host, uint16_t port)
 /* Everybody named, with the NAT it is behind, gets a side of its own number. */
 static void part(struct scn_run *run, const struct scn_step *step)
 {
-    run->sides++;
+    run->sides = (uint16_t)(run->sides < UINT16_MAX ? run->sides + 1 : 1);
     for (size_t i = 0; i < step->partition.count; i++) {
         uint32_t index = place_of(run, step->partition.items[i].index)->index;
         struct net_place *place = run->net.places[net_public_place(&run->net, index)];

@@ -61,7 +61,7 @@ struct scn_run {
     struct net_tap tap;
     struct scn_host *hosts; /* as scenario->nodes */
     uint32_t first_place;   /* of hosts; NATs come before */
-    uint32_t sides;         /* partitions so far */
+    uint16_t sides;         /* partitions so far */
     struct net_element script;
     struct scn_action *actions;
     size_t actions_count, actions_next;

@@ -49,11 +49,11 @@ static struct report_said understand(struct scn_run *run, const struct sim_packe
 void scn_tap_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
 {
     struct scn_run *run = ctx;
-    if (out && run->net.places[point]->host)
+    if (out && !net_is_nat(run->net.places[point]))
         run->sent++;
     if (run->trace)
         report_trace_seen(run->trace, point, out, packet, now);
-    if (!out || !run->net.places[point]->host || (!run->story && run->transfers_count == 0))
+    if (!out || net_is_nat(run->net.places[point]) || (!run->story && run->transfers_count == 0))
         return;
     struct q2p_packet read;
     struct report_said said = understand(run, packet, &read);

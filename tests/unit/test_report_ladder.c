@@ -11,11 +11,10 @@
 static void messages_are_arrows_in_the_order_of_sending(void **state)
 {
     (void)state;
-    struct net_element host = {0};
     struct net_place places[4] = {{.name = "nat"},
-                                  {.name = "alice", .host = &host},
-                                  {.name = "seed", .host = &host},
-                                  {.name = "bob", .host = &host}};
+                                  {.name = "alice", .inner = NET_NOWHERE},
+                                  {.name = "seed", .inner = NET_NOWHERE},
+                                  {.name = "bob", .inner = NET_NOWHERE}};
     struct net_place *list[4] = {&places[0], &places[1], &places[2], &places[3]};
     struct net net = {.places = list, .places_count = 4};
     struct report_ladder ladder = {0};
