@@ -25,6 +25,8 @@
 #define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
 #define BURST 16       /* fragments that may leave at once in any case */
 #define CAREFUL_NS (2 * Q2P_SECOND)
+#define CLASSIC_S 4 /* an original gives up after 6 s, and what still comes then can kill it */
+#define CLASSIC_RATE_MAX (UINT64_C(8) << 20) /* bytes per second; its own sender's is higher */
 
 /* ---- life ---- */
 
@@ -128,12 +130,16 @@ void q2p__path_adjust(struct q2p__path *path)
     path->step_ns = step(path);
 }
 
-void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path)
+void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path, uint32_t length)
 {
+    uint64_t in_time = q2p_wire_fragments(length) * (uint64_t)Q2P_DATAGRAM_MAX / CLASSIC_S;
+
     if (path->phase == Q2P__PATH_CAREFUL)
         return;
     path->phase = Q2P__PATH_CAREFUL;
-    path->rate = node->config.rate_classic;
+    path->rate = in_time < CLASSIC_RATE_MAX ? in_time : CLASSIC_RATE_MAX;
+    if (path->rate < node->config.rate_classic)
+        path->rate = node->config.rate_classic;
     path->since = now;
     q2p__path_adjust(path);
     path->paced_at = now - FIRST_WINDOW * path->step_ns;

@@ -99,8 +99,8 @@ void q2p__path_leave(q2p_node *node, struct q2p__path *path);
 /* Works out window and step_ns anew, after whatever they depend on has changed. */
 void q2p__path_adjust(struct q2p__path *path);
 
-/* A transmission in classic begins: nothing will be answered. */
-void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path);
+/* A transmission of so many bytes in classic begins: nothing will be answered. */
+void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path, uint32_t length);
 
 /* OPTIONS was answered that opened a transmission; rtt_ns < 0 if the round trip is not sure. */
 void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns);

@@ -202,7 +202,7 @@ static void begin(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
     } else {
         outgoing->state = Q2P__OUTGOING_SENDING;
         if (outgoing->path)
-            q2p__path_classic(node, now, outgoing->path);
+            q2p__path_classic(node, now, outgoing->path, outgoing->length);
         q2p__send_wake(node, outgoing);
     }
 }

@@ -320,13 +320,26 @@ static void who_loses_answers_and_cannot_ask_gets_passes(void **state)
     end();
 }
 
+static void in_classic_what_is_long_leaves_within_four_seconds(void **state)
+{
+    (void)state;
+    start(false);
+    q2p__path_classic(node, Q2P_SECOND, path, 10000000);
+    assert_in_range(path->rate, 10000000 / 4 * 512 / 484, 10000000 / 4 * 512 / 484 + 512);
+    end();
+    start(false);
+    q2p__path_classic(node, Q2P_SECOND, path, 1000000000); /* cannot be in time anyway */
+    assert_int_equal(path->rate, 8 << 20);
+    end();
+}
+
 static void in_classic_many_losses_halve_the_rate_and_few_do_not(void **state)
 {
     uint64_t rate;
 
     (void)state;
     start(false);
-    q2p__path_classic(node, Q2P_SECOND, path);
+    q2p__path_classic(node, Q2P_SECOND, path, 100000);
     rate = path->rate;
     assert_int_equal(rate, node->config.rate_classic);
     leave(Q2P_SECOND, 100);
@@ -387,6 +400,7 @@ int main(void)
         cmocka_unit_test(a_rate_that_grows_no_more_ends_the_start),
         cmocka_unit_test(most_of_a_queue_is_left_by_who_has_it),
         cmocka_unit_test(who_loses_answers_and_cannot_ask_gets_passes),
+        cmocka_unit_test(in_classic_what_is_long_leaves_within_four_seconds),
         cmocka_unit_test(in_classic_many_losses_halve_the_rate_and_few_do_not),
         cmocka_unit_test(without_an_answer_one_window_leaves),
     };
