@@ -68,6 +68,8 @@ static void put_text(struct block *block, enum option_code code, const char *tex
 
 void pcapng_flush(struct pcapng *out)
 {
+    if (out->used == 0)
+        return; /* perhaps there is no file either */
     fwrite(out->buffer, 1, out->used, out->file);
     out->used = 0;
 }
