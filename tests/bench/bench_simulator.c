@@ -7,7 +7,7 @@
  *
  *     bench_simulator [--json] [--quick] [--million]
  */
-#define _GNU_SOURCE /* fork, sysconf */
+#define _GNU_SOURCE /* fork, popen, sysconf */
 #include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
@@ -41,6 +41,28 @@ static void tell(const char *name, double value, double bar, bool most, const ch
     fflush(stdout);
 }
 
+/* The same workload in ns-3, where that is installed: how many times as fast are we? */
+static void bench_ns3(uint32_t peers, double ours)
+{
+#ifdef Q2P_BENCH_NS3
+    char command[512], name[40], words[80];
+    double theirs = 0;
+    snprintf(command, sizeof command, "'%s' %u %.0f", Q2P_BENCH_NS3, (unsigned)peers,
+             fmax(2e5 * size, peers));
+    FILE *answer = popen(command, "r");
+    if (!answer || fscanf(answer, "%lf", &theirs) != 1 || pclose(answer) != 0)
+        bench_die("ns-3 does not answer");
+    snprintf(name, sizeof name, "ns3-%u", (unsigned)peers);
+    snprintf(words, sizeof words, "datagrams/s in ns-3, without NATs; core-%u is %.0f times it",
+             (unsigned)peers, ours / theirs);
+    tell(name, theirs, NAN, false, words);
+#else
+    (void)ours;
+    if (!json && peers == 1000)
+        printf("ns-3 not installed (libns3-dev): rows left out\n");
+#endif
+}
+
 static void bench_core(void)
 {
     static const struct {
@@ -64,6 +86,8 @@ static void bench_core(void)
                                   rows[i].datagrams * size);
         snprintf(name, sizeof name, "core-anywhere-%u", (unsigned)peers);
         tell(name, any, NAN, false, "datagrams/s to random places, without NATs");
+        if (peers <= 10000) /* more take ns-3 gigabytes */
+            bench_ns3(peers, rate);
         if (i > 0)
             continue;
         tell("cost-nat", 100 * (1 - rate / bare), 30, true, "% at 1,000 peers");
