@@ -34,9 +34,7 @@ struct net_element {
     const struct net_ops *ops;
     struct net_element *next;
     q2p_time wake_at; /* earliest wake-up in the queue; Q2P_NEVER = none */
-    uint64_t order;   /* who comes first at the same instant: belongs to the peer or the link, so
-                         that no queue, thread or loop can change the run */
-    uint32_t counter; /* ... and of several by the same element, the earlier one */
+    uint64_t order;   /* if it runs: who comes first at the same instant; see sim_queue.h */
 };
 
 #endif

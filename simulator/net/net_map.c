@@ -197,8 +197,7 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
     place->realm = realm;
     place->inner = NET_NOWHERE;
     place->addr = *addr;
-    place->out = (struct net_element){
-        .ops = &net_leave_ops, .wake_at = Q2P_NEVER, .order = 2 * (uint64_t)place->index + 1};
+    place->out = (struct net_element){.ops = &net_leave_ops, .wake_at = Q2P_NEVER};
     place->in = (struct net_element){.ops = &net_host_ops, .wake_at = Q2P_NEVER};
     net->places[net->places_count++] = place;
     fill_slot(net, place, addr);

@@ -45,8 +45,10 @@ static void send_local(struct net_place *from, struct net_element *to, struct si
 {
     struct sim_world *world = from->net->world;
     if (to->ops == &net_host_ops)
-        to->ops->soon(to, packet, 2); /* a local network is quick */
-    sim_world_deliver(world, world->now + NET_LAN_DELAY_NS, &from->out, to, packet);
+        to->ops->soon(to, packet, 2);              /* a local network is quick */
+    packet->order = 2 * (uint64_t)from->index + 1; /* even ones belong to hosts that run */
+    packet->turn = 2 * from->turn.count++;
+    sim_world_deliver(world, world->now + NET_LAN_DELAY_NS, to, packet);
 }
 
 static bool bars(const struct net_place *place, enum net_side_way way)

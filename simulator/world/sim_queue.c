@@ -13,17 +13,24 @@
 #define DAYS_MIN 256u
 #define DAYS_MAX (1u << 20)
 #define DAY_EVENTS 16 /* wanted per day */
-#define FROM_RUN (-1)
-#define FROM_NEAR (-2)
 #define LANE_ROOM_MIN 16u
+
+static uint64_t order_of(const struct sim_event *event)
+{
+    return event->packet ? event->packet->order : event->to->order;
+}
+
+static uint32_t turn_of(const struct sim_event *event)
+{
+    return event->packet ? event->packet->turn : 0;
+}
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
     if (a->at != b->at)
         return a->at < b->at;
-    if (a->order != b->order)
-        return a->order < b->order;
-    return a->counter < b->counter;
+    uint64_t order_a = order_of(a), order_b = order_of(b);
+    return order_a != order_b ? order_a < order_b : turn_of(a) < turn_of(b);
 }
 
 static void append(struct sim_events *events, const struct sim_event *event)
@@ -135,10 +142,11 @@ static bool push_lane(struct sim_queue *queue, const struct sim_event *event)
     return true;
 }
 
-static void pop_lane(struct sim_queue *queue, int number)
+static void take_lane(struct sim_queue *queue, int number, struct sim_event *out)
 {
     struct sim_lane *lane = &queue->lanes[number];
-    queue->now = queue->lane_at[number];
+    *out = *lane_item(lane, 0);
+    queue->now = out->at;
     lane->first = (lane->first + 1) & (lane->room - 1);
     uint32_t count = --lane->count;
     queue->lane_at[number] = count > 0 ? lane_item(lane, 0)->at : Q2P_NEVER;
@@ -273,12 +281,6 @@ static void rebuild(struct sim_queue *queue, unsigned shift, size_t days_count)
     free(all.items);
 }
 
-static size_t pending(const struct sim_queue *queue)
-{
-    return queue->run.count - queue->run_at + queue->near.count + queue->far.count +
-           queue->wheel_count;
-}
-
 /* The wheel shall reach over nine of ten pushes, and a day shall hold a few events. */
 static void retune(struct sim_queue *queue)
 {
@@ -290,7 +292,7 @@ static void retune(struct sim_queue *queue)
             reach = i;
         queue->ahead[i] = 0;
     }
-    size_t total = pending(queue), days = DAYS_MIN;
+    size_t total = queue->others, days = DAYS_MIN;
     queue->pushes = 0;
     queue->retune_after = total > RETUNE_PUSHES ? (uint32_t)total : RETUNE_PUSHES;
     while (days < DAYS_MAX && days * DAY_EVENTS / 2 < total)
@@ -309,12 +311,13 @@ static void retune(struct sim_queue *queue)
 void sim_queue_push_slowly(struct sim_queue *queue, const struct sim_event *event)
 {
     assert(event->at >= 0);
+    if (!queue->plain && push_lane(queue, event))
+        return;
+    queue->others++;
     if (queue->plain) {
         heap_push(&queue->near, event);
         return;
     }
-    if (push_lane(queue, event))
-        return;
     place(queue, event);
     queue->ahead[63 - __builtin_clzll((uint64_t)(event->at - queue->now) | 1)]++;
     queue->pushes++;
@@ -323,19 +326,32 @@ void sim_queue_push_slowly(struct sim_queue *queue, const struct sim_event *even
         retune(queue);
 }
 
-/* Of the calendar; NULL if it is empty. */
-static const struct sim_event *first_day(struct sim_queue *queue)
+/* Of those that are in no lane; there is one. */
+static const struct sim_event *first_other(struct sim_queue *queue)
 {
-    if (queue->run_at == queue->run.count && queue->near.count == 0) {
-        if (queue->wheel_count + queue->far.count == 0)
-            return NULL;
+    if (queue->run_at == queue->run.count && queue->near.count == 0)
         advance(queue);
-    }
     bool run =
         queue->run_at < queue->run.count &&
         (queue->near.count == 0 || before(&queue->run.items[queue->run_at], &queue->near.items[0]));
-    queue->from = run ? FROM_RUN : FROM_NEAR;
     return run ? &queue->run.items[queue->run_at] : queue->near.items;
+}
+
+static void take_other(struct sim_queue *queue, const struct sim_event *first,
+                       struct sim_event *out)
+{
+    static const size_t ahead[NET_SOON] = {9, 6, 3, 1};
+    *out = *first;
+    queue->now = out->at;
+    queue->others--;
+    if (first == queue->near.items) {
+        heap_pop(&queue->near);
+        return;
+    }
+    queue->run_at++;
+    for (int i = 0; i < NET_SOON; i++)
+        if (queue->run_at + ahead[i] < queue->run.count)
+            tell_soon(&queue->run.items[queue->run_at + ahead[i]], i + 1);
 }
 
 /* The lane whose first event comes first; -1 = all are empty. */
@@ -359,49 +375,22 @@ static int first_lane(const struct sim_queue *queue)
     return from;
 }
 
-const struct sim_event *sim_queue_first(struct sim_queue *queue)
+bool sim_queue_take(struct sim_queue *queue, q2p_time until, struct sim_event *out)
 {
-    const struct sim_event *day = first_day(queue);
     int lane = first_lane(queue);
-    if (lane < 0)
-        return day;
-    const struct sim_event *first = lane_item(&queue->lanes[lane], 0);
-    if (day && before(day, first))
-        return day;
-    queue->from = lane;
-    return first;
-}
-
-void sim_queue_pop(struct sim_queue *queue)
-{
-    static const size_t ahead[NET_SOON] = {9, 6, 3, 1};
-    if (queue->from >= 0) {
-        pop_lane(queue, queue->from);
-        return;
+    if (queue->others > 0) {
+        const struct sim_event *first = first_other(queue);
+        if (lane < 0 || before(first, lane_item(&queue->lanes[lane], 0))) {
+            if (first->at > until)
+                return false;
+            take_other(queue, first, out);
+            return true;
+        }
     }
-    if (queue->from == FROM_NEAR) {
-        queue->now = queue->near.items[0].at;
-        heap_pop(&queue->near);
-        return;
-    }
-    queue->now = queue->run.items[queue->run_at++].at;
-    for (int i = 0; i < NET_SOON; i++)
-        if (queue->run_at + ahead[i] < queue->run.count)
-            tell_soon(&queue->run.items[queue->run_at + ahead[i]], i + 1);
-}
-
-const struct sim_event *sim_queue_take(struct sim_queue *queue, q2p_time until)
-{
-    const struct sim_event *first = sim_queue_first(queue);
-    if (!first || first->at > until)
-        return NULL;
-    if (queue->from >= 0) {
-        pop_lane(queue, queue->from);
-        return first;
-    }
-    queue->taken = *first; /* a heap would overwrite it */
-    sim_queue_pop(queue);
-    return &queue->taken;
+    if (lane < 0 || queue->lane_at[lane] > until)
+        return false;
+    take_lane(queue, lane, out);
+    return true;
 }
 
 void sim_queue_free(struct sim_queue *queue)

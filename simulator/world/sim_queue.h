@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sim_queue.h - what happens when. Order is (time, element's order, element's counter): three
- * numbers that no queue invents, so another kind of queue gives the same run.
+ * sim_queue.h - what happens when. Order is (time, order, turn): three numbers that no queue
+ * invents, so another kind of queue gives the same run. The latter two are those of the packet; or
+ * of the element, if that runs by itself, and twice the same one is the same then.
  *
  * What is pushed equally far ahead again and again (links of one delay, local networks, periods)
  * is in order by itself: it has a lane, first in, first out. All else is in a heap, or, if it is
@@ -16,8 +17,6 @@
 
 struct sim_event {
     q2p_time at; /* 0 or later */
-    uint64_t order;
-    uint32_t counter;
     struct net_element *to;
     struct sim_packet *packet; /* NULL: the element runs */
 };
@@ -36,8 +35,8 @@ struct sim_lane {
 };
 
 struct sim_queue {
-    q2p_time now; /* of the last event taken */
-    int from;     /* where the first one is: a lane, or FROM_RUN, FROM_NEAR */
+    q2p_time now;  /* of the last event taken */
+    size_t others; /* events that are in no lane */
     int lanes_count;
     bool plain;                     /* set before the first push: one heap and nothing else */
     q2p_time lane_ahead[SIM_LANES]; /* of all that is in it */
@@ -54,7 +53,6 @@ struct sim_queue {
     size_t days_count, wheel_count;
     unsigned shift; /* a day has 1 << shift ns */
     uint32_t ahead[64], pushes, retune_after;
-    struct sim_event taken;
 };
 
 void sim_queue_push_slowly(struct sim_queue *queue, const struct sim_event *event);
@@ -76,14 +74,8 @@ static inline void sim_queue_push(struct sim_queue *queue, const struct sim_even
     sim_queue_push_slowly(queue, event);
 }
 
-/* The first event, borrowed until the next call; NULL if there is none. */
-const struct sim_event *sim_queue_first(struct sim_queue *queue);
-
-/* Takes away what sim_queue_first has just shown. */
-void sim_queue_pop(struct sim_queue *queue);
-
-/* Both in one, if there is one up to and including `until`; borrowed until the next push. */
-const struct sim_event *sim_queue_take(struct sim_queue *queue, q2p_time until);
+/* Takes the first event if there is one up to and including `until`. */
+bool sim_queue_take(struct sim_queue *queue, q2p_time until, struct sim_event *out);
 void sim_queue_free(struct sim_queue *queue);
 
 #endif

@@ -38,7 +38,7 @@ void sim_world_wake(struct sim_world *world, struct net_element *element)
     if (at >= element->wake_at) /* an earlier wake-up asks again; Q2P_NEVER lands here too */
         return;
     element->wake_at = at;
-    sim_world_deliver(world, at, element, element, NULL);
+    sim_world_deliver(world, at, element, NULL);
 }
 
 static void run_element(struct sim_world *world, struct net_element *element)
@@ -54,14 +54,14 @@ static void run_element(struct sim_world *world, struct net_element *element)
 
 void sim_world_run(struct sim_world *world, q2p_time until)
 {
-    const struct sim_event *event;
-    while ((event = sim_queue_take(&world->queue, until))) {
-        world->now = event->at;
+    struct sim_event event;
+    while (sim_queue_take(&world->queue, until, &event)) {
+        world->now = event.at;
         world->steps++;
-        if (event->packet)
-            event->to->ops->forward(event->to, world, event->packet);
+        if (event.packet)
+            event.to->ops->forward(event.to, world, event.packet);
         else
-            run_element(world, event->to);
+            run_element(world, event.to);
     }
     if (until > world->now)
         world->now = world->queue.now = until;

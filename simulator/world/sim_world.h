@@ -18,15 +18,16 @@ struct sim_packet {
     struct q2p_addr src, dst; /* as they are where the packet is now */
     uint32_t len;
     uint32_t from, to;         /* places: host that sent it; host that gets it, once it is there */
-    uint32_t turn;             /* on a link, with order: who goes first at the same instant */
+    uint32_t turn;             /* with order: who goes first at the same instant */
     uint64_t id;               /* of the datagram, the same at every vantage point */
     uint64_t digest;           /* of its bytes */
     struct sim_record *record; /* the observer's: newest sighting of this packet */
     q2p_time sent_ns;
+    uint64_t order; /* belongs to the peer or the link, so that no queue or loop changes the run */
     /* On a link: the places it joins, who gets it, and all the luck it will have there. */
     uint32_t way_from, way_to;
     struct net_element *way_end;
-    uint64_t order, luck;
+    uint64_t luck;
     uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
@@ -50,21 +51,12 @@ void sim_world_free(struct sim_world *world);
 /* Runs everything up to and including `until`; afterwards that is the time. */
 void sim_world_run(struct sim_world *world, q2p_time until);
 
-/* Hands packet to `to` at the time `at`, on behalf of `by`, whose order decides ties. */
-static inline void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *by,
-                                     struct net_element *to, struct sim_packet *packet)
+/* Hands packet to `to` at the time `at`; its order and turn decide ties. */
+static inline void sim_world_deliver(struct sim_world *world, q2p_time at, struct net_element *to,
+                                     struct sim_packet *packet)
 {
     assert(at >= world->now);
-    struct sim_event event = {at, by->order, by->counter++, to, packet};
-    sim_queue_push(&world->queue, &event);
-}
-
-/* The same on a link, where the packet itself says what decides ties. */
-static inline void sim_world_deliver_turn(struct sim_world *world, q2p_time at,
-                                          struct net_element *to, struct sim_packet *packet)
-{
-    assert(at >= world->now);
-    struct sim_event event = {at, packet->order, packet->turn, to, packet};
+    struct sim_event event = {at, to, packet};
     sim_queue_push(&world->queue, &event);
 }
 

@@ -59,13 +59,16 @@ static const struct q2p_machine parrot_machine = {"parrot", parrot_input, parrot
 struct wire {
     struct net_element element;
     struct sim_host *ends[2];
+    uint32_t count;
 };
 
 static void wire_forward(struct net_element *self, struct sim_world *world,
                          struct sim_packet *packet)
 {
     struct wire *wire = (struct wire *)self;
-    sim_world_deliver(world, world->now + 7, self, &wire->ends[!packet->from]->element, packet);
+    packet->order = 9;
+    packet->turn = wire->count++;
+    sim_world_deliver(world, world->now + 7, &wire->ends[!packet->from]->element, packet);
 }
 
 static const struct net_ops wire_ops = {.forward = wire_forward};
@@ -81,7 +84,7 @@ static void set_up(struct fixture *fixture)
 {
     memset(fixture, 0, sizeof *fixture);
     sim_world_init(&fixture->world, 1);
-    fixture->wire.element = (struct net_element){.ops = &wire_ops, .order = 9};
+    fixture->wire.element = (struct net_element){.ops = &wire_ops};
     for (uint32_t i = 0; i < 2; i++) {
         fixture->parrots[i].beat_ns = Q2P_NEVER;
         sim_host_init(&fixture->hosts[i], i, &parrot_machine, &fixture->parrots[i]);

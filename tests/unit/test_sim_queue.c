@@ -1,67 +1,77 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_sim_queue.c - what comes first: time, then the element's order, then its counter. */
+/* test_sim_queue.c - what comes first: time, then order, then turn. */
 #include "unit.h"
 
-#include "sim_queue.h"
 #include "sim_rng.h"
-
-static void pop(struct sim_queue *queue)
-{
-    assert_non_null(sim_queue_first(queue));
-    sim_queue_pop(queue);
-}
+#include "sim_world.h"
 
 static const struct net_ops no_ops = {NULL, NULL, NULL, NULL};
 static struct net_element nobody = {.ops = &no_ops};
 
-static void push(struct sim_queue *queue, q2p_time at, uint64_t order, uint32_t counter)
+/* A queue, and packets that say who is first. */
+struct fixture {
+    struct sim_queue queue;
+    struct sim_world world;
+};
+
+static void push(struct fixture *f, q2p_time at, uint64_t order, uint32_t turn)
 {
-    sim_queue_push(
-        queue, &(struct sim_event){.at = at, .order = order, .counter = counter, .to = &nobody});
+    struct sim_packet *packet = sim_packet_take(&f->world);
+    packet->order = order;
+    packet->turn = turn;
+    sim_queue_push(&f->queue, &(struct sim_event){at, &nobody, packet});
 }
 
-static void assert_next(struct sim_queue *queue, q2p_time at, uint64_t order, uint32_t counter)
+static void assert_next(struct fixture *f, q2p_time at, uint64_t order, uint32_t turn)
 {
-    const struct sim_event *first = sim_queue_first(queue);
-    assert_non_null(first);
-    assert_int_equal(first->at, at);
-    assert_int_equal(first->order, order);
-    assert_int_equal(first->counter, counter);
-    sim_queue_pop(queue);
+    struct sim_event first;
+    assert_false(sim_queue_take(&f->queue, at - 1, &first));
+    assert_true(sim_queue_take(&f->queue, at, &first));
+    assert_int_equal(first.at, at);
+    assert_int_equal(first.packet->order, order);
+    assert_int_equal(first.packet->turn, turn);
+    sim_packet_drop(&f->world, first.packet);
+}
+
+static void clean_up(struct fixture *f)
+{
+    sim_queue_free(&f->queue);
+    sim_world_free(&f->world);
 }
 
 static void an_empty_queue_has_no_first(void **state)
 {
     (void)state;
-    struct sim_queue queue = {0};
-    assert_null(sim_queue_first(&queue));
-    push(&queue, 1, 0, 0);
-    pop(&queue);
-    assert_null(sim_queue_first(&queue));
-    sim_queue_free(&queue);
+    struct fixture f = {0};
+    struct sim_event first;
+    assert_false(sim_queue_take(&f.queue, Q2P_NEVER, &first));
+    push(&f, 1, 0, 0);
+    assert_next(&f, 1, 0, 0);
+    assert_false(sim_queue_take(&f.queue, Q2P_NEVER, &first));
+    clean_up(&f);
 }
 
 static void ties_go_to_the_lower_order_and_then_to_the_earlier_of_one_element(void **state)
 {
     (void)state;
-    struct sim_queue queue = {0};
-    push(&queue, 5, 2, 0);
-    push(&queue, 5, 1, 9);
-    push(&queue, 5, 1, 8);
-    push(&queue, 4, 3, 1);
-    push(&queue, 5, UINT64_MAX, 0);
-    assert_next(&queue, 4, 3, 1);
-    assert_next(&queue, 5, 1, 8);
-    assert_next(&queue, 5, 1, 9);
-    assert_next(&queue, 5, 2, 0);
-    assert_next(&queue, 5, UINT64_MAX, 0);
-    sim_queue_free(&queue);
+    struct fixture f = {0};
+    push(&f, 5, 2, 0);
+    push(&f, 5, 1, 9);
+    push(&f, 5, 1, 8);
+    push(&f, 4, 3, 1);
+    push(&f, 5, UINT64_MAX, 0);
+    assert_next(&f, 4, 3, 1);
+    assert_next(&f, 5, 1, 8);
+    assert_next(&f, 5, 1, 9);
+    assert_next(&f, 5, 2, 0);
+    assert_next(&f, 5, UINT64_MAX, 0);
+    clean_up(&f);
 }
 
 static void the_order_of_pushing_is_no_matter(void **state)
 {
     (void)state;
-    struct sim_queue queue = {0};
+    struct fixture f = {0};
     struct sim_rng rng;
     sim_rng_init(&rng, 1, "queue");
     for (int round = 0; round < 20; round++) {
@@ -72,11 +82,11 @@ static void the_order_of_pushing_is_no_matter(void **state)
             numbers[j] = i;
         }
         for (int i = 0; i < 300; i++)
-            push(&queue, numbers[i] / 30, numbers[i] / 5 % 6, numbers[i] % 5);
+            push(&f, numbers[i] / 30, numbers[i] / 5 % 6, numbers[i] % 5);
         for (uint32_t i = 0; i < 300; i++)
-            assert_next(&queue, i / 30, i / 5 % 6, i % 5);
+            assert_next(&f, i / 30, i / 5 % 6, i % 5);
     }
-    sim_queue_free(&queue);
+    clean_up(&f);
 }
 
 /* How far ahead events are pushed: half of them one of a few delays, which have lanes; of the
@@ -101,38 +111,39 @@ static void a_calendar_says_the_same_as_a_heap(void **state)
     static const size_t populations[] = {100, 511, 600, 20000};
     for (size_t i = 0; i < sizeof populations / sizeof *populations; i++) {
         struct sim_queue heap = {.plain = true}, calendar = {0};
+        struct sim_event first, wanted;
+        struct sim_world world = {0};
         struct sim_rng rng;
-        uint32_t counter = 0;
+        uint32_t pushed = 0;
         q2p_time now = 0;
         sim_rng_init(&rng, i, "calendar");
         for (int step = 0; step < 400000; step++) {
             int phase = step / 100000;
-            bool grows = counter - (uint32_t)step < populations[i];
+            bool grows = pushed - (uint32_t)step < populations[i];
             for (int pushes = grows ? 2 : 1; pushes > 0; pushes--) {
-                struct sim_event event = {.at = now + draw_ahead(&rng, phase),
-                                          .order = sim_rng_below(&rng, 5),
-                                          .counter = counter++,
-                                          .to = &nobody};
+                struct sim_packet *packet = sim_packet_take(&world);
+                packet->order = sim_rng_below(&rng, 5);
+                packet->turn = pushed++;
+                struct sim_event event = {now + draw_ahead(&rng, phase), &nobody, packet};
                 sim_queue_push(&heap, &event);
                 sim_queue_push(&calendar, &event);
             }
-            const struct sim_event *wanted = sim_queue_first(&heap);
-            const struct sim_event *first = sim_queue_first(&calendar);
-            assert_int_equal(first->counter, wanted->counter);
-            now = first->at;
-            sim_queue_pop(&heap);
-            sim_queue_pop(&calendar);
+            assert_true(sim_queue_take(&heap, Q2P_NEVER, &wanted));
+            assert_true(sim_queue_take(&calendar, Q2P_NEVER, &first));
+            assert_ptr_equal(first.packet, wanted.packet);
+            sim_packet_drop(&world, first.packet);
+            now = first.at;
         }
-        for (const struct sim_event *wanted; (wanted = sim_queue_first(&heap));) {
-            assert_int_equal(sim_queue_first(&calendar)->counter, wanted->counter);
-            sim_queue_pop(&heap);
-            sim_queue_pop(&calendar);
+        while (sim_queue_take(&heap, Q2P_NEVER, &wanted)) {
+            assert_true(sim_queue_take(&calendar, Q2P_NEVER, &first));
+            assert_ptr_equal(first.packet, wanted.packet);
         }
-        assert_null(sim_queue_first(&calendar));
+        assert_false(sim_queue_take(&calendar, Q2P_NEVER, &first));
         assert_true(heap.lanes_count == 0 && calendar.lanes_count == SIM_LANES);
         assert_true(heap.days_count == 0 && (populations[i] < 512 || calendar.days_count > 0));
         sim_queue_free(&heap);
         sim_queue_free(&calendar);
+        sim_world_free(&world);
     }
 }
 
