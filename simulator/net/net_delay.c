@@ -60,7 +60,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     }
     if (delay < 0)
         delay = 0;
-    sim_world_deliver(world, world->now + delay, packet->way_end, packet);
+    sim_world_deliver_end(world, world->now + delay, packet);
 }
 
 static bool wanted(const struct net_link_config *config)

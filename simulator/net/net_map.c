@@ -19,8 +19,6 @@ struct nat_place {
     struct net_nat_table nat;
 };
 
-static const char *name_link(void *ctx, const struct sim_packet *packet);
-
 /* A place may come before the NAT that opens its realm. */
 static void reserve_realm(struct net *net, uint32_t realm)
 {
@@ -43,7 +41,7 @@ void net_init(struct net *net, struct sim_world *world, const struct net_tap *ta
 {
     *net = (struct net){.world = world, .tap = tap};
     add_realm(net, NET_NOWHERE);
-    net->common = (struct net_link){.tap = tap, .name_of = name_link, .ctx = net};
+    net->common = (struct net_link){.tap = tap, .name_of = net_link_name, .ctx = net};
     net_set_default(net, link_default);
 }
 
@@ -62,14 +60,8 @@ static void free_access(struct net_access *access)
     free(access);
 }
 
-void net_free(struct net *net)
+static void free_own(struct net *net)
 {
-    for (size_t i = 0; i < net->places_count; i++) {
-        struct net_place *place = net->places[i];
-        if (net_is_nat(place))
-            net_nat_free(place->nat);
-        free_access(place->access);
-    }
     sim_pool_free(&net->memory);
     for (size_t i = 0; i < net->links_room; i++) {
         if (net->links[i])
@@ -79,12 +71,27 @@ void net_free(struct net *net)
     for (size_t i = 0; i < net->names_room; i++)
         free(net->names[i]);
     net_link_free(&net->common);
+    free(net->links);
+    free(net->names);
+}
+
+void net_free(struct net *net)
+{
+    for (size_t i = 0; i < net->places_count; i++) {
+        struct net_place *place = net->places[i];
+        if (net_is_nat(place)) {
+            net_nat_free(place->nat);
+            net_nat_history_free(place->nat);
+        }
+        free_access(place->access);
+    }
+    for (uint32_t i = 0; i < net->views_count; i++)
+        free_own(&net->views[i]);
+    free_own(net);
     free(net->places);
     free(net->gateways);
     free(net->hints);
     free(net->finder);
-    free(net->links);
-    free(net->names);
 }
 
 /* ---- places ------------------------------------------------------------------------------ */
@@ -145,8 +152,14 @@ static void make_slots(struct net *net)
 
 void net_move_host(struct net_place *host, const struct q2p_addr *addr)
 {
+    struct net *net = host->net->whole ? host->net->whole : host->net;
     host->addr = *addr;
-    fill_finder(host->net, host->net->finder_room);
+    fill_finder(net, net->finder_room);
+    for (uint32_t i = 0; i < net->views_count; i++) {
+        net->views[i].finder = net->finder;
+        net->views[i].asked = (struct q2p_addr){0};
+        net->views[i].found = NULL;
+    }
 }
 
 static struct net_place *find_place(const struct net *net, uint32_t realm,
@@ -225,7 +238,15 @@ static void tell_made(void *ctx, const struct net_nat_made *made)
         tap->mapped(tap->ctx, place->index, made);
 }
 
-static const struct net_nat_watch watch = {decide_nat, tell_made};
+static void tell_granted(void *ctx)
+{
+    const struct net_place *place = ctx;
+    const struct net_tap *tap = place->net->tap;
+    if (tap->granted)
+        tap->granted(tap->ctx, place->index);
+}
+
+static const struct net_nat_watch watch = {decide_nat, tell_made, tell_granted};
 
 struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
                               const struct q2p_addr *outside, const struct net_nat_config *config)
@@ -274,26 +295,41 @@ static struct net_link **link_slot(const struct net *net, uint32_t from, uint32_
     return &net->links[at];
 }
 
+static void make_link_room(struct net *net)
+{
+    if (2 * net->links_count < net->links_room)
+        return;
+    struct net_link **old = net->links;
+    size_t room = net->links_room;
+    net->links_room = room ? 2 * room : 64;
+    net->links = sim_alloc(net->links_room * sizeof *net->links);
+    for (size_t i = 0; i < room; i++)
+        if (old[i])
+            *link_slot(net, old[i]->from, old[i]->to) = old[i];
+    free(old);
+}
+
+void net_link_adopt(struct net *net, struct net_link *link)
+{
+    make_link_room(net);
+    link->tap = net->tap;
+    link->ctx = net;
+    *link_slot(net, link->from, link->to) = link;
+    net->links_count++;
+}
+
 struct net_link *net_link_between(struct net *net, uint32_t from, uint32_t to)
 {
-    if (2 * net->links_count >= net->links_room) {
-        struct net_link **old = net->links;
-        size_t room = net->links_room;
-        net->links_room = room ? 2 * room : 64;
-        net->links = sim_alloc(net->links_room * sizeof *net->links);
-        for (size_t i = 0; i < room; i++)
-            if (old[i])
-                *link_slot(net, old[i]->from, old[i]->to) = old[i];
-        free(old);
-    }
+    net = net->places[from]->net; /* whoever sends there */
+    make_link_room(net);
     struct net_link **slot = link_slot(net, from, to);
     if (!*slot) {
-        struct net_link *link = *slot = sim_alloc(sizeof **slot);
-        *link = (struct net_link){
-            .from = from, .to = to, .tap = net->tap, .name_of = name_link, .ctx = net};
+        struct net_link *link = sim_alloc(sizeof *link);
+        *link = (struct net_link){.from = from, .to = to, .name_of = net_link_name};
+        net_link_adopt(net, link);
         net_link_set(link, &net->common.config);
-        net->links_count++;
         net->places[from]->links = true;
+        return link;
     }
     return *slot;
 }
@@ -319,7 +355,7 @@ struct net_access *net_access_of(struct net_place *host)
         access->place = host;
         access->up = access->down =
             (struct net_link){.from = host->index, .to = host->index, .tap = net->tap};
-        access->up.name_of = access->down.name_of = name_link;
+        access->up.name_of = access->down.name_of = net_link_name;
         access->up.ctx = access->down.ctx = host->net;
         access->up.direct = access->down.direct = true;
         access->up_end = (struct net_element){.ops = &net_up_ops, .wake_at = Q2P_NEVER};
@@ -343,7 +379,7 @@ static struct net_name **name_slot(const struct net *net, uint32_t from, uint32_
 
 /* Names are made when somebody is told of a link the first time; access links have both ends at
  * one place. */
-static const char *name_link(void *ctx, const struct sim_packet *packet)
+const char *net_link_name(void *ctx, const struct sim_packet *packet)
 {
     struct net *net = ctx;
     if (2 * net->names_count >= net->names_room) {
@@ -387,7 +423,7 @@ uint32_t net_who(struct net *net, uint32_t seen_from, const struct q2p_addr *add
     struct q2p_addr at = *addr;
     while (place && net_is_nat(place)) { /* bounded by how deep NATs nest */
         struct q2p_addr inside;
-        if (net_nat_owner(place->nat, net->world->now, &at, from, &inside) < 0)
+        if (net_nat_owner_then(place->nat, net->world->now, &at, from, &inside) < 0)
             return NET_NOWHERE;
         at = inside;
         place = net_find_place(net, place->inner, &at);

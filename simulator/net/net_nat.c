@@ -34,6 +34,7 @@ static void give(struct net_nat_table *nat, void *thing, size_t len)
 
 void net_nat_free(struct net_nat_table *nat)
 {
+    net_nat_history_reset(nat);
     give(nat, nat->mappings, nat->mappings_room * sizeof *nat->mappings);
     give(nat, nat->permissions, nat->permissions_room * sizeof *nat->permissions);
     free(nat->owners);
@@ -78,20 +79,27 @@ static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p
     return NULL;
 }
 
-/* The newest one there; with overloading there may be several. */
-static struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_time now,
-                                         uint8_t outside, uint16_t port)
+/* The newest one there, of those up to a number; with overloading there may be several. */
+static inline struct net_nat_mapping *find_port_of(const struct net_nat_table *nat,
+                                                   const struct net_nat_asked *asked,
+                                                   uint8_t outside, uint16_t port)
 {
     bool few = nat->mappings_room <= FEW;
     uint32_t at = few ? nat->mappings_count : *bucket(nat, true, port_key(outside, port));
     while (at) {
         struct net_nat_mapping *mapping = &nat->mappings[at - 1];
-        if (mapping->port == port && mapping->outside == outside &&
-            is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now))
+        if (mapping->port == port && mapping->outside == outside && at <= asked->newest &&
+            is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, asked->at))
             return mapping;
         at = few ? at - 1 : mapping->next_port;
     }
     return NULL;
+}
+
+static struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_time now,
+                                         uint8_t outside, uint16_t port)
+{
+    return find_port_of(nat, &(struct net_nat_asked){now, UINT32_MAX, NULL}, outside, port);
 }
 
 /* The place of a key among the permissions, or the free one where it would be. */
@@ -103,6 +111,11 @@ static struct net_nat_permission *find_slot(const struct net_nat_table *nat, uin
         if (permission->key == key || permission->key == 0)
             return permission;
     }
+}
+
+struct net_nat_permission *net_nat_find_slot(const struct net_nat_table *nat, uint64_t key)
+{
+    return find_slot(nat, key);
 }
 
 static struct net_nat_permission *find_permission(const struct net_nat_table *nat, q2p_time now,
@@ -124,6 +137,8 @@ static uint64_t *owner_of(const struct net_nat_table *nat,
 /* Room is there: make_room comes first. */
 static void add_permission(struct net_nat_table *nat, q2p_time now, uint64_t key, uint64_t inside)
 {
+    if (nat->history && nat->owners)
+        net_nat_history_add(nat, key);
     struct net_nat_permission *permission = find_slot(nat, key);
     nat->permissions_count += permission->key == 0;
     *permission = (struct net_nat_permission){key, 2 * (uint64_t)now};
@@ -152,14 +167,33 @@ static uint32_t room_for(uint32_t alive)
     return room;
 }
 
+/* What is dead is dropped then; later, if somebody may still ask for it. */
+static q2p_time last_wanted(const struct net_nat_table *nat, q2p_time now)
+{
+    return nat->history ? now - nat->history->hold_ns : now;
+}
+
+/* Drops the dead, and how many of those told are left is noted. */
+static uint32_t drop_dead(struct net_nat_table *nat, q2p_time wanted)
+{
+    struct net_nat_mapping *all = nat->mappings;
+    uint32_t count = 0, told = 0;
+    for (uint32_t i = 0; i < nat->mappings_count; i++) {
+        if (!is_fresh(nat, all[i].last_ns, all[i].state & REPLIED, wanted))
+            continue;
+        told += nat->history && i < nat->history->mappings;
+        all[count++] = all[i];
+    }
+    if (nat->history)
+        nat->history->mappings = told;
+    return count;
+}
+
 /* Drops the dead, then makes room for more than are alive. */
 static void sweep_mappings(struct net_nat_table *nat, q2p_time now)
 {
     struct net_nat_mapping *old = nat->mappings;
-    uint32_t old_room = nat->mappings_room, count = 0;
-    for (uint32_t i = 0; i < nat->mappings_count; i++)
-        if (is_fresh(nat, old[i].last_ns, old[i].state & REPLIED, now))
-            old[count++] = old[i];
+    uint32_t old_room = nat->mappings_room, count = drop_dead(nat, last_wanted(nat, now));
     nat->mappings_count = count;
     nat->mappings_room = room_for(count + 1);
     if (nat->mappings_room != old_room) {
@@ -208,7 +242,7 @@ static void make_room(struct net_nat_table *nat, q2p_time now)
     if (nat->mappings_count == nat->mappings_room)
         sweep_mappings(nat, now);
     if (3 * nat->permissions_count >= 2 * nat->permissions_room)
-        sweep_permissions(nat, now);
+        sweep_permissions(nat, last_wanted(nat, now));
 }
 
 /* ---- packets ----------------------------------------------------------------------------- */
@@ -326,14 +360,15 @@ static void add_alien(struct net_nat_table *nat, q2p_time now, uint64_t port,
 }
 
 /* With overloading a port has several owners: which mapping is this remote's? */
-static struct net_nat_mapping *find_owner(const struct net_nat_table *nat, q2p_time now,
-                                          uint8_t outside, uint16_t port, uint64_t inside)
+static struct net_nat_mapping *find_owner(const struct net_nat_table *nat,
+                                          const struct net_nat_asked *asked, uint8_t outside,
+                                          uint16_t port, uint64_t inside)
 {
     for (uint32_t i = nat->mappings_count; i > 0; i--) {
         struct net_nat_mapping *mapping = &nat->mappings[i - 1];
-        if (mapping->port == port && mapping->outside == outside &&
+        if (mapping->port == port && mapping->outside == outside && i <= asked->newest &&
             net_addr_hash(&mapping->inside) == inside &&
-            is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now))
+            is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, asked->at))
             return mapping;
     }
     return NULL;
@@ -352,7 +387,8 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         uint64_t owner = net_addr_hash(inside);
         permission = find_permission(nat, now, right_key(nat, mapping, owner, from));
         if (permission && nat->owners && *owner_of(nat, permission) != owner) {
-            mapping = find_owner(nat, now, outside, to->port, *owner_of(nat, permission));
+            const struct net_nat_asked asked = {now, UINT32_MAX, NULL};
+            mapping = find_owner(nat, &asked, outside, to->port, *owner_of(nat, permission));
             permission = mapping ? permission : NULL;
         }
     }
@@ -383,25 +419,39 @@ uint32_t *net_nat_note(struct net_nat_table *nat)
     return &nat->mappings[nat->used].note;
 }
 
+/* Whose shared port is it, with this key? 0 = nobody's. */
+static uint64_t owner_then(const struct net_nat_table *nat, const struct net_nat_asked *asked,
+                           uint64_t key)
+{
+    const struct net_nat_history *past = asked->past;
+    for (size_t i = past ? past->told : 0; past && i < past->count; i++)
+        if (past->past[i].key == key)
+            return is_open(nat, &past->past[i].permission, asked->at) ? past->past[i].owner : 0;
+    const struct net_nat_permission *permission = find_permission(nat, asked->at, key);
+    return permission ? *owner_of(nat, permission) : 0;
+}
+
 /* The mapping that a remote means by an outside endpoint. */
-static struct net_nat_mapping *find_meant(const struct net_nat_table *nat, q2p_time now,
-                                          const struct q2p_addr *to, const struct q2p_addr *from)
+struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
+                                           const struct net_nat_asked *asked,
+                                           const struct q2p_addr *to, const struct q2p_addr *from)
 {
     uint8_t outside = (uint8_t)net_nat_outside(nat, to);
-    struct net_nat_mapping *mapping = find_port(nat, now, outside, to->port), *owner = NULL;
+    uint64_t port = port_key(outside, to->port);
+    struct net_nat_mapping *mapping = find_port_of(nat, asked, outside, to->port), *meant = NULL;
     if (mapping && nat->config.overload && from) {
-        uint64_t key = permission_key(nat, 0, port_key(outside, to->port), from);
-        const struct net_nat_permission *permission = find_permission(nat, now, key);
-        if (permission)
-            owner = find_owner(nat, now, outside, to->port, *owner_of(nat, permission));
+        uint64_t owner = owner_then(nat, asked, permission_key(nat, 0, port, from));
+        if (owner)
+            meant = find_owner(nat, asked, outside, to->port, owner);
     }
-    return owner ? owner : mapping;
+    return meant ? meant : mapping;
 }
 
 void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *from,
                   const struct q2p_addr *to)
 {
-    struct net_nat_mapping *mapping = find_meant(nat, now, from, to);
+    const struct net_nat_asked asked = {now, UINT32_MAX, NULL};
+    struct net_nat_mapping *mapping = net_nat_find_meant(nat, &asked, from, to);
     if (!nat->config.icmp_kills || !mapping)
         return;
     mapping->last_ns = now - nat->config.forget_ns - nat->config.forget_new_ns;
@@ -411,7 +461,8 @@ void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                   const struct q2p_addr *from, struct q2p_addr *inside)
 {
-    const struct net_nat_mapping *mapping = find_meant(nat, now, to, from);
+    const struct net_nat_asked asked = {now, UINT32_MAX, NULL};
+    const struct net_nat_mapping *mapping = net_nat_find_meant(nat, &asked, to, from);
     if (!mapping)
         return Q2P_ERR_ABSENT;
     *inside = mapping->inside;

@@ -91,6 +91,7 @@ struct net_nat_made {
 struct net_nat_watch {
     bool (*decide)(void *ctx, const struct net_nat_draw *draw); /* does it count? */
     void (*made)(void *ctx, const struct net_nat_made *made);
+    void (*granted)(void *ctx); /* with a history: whose a shared port is may have changed */
 };
 
 struct net_nat_mapping;
@@ -115,6 +116,7 @@ struct net_nat_table {
     void *ctx;
     struct q2p_addr *blocks; /* inside hosts in the order of their blocks */
     size_t blocks_count, blocks_room;
+    struct net_nat_history *history; /* NULL = whoever asks asks at once */
 };
 
 /* outsides, outsides_count, and pool if there is one, are set by the caller afterwards; there is
@@ -157,6 +159,20 @@ void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr
  * Q2P_ERR_ABSENT. */
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                   const struct q2p_addr *from, struct q2p_addr *inside);
+
+/* ---- net_nat_history.c: for who is told later what happens here ---------------------------- */
+
+/* From now on it is known for so long back whose an endpoint was. */
+void net_nat_remember(struct net_nat_table *nat, q2p_time hold_ns);
+void net_nat_history_free(struct net_nat_table *nat);
+
+/* A mapping (or what `granted` is about) has been told of. */
+void net_nat_told_made(struct net_nat_table *nat);
+void net_nat_told_granted(struct net_nat_table *nat);
+
+/* net_nat_owner, at a time in the past: as it was after what has been told. */
+int net_nat_owner_then(const struct net_nat_table *nat, q2p_time then, const struct q2p_addr *to,
+                       const struct q2p_addr *from, struct q2p_addr *inside);
 
 /* A packet from or to `remote` will pass soon, through our port if that is known (else 0): fetches
  * into the cache what it will need. Without a remote: what must be there before. */

@@ -27,6 +27,37 @@ struct net_nat_permission {
     uint64_t refresh; /* twice the time of the last one, plus 1 if anybody has answered */
 };
 
+/* What has been there before, of what is not told yet. */
+struct net_nat_past {
+    struct net_nat_permission permission; /* key 0 = there was none */
+    uint64_t key, owner;
+};
+
+struct net_nat_history {
+    uint32_t mappings;         /* told, in the order of the table */
+    q2p_time hold_ns;          /* what has ended stays that long */
+    struct net_nat_past *past; /* of shared ports, in order, from told on */
+    size_t count, room, told;
+};
+
+/* Nothing is told of yet, nor has anything been. */
+void net_nat_history_reset(struct net_nat_table *nat);
+
+/* A permission is about to be given with this key. */
+void net_nat_history_add(struct net_nat_table *nat, uint64_t key);
+
+/* net_nat.c for net_nat_history.c: of mappings up to number `newest`, and permissions as they are,
+ * or as `past` says. */
+struct net_nat_asked {
+    q2p_time at;
+    uint32_t newest;
+    const struct net_nat_history *past; /* NULL = as they are */
+};
+struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
+                                           const struct net_nat_asked *asked,
+                                           const struct q2p_addr *to, const struct q2p_addr *from);
+struct net_nat_permission *net_nat_find_slot(const struct net_nat_table *nat, uint64_t key);
+
 static inline bool is_fresh(const struct net_nat_table *nat, q2p_time last_ns, bool replied,
                             q2p_time now)
 {

@@ -154,14 +154,15 @@ static void leave_up(struct net_element *self, struct sim_world *world, struct s
     leave_place(access->place, packet);
 }
 
-/* Nobody is there: NATs of the sender learn it from an ICMP error, which is there at once. A host
+/* Nobody is there: NATs of the sender learn it from an ICMP error, which is there at once (those
+ * of another thread cannot: where that matters, there is one). A host
  * behind a NAT sends none: what could come of it is not modelled. */
 static void refuse(struct net_place *place, struct sim_packet *packet)
 {
     struct net *net = place->net;
     struct q2p_addr outside = packet->src, inside;
     struct net_place *nat = net_find_place(net, place->realm, &outside);
-    while (place->realm == NET_REALM_PUBLIC && nat && net_is_nat(nat) &&
+    while (place->realm == NET_REALM_PUBLIC && nat && net_is_nat(nat) && nat->net == net &&
            net_nat_owner(nat->nat, net->world->now, &outside, &packet->dst, &inside) == Q2P_OK) {
         net_nat_icmp(nat->nat, net->world->now, &outside, &packet->dst);
         outside = inside;

@@ -81,6 +81,9 @@ struct net {
     size_t names_count, names_room;
     struct net_link common; /* every link that nobody describes; it has no memory */
     bool remembers;         /* links that nobody describes need memory: each becomes its own */
+    struct net *whole;      /* of which this is the view of one thread; NULL = it is all */
+    struct net *views;      /* of the whole; NULL = there is one thread */
+    uint32_t views_count;
 };
 
 void net_init(struct net *net, struct sim_world *world, const struct net_tap *tap,
@@ -114,6 +117,21 @@ struct net_link *net_link_between(struct net *net, uint32_t from, uint32_t to);
 /* The access link of a host; made without delay or loss when first asked for. */
 struct net_access *net_access_of(struct net_place *host);
 
+/* ---- net_split.c: one network on several threads ----------------------------------------- */
+
+/* Divides the places among `count` threads: of[place] is 0 to count - 1. What has a link without
+ * delay, or is behind the same NAT, stays together; so do pairs that are named. Returns how many
+ * threads have anything to do. */
+uint32_t net_divide(const struct net *net, uint32_t count, uint8_t *of, const uint32_t (*pairs)[2],
+                    size_t pairs_count);
+
+/* The least time that a packet takes from a place to one of another thread; 0 = none. */
+q2p_time net_ahead(const struct net *net, const uint8_t *of);
+
+/* From now on each place has its thread's view; world and tap of the views are set. Nothing may be
+ * under way. net stays what observers ask; the views live as long. */
+void net_split(struct net *net, struct net *views, uint32_t count, const uint8_t *of);
+
 /* Whose host is meant by `addr`, as `seen_from` uses it? NET_NOWHERE if nobody's. */
 uint32_t net_who(struct net *net, uint32_t seen_from, const struct q2p_addr *addr);
 
@@ -127,6 +145,12 @@ struct net_place *net_find_place(struct net *net, uint32_t realm, const struct q
 
 /* It will be asked soon: fetches into the cache what it will look at. */
 void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr);
+
+/* Takes over a link that another view has made. */
+void net_link_adopt(struct net *net, struct net_link *link);
+
+/* For struct net_link.name_of; ctx is the net. */
+const char *net_link_name(void *ctx, const struct sim_packet *packet);
 
 /* The link a packet takes. */
 const struct net_link *net_link_for(struct net *net, const struct net_place *from,

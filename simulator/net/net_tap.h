@@ -54,6 +54,8 @@ struct net_tap {
     bool (*decide_nat)(void *ctx, uint32_t place, const struct net_nat_draw *draw);
     /* A NAT has a new mapping. */
     void (*mapped)(void *ctx, uint32_t place, const struct net_nat_made *made);
+    /* A NAT with a history has given a right to a shared port. */
+    void (*granted)(void *ctx, uint32_t place);
 };
 
 #define NET_HEADERS_LEN 28 /* of IPv4 and UDP */

@@ -393,6 +393,14 @@ bool sim_queue_take(struct sim_queue *queue, q2p_time until, struct sim_event *o
     return true;
 }
 
+q2p_time sim_queue_next(struct sim_queue *queue)
+{
+    int lane = first_lane(queue);
+    q2p_time at = lane < 0 ? Q2P_NEVER : queue->lane_at[lane];
+    q2p_time other = queue->others > 0 ? first_other(queue)->at : Q2P_NEVER;
+    return other < at ? other : at;
+}
+
 void sim_queue_free(struct sim_queue *queue)
 {
     free_days(queue);

@@ -76,6 +76,9 @@ static inline void sim_queue_push(struct sim_queue *queue, const struct sim_even
 
 /* Takes the first event if there is one up to and including `until`. */
 bool sim_queue_take(struct sim_queue *queue, q2p_time until, struct sim_event *out);
+
+/* The time of the first event; Q2P_NEVER if there is none. */
+q2p_time sim_queue_next(struct sim_queue *queue);
 void sim_queue_free(struct sim_queue *queue);
 
 #endif

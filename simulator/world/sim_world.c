@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "sim_parts.h"
+
 void sim_world_init(struct sim_world *world, uint64_t seed)
 {
     *world = (struct sim_world){.seed = seed};
@@ -58,6 +60,8 @@ void sim_world_run(struct sim_world *world, q2p_time until)
     while (sim_queue_take(&world->queue, until, &event)) {
         world->now = event.at;
         world->steps++;
+        if (world->part)
+            sim_part_note(world->part, &event);
         if (event.packet)
             event.to->ops->forward(event.to, world, event.packet);
         else

@@ -36,6 +36,20 @@ struct sim_spare {
     struct sim_spare *next;
 };
 
+/* Where in the order of a run something happens. */
+struct sim_moment {
+    q2p_time at;
+    uint64_t order;
+    uint32_t turn;
+};
+
+static inline bool sim_moment_before(const struct sim_moment *a, const struct sim_moment *b)
+{
+    if (a->at != b->at)
+        return a->at < b->at;
+    return a->order != b->order ? a->order < b->order : a->turn < b->turn;
+}
+
 struct sim_world {
     q2p_time now;
     uint64_t seed;
@@ -43,6 +57,7 @@ struct sim_world {
     struct sim_queue queue;
     struct sim_spare *unused; /* packets; the last one first, as it is in the cache */
     struct sim_arena packets;
+    struct sim_part *part; /* of a run on several threads; NULL = this is all of it */
 };
 
 void sim_world_init(struct sim_world *world, uint64_t seed);
@@ -58,6 +73,17 @@ static inline void sim_world_deliver(struct sim_world *world, q2p_time at, struc
     assert(at >= world->now);
     struct sim_event event = {at, to, packet};
     sim_queue_push(&world->queue, &event);
+}
+
+/* For another part? Then it takes the packet over. */
+bool sim_part_carry(struct sim_part *part, q2p_time at, struct sim_packet *packet);
+
+/* The same at the end of a link, which may lead to another thread. */
+static inline void sim_world_deliver_end(struct sim_world *world, q2p_time at,
+                                         struct sim_packet *packet)
+{
+    if (!world->part || !sim_part_carry(world->part, at, packet))
+        sim_world_deliver(world, at, packet->way_end, packet);
 }
 
 /* Asks the element when it wants to run and sees to it. Call it after whatever may change that. */

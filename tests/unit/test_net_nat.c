@@ -161,7 +161,7 @@ static void note(void *ctx, const struct net_nat_made *made)
 static void a_draw_that_does_not_count_gives_the_first_free_one(void **state)
 {
     (void)state;
-    static const struct net_nat_watch watch = {refuse, note};
+    static const struct net_nat_watch watch = {.decide = refuse, .made = note};
     struct watcher watcher = {0};
     struct net_nat_table nat;
     make(&nat, NET_NAT_PORT, NET_NAT_PORT);
