@@ -61,8 +61,8 @@ struct cli_capture {
     int link; /* of everything in a pcap file */
     uint64_t frames;
     struct cli_flaws flaws;
-    char buffer[BUFFER_LEN]; /* the file's, which is closed before */
-    struct partial partials[PARTIAL_MAX];
+    char buffer[BUFFER_LEN];               /* the file's, which is closed before */
+    struct partial *partials[PARTIAL_MAX]; /* NULL: never needed */
 };
 
 /* One IP packet's header, as far as UDP cares. */
@@ -151,6 +151,8 @@ void cli_capture_close(struct cli_capture *capture)
     if (capture->file)
         fclose(capture->file);
     cli_blocks_free(capture->pcapng);
+    for (size_t i = 0; i < PARTIAL_MAX; i++)
+        free(capture->partials[i]);
     free(capture);
 }
 
@@ -176,12 +178,17 @@ static void tear(struct cli_flaws *flaws, uint64_t first)
         flaws->torn_first = first;
 }
 
+static uint64_t last_use(const struct partial *partial)
+{
+    return partial ? partial->used : 0;
+}
+
 void cli_capture_flaws(const struct cli_capture *capture, struct cli_flaws *out)
 {
     *out = capture->flaws;
     for (size_t i = 0; i < PARTIAL_MAX; i++)
-        if (capture->partials[i].used)
-            tear(out, capture->partials[i].first);
+        if (last_use(capture->partials[i]))
+            tear(out, capture->partials[i]->first);
 }
 
 uint64_t cli_capture_frames(const struct cli_capture *capture)
@@ -323,17 +330,22 @@ static void read_ipv6(struct q2p__reader *reader, struct packet *out)
 
 /* ---- fragments of IP ------------------------------------------------------------------------ */
 
+/* NULL: no memory. */
 static struct partial *find_partial(struct cli_capture *capture, const struct packet *packet)
 {
-    struct partial *oldest = capture->partials;
+    struct partial **place = capture->partials, *oldest;
     for (size_t i = 0; i < PARTIAL_MAX; i++) {
-        struct partial *each = &capture->partials[i];
-        if (each->used && each->id == packet->id && q2p_addr_equal(&each->src, &packet->src) &&
+        struct partial *each = capture->partials[i];
+        if (last_use(each) && each->id == packet->id && q2p_addr_equal(&each->src, &packet->src) &&
             q2p_addr_equal(&each->dst, &packet->dst))
             return each;
-        if (each->used < oldest->used)
-            oldest = each;
+        if (last_use(each) < last_use(*place))
+            place = &capture->partials[i];
     }
+    oldest = *place ? *place : calloc(1, sizeof *oldest);
+    if (!oldest)
+        return NULL;
+    *place = oldest;
     if (oldest->used)
         tear(&capture->flaws, oldest->first);
     oldest->first = capture->frames;
@@ -355,6 +367,8 @@ static bool put_together(struct cli_capture *capture, const struct packet *packe
         return false;
     }
     struct partial *partial = find_partial(capture, packet);
+    if (!partial)
+        return false;
     memcpy(partial->bytes + packet->at, reader->bytes + reader->at, len);
     partial->used = capture->frames;
     for (size_t unit = packet->at / UNIT; unit * UNIT < packet->at + len; unit++) {

@@ -15,10 +15,10 @@
 
 #define FLIGHTS_MAX 1024 /* datagrams on their way; more are lost */
 #define SENDS_MAX 8
-#define LEN_MAX 16000
+#define LEN_MAX 6000
 #define TURNS_MAX 400000
 #define MOMENT_MAX 20000 /* turns and datagrams at one point in time */
-#define SMALL_MEMORY 20000
+#define SMALL_MEMORY 8000
 
 struct flight {
     q2p_time at;
@@ -274,6 +274,8 @@ static void open_sides(struct world *world, unsigned how)
         q2p_config_init(&config);
         config.dialect = how >> i & 1 ? Q2P_DIALECT_OPTIONS : Q2P_DIALECT_CLASSIC;
         config.keepalive_ns = 0; /* so that quiet is quiet */
+        config.timeout_ns = 3 * Q2P_SECOND;
+        config.keep_ns = 5 * Q2P_SECOND;
         config.alloc = (struct q2p_alloc){side, resize};
         if (how & 4) {
             config.memory_max = SMALL_MEMORY;

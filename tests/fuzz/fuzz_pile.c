@@ -15,8 +15,8 @@
 #include "fuzz.h"
 #include "q2p_pile.h"
 
-#define FRAGMENTS_MAX 200
-#define SYNS_ROOM 200
+#define FRAGMENTS_MAX 140 /* more than one list names */
+#define SYNS_ROOM 140
 
 struct model {
     struct tape tape;
@@ -237,6 +237,8 @@ static void open_receiver(struct model *model, unsigned how)
     q2p_config_init(&config);
     if (how & 2)
         q2p_config_original(&config);
+    else
+        config.timeout_ns = 3 * Q2P_SECOND;
     config.alloc = (struct q2p_alloc){model, resize};
     memset(model->has, 0, sizeof model->has);
     model->have = 0;
