@@ -298,6 +298,7 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
     if (nat->buckets)
         link_mapping(nat, nat->mappings_count);
     *out = &nat->mappings[nat->mappings_count - 1];
+    nat->made = true;
     if (nat->watch) {
         struct net_nat_made made = {want->inside, want->to, nat->outsides[want->outside],
                                     first_draw, nat->draws};
@@ -331,6 +332,7 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
     struct net_nat_want want = {.now = now, .inside = inside, .to = to};
     struct net_nat_mapping *mapping;
     uint64_t owner = net_addr_hash(inside);
+    nat->made = false;
     make_room(nat, now);
     int status = get_mapping(nat, &want, owner, &mapping);
     if (status < 0)

@@ -103,8 +103,9 @@ struct net_nat_table {
     uint64_t *owners;                       /* with overloading: of the permissions, as hashes */
     uint32_t *buckets;                      /* of mappings: by inside endpoint, then by port */
     uint32_t mappings_count, mappings_room, permissions_count, permissions_room;
-    uint32_t used; /* the mapping of the last datagram that had one */
-    uint32_t outsides_count;
+    uint32_t used;           /* the mapping of the last datagram that had one */
+    uint16_t outsides_count; /* at most NET_NAT_OUTSIDES_MAX */
+    bool made;               /* the last datagram out had none before */
     struct net_nat_config config;
     struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX]; /* port 0 */
     uint32_t port_at;                               /* sequential: the last one */

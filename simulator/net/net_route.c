@@ -26,11 +26,29 @@ const char *net_fate_sentence(enum net_fate fate)
     return sentences[fate];
 }
 
-static void tell_seen(const struct net_place *place, bool out, struct sim_packet *packet)
+const char *net_use_word(enum net_use use)
+{
+    static const char *const words[] = {
+#define XX(name, word) word,
+        NET_USE_MAP(XX)
+#undef XX
+    };
+    return words[use];
+}
+
+static void tell_used(const struct net_place *place, bool out, struct sim_packet *packet,
+                      enum net_use use, const struct q2p_addr *inside)
 {
     const struct net *net = place->net;
-    if (net->tap->seen)
-        net->tap->seen(net->tap->ctx, place->index, out, packet, net->world->now);
+    if (!net->tap->seen)
+        return;
+    const struct net_sight sight = {place->index, out, use, inside};
+    net->tap->seen(net->tap->ctx, &sight, packet, net->world->now);
+}
+
+static void tell_seen(const struct net_place *place, bool out, struct sim_packet *packet)
+{
+    tell_used(place, out, packet, NET_USE_NONE, NULL);
 }
 
 static void end(const struct net *net, struct sim_packet *packet, enum net_fate fate,
@@ -95,8 +113,8 @@ static void leave_nat(struct net_place *nat, uint32_t from, struct sim_packet *p
         end(net, packet, NET_FATE_NO_HAIRPIN, nat->name);
         return;
     }
-    struct q2p_addr outside;
-    int status = net_nat_out(nat->nat, net->world->now, &packet->src, &packet->dst, &outside);
+    struct q2p_addr outside, inside = packet->src;
+    int status = net_nat_out(nat->nat, net->world->now, &inside, &packet->dst, &outside);
     if (status < 0) {
         end(net, packet, fates[status == Q2P_ERR_BUSY], nat->name);
         return;
@@ -107,7 +125,9 @@ static void leave_nat(struct net_place *nat, uint32_t from, struct sim_packet *p
         send_local(nat, &nat->in, packet);
         return;
     }
-    tell_seen(nat, true, packet);
+    enum net_use use =
+        nat->nat->config.refresh != NET_NAT_REFRESH_IN ? NET_USE_REFRESHED : NET_USE_USED;
+    tell_used(nat, true, packet, nat->nat->made ? NET_USE_CREATED : use, &inside);
     leave_to(nat, to, packet);
 }
 
@@ -221,17 +241,26 @@ static struct net_place *whose(const struct net_place *nat, const struct q2p_add
     return net_find_place(net, nat->inner, inside);
 }
 
+static enum net_use use_inward(const struct net_nat_table *nat, int status)
+{
+    if (status == Q2P_ERR_ABSENT)
+        return NET_USE_NONE;
+    if (status < 0)
+        return NET_USE_CLOSED;
+    return nat->config.refresh != NET_NAT_REFRESH_OUT ? NET_USE_REFRESHED : NET_USE_USED;
+}
+
 static void arrive_nat(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
 {
     struct net_place *nat = (struct net_place *)self;
     struct net *net = nat->net;
     struct q2p_addr inside, source;
-    tell_seen(nat, false, packet);
     enum net_nat_hairpin hairpin = NET_NAT_HAIRPIN_NONE;
     if (nat->nat->config.hairpin != NET_NAT_HAIRPIN_NONE &&
         net_nat_outside(nat->nat, &packet->src) >= 0)
         hairpin = nat->nat->config.hairpin;
     int status = net_nat_in(nat->nat, world->now, &packet->dst, &packet->src, &inside);
+    tell_used(nat, false, packet, use_inward(nat->nat, status), &inside);
     if (status == Q2P_ERR_ADDRESS && hairpin == NET_NAT_HAIRPIN_UNFILTERED)
         status = Q2P_OK;
     if (status < 0) {

@@ -36,11 +36,34 @@ const char *net_fate_sentence(enum net_fate fate);
 struct net_nat_draw;
 struct net_nat_made;
 
+/* What a datagram does with the mapping it meets at a NAT: the word follows the mapping in a
+ * sentence. A datagram that comes in refreshes, if such ones do. */
+#define NET_USE_MAP(XX)                                                                            \
+    XX(NONE, "")                                                                                   \
+    XX(CREATED, "created")                                                                         \
+    XX(REFRESHED, "refreshed")                                                                     \
+    XX(USED, "used")                                                                               \
+    XX(CLOSED, "closed to the sender")
+
+enum net_use {
+#define XX(name, word) NET_USE_##name,
+    NET_USE_MAP(XX)
+#undef XX
+};
+const char *net_use_word(enum net_use use);
+
+/* A packet passes vantage point `point`, going out of (or into) the host or network there. */
+struct net_sight {
+    uint32_t point;
+    bool out;
+    enum net_use use;              /* of a mapping; NONE = there is none here */
+    const struct q2p_addr *inside; /* whose mapping; the outside is src (out) or dst (in) */
+};
+
 /* All of it may be NULL. */
 struct net_tap {
     void *ctx;
-    /* A packet passes vantage point `point`, going out of (or into) the host or network there. */
-    void (*seen)(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now);
+    void (*seen)(void *ctx, const struct net_sight *at, struct sim_packet *packet, q2p_time now);
     /* Its one fate; `where` lives as long as the network. The packet is gone afterwards. */
     void (*fate)(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
                  q2p_time now);

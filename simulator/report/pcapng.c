@@ -124,18 +124,26 @@ uint32_t pcapng_interface(struct pcapng *out, const char *name, const char *desc
 
 /* ---- datagrams --------------------------------------------------------------------------- */
 
+/* What is carried out at the top comes in at the bottom, as with words of 16 bits. */
+static uint64_t add_words(uint64_t total, const uint8_t bytes[16])
+{
+    uint64_t words[2];
+    memcpy(words, bytes, sizeof words);
+    total += words[0];
+    total += total < words[0];
+    total += words[1];
+    return total + (total < words[1]);
+}
+
 /* Of words of 16 bits, big endian; sums in any order of bytes are the same, but for that order. */
 static uint32_t sum(const uint8_t *bytes, size_t len)
 {
+    uint8_t rest[16] = {0};
     uint64_t total = 0;
-    uint32_t word = 0;
-    for (; len >= 4; bytes += 4, len -= 4) {
-        memcpy(&word, bytes, 4);
-        total += word;
-    }
-    word = 0;
-    memcpy(&word, bytes, len);
-    total += word;
+    for (; len >= sizeof rest; bytes += sizeof rest, len -= sizeof rest)
+        total = add_words(total, bytes);
+    memcpy(rest, bytes, len);
+    total = add_words(total, rest);
     while (total >> 16)
         total = (total & 0xFFFF) + (total >> 16);
     uint8_t pair[2];
@@ -249,6 +257,24 @@ void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *com
     payload->tail_len = padding + (uint32_t)options.len;
 }
 
+void pcapng_note(struct pcapng_note *note, const char *text)
+{
+    struct block option = {note->option, 0};
+    size_t len = strlen(text);
+    put_option(&option, OPTION_COMMENT, text, len < PCAPNG_NOTE_MAX ? len : PCAPNG_NOTE_MAX);
+    note->len = (uint32_t)option.len;
+}
+
+/* In place of the end of options and the total length, which come after it. */
+static uint8_t *put_note(uint8_t *at, const struct pcapng_note *note)
+{
+    if (note->len <= 64)
+        memcpy(at - 8, note->option, 64); /* what is too much is overwritten */
+    else
+        memcpy(at - 8, note->option, note->len);
+    return little32(at - 8 + note->len, 0) + 4;
+}
+
 void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram)
 {
     const struct pcapng_payload *payload = datagram->payload;
@@ -267,7 +293,10 @@ void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram)
     at += payload->len;
     memcpy(at, payload->tail, payload->tail_len);
     at[payload->flags_at] = datagram->out ? 2 : 1;
-    uint32_t total = (uint32_t)(at + payload->tail_len - start);
+    at += payload->tail_len;
+    if (datagram->note)
+        at = put_note(at, datagram->note);
+    uint32_t total = (uint32_t)(at - start);
     little32(little32(start, BLOCK_PACKET), total);
     little32(start + total - 4, total);
     out->used += total;

@@ -11,6 +11,7 @@
 #include <q2p/types.h>
 
 #define PCAPNG_PAYLOAD_MAX 2048
+#define PCAPNG_NOTE_MAX 240
 #define PCAPNG_BLOCK_MAX (PCAPNG_PAYLOAD_MAX + 1024)
 
 struct pcapng {
@@ -30,12 +31,19 @@ struct pcapng_payload {
     uint8_t tail[320]; /* padding and options */
 };
 
+/* One more comment, for one interface only, made once for many datagrams. */
+struct pcapng_note {
+    uint32_t len;
+    uint8_t option[PCAPNG_NOTE_MAX + 8];
+};
+
 struct pcapng_datagram {
     uint32_t interface;
     bool out; /* direction as seen by the owner of the interface */
     q2p_time t_ns;
     const struct q2p_addr *src, *dst;
     const struct pcapng_payload *payload;
+    const struct pcapng_note *note; /* NULL = none */
 };
 
 /* Starts a file. Errors of writing show in ferror(file) at the end. */
@@ -47,6 +55,7 @@ uint32_t pcapng_interface(struct pcapng *out, const char *name, const char *desc
 /* bytes and len are set. The same datagram has the same id at every interface; comment may be NULL
  * and is cut at 255 bytes. */
 void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *comment);
+void pcapng_note(struct pcapng_note *note, const char *text); /* cut at PCAPNG_NOTE_MAX */
 void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram);
 
 /* Hands everything to the file, which stays the caller's. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* report_trace.c - a queue of sightings in the order of time, written as far as fates are known. */
 #include "report_trace.h"
+#include "net_addr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ void report_trace_begin(struct report_trace *trace, FILE *file, const struct net
     trace->unused = NULL;
     trace->sightings = NULL;
     trace->first = trace->count = trace->room = 0;
+    trace->notes_count = 2 * net->places_count;
+    trace->notes = sim_alloc(trace->notes_count * sizeof(struct sim_note *));
     pcapng_begin(&trace->pcapng, file, "q2p-sim " Q2P_VERSION, comment);
     for (size_t i = 0; i < net->places_count; i++) {
         describe(net, net->places[i], text, sizeof text);
@@ -79,7 +82,7 @@ static void make_room(struct report_trace *trace)
     trace->room = room;
 }
 
-void report_trace_seen(struct report_trace *trace, uint32_t place, bool out,
+void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
                        struct sim_packet *packet, q2p_time now)
 {
     struct sim_record *record = packet->record;
@@ -88,8 +91,53 @@ void report_trace_seen(struct report_trace *trace, uint32_t place, bool out,
     if (trace->count == trace->room)
         make_room(trace);
     record->waiting++;
-    *sighting(trace, trace->count++) =
-        (struct report_sighting){record, now, packet->src, packet->dst, place, out};
+    struct report_sighting *seen = sighting(trace, trace->count++);
+    seen->record = record;
+    seen->t_ns = now;
+    seen->src = packet->src;
+    seen->dst = packet->dst;
+    seen->place = at->point;
+    seen->out = at->out;
+    seen->use = (uint8_t)at->use;
+    if (at->use != NET_USE_NONE)
+        seen->inside = *at->inside;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+/* The last use of a mapping that was written at a NAT, out or in; mostly the next one is the
+ * same. */
+struct sim_note {
+    struct q2p_addr inside, outside;
+    uint32_t use;
+    struct pcapng_note text; /* such as "10.0.0.2:10001 -> 198.51.100.1:10001 created" */
+};
+
+static struct sim_note **slot_of(const struct report_trace *trace,
+                                 const struct report_sighting *seen)
+{
+    return &trace->notes[2 * seen->place + seen->out];
+}
+
+static const struct pcapng_note *note_of(struct report_trace *trace,
+                                         const struct report_sighting *seen)
+{
+    const struct q2p_addr *outside = seen->out ? &seen->src : &seen->dst;
+    struct sim_note **slot = slot_of(trace, seen), *note = *slot;
+    if (!note)
+        note = *slot = sim_alloc(sizeof *note);
+    else if (note->use == seen->use && net_addr_same(&note->outside, outside) &&
+             net_addr_same(&note->inside, &seen->inside))
+        return &note->text;
+    char from[Q2P_ADDR_TEXT_MAX], to[Q2P_ADDR_TEXT_MAX], text[PCAPNG_NOTE_MAX];
+    note->inside = seen->inside;
+    note->outside = *outside;
+    note->use = seen->use;
+    q2p_addr_print(&note->inside, from, sizeof from);
+    q2p_addr_print(&note->outside, to, sizeof to);
+    snprintf(text, sizeof text, "%s -> %s %s", from, to, net_use_word((enum net_use)note->use));
+    pcapng_note(&note->text, text);
+    return &note->text;
 }
 
 static void write_first(struct report_trace *trace)
@@ -102,6 +150,8 @@ static void write_first(struct report_trace *trace)
                                        .src = &seen->src,
                                        .dst = &seen->dst,
                                        .payload = &record->payload};
+    if (seen->use != NET_USE_NONE)
+        datagram.note = note_of(trace, seen);
     pcapng_datagram(&trace->pcapng, &datagram);
     trace->first = (trace->first + 1) & (trace->room - 1);
     trace->count--;
@@ -135,8 +185,11 @@ void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, en
     packet->record = NULL;
     while (trace->count > 0 && sighting(trace, 0)->record->settled)
         write_first(trace);
-    for (size_t i = 0; i < 3 && i < trace->count; i += 2) /* what will be written next */
-        sim_fetch(sighting(trace, i)->record, sizeof(struct sim_record));
+    for (size_t i = 0; i < 3 && i < trace->count; i += 2) { /* what will be written next */
+        const struct report_sighting *seen = sighting(trace, i);
+        sim_fetch(seen->record, sizeof(struct sim_record));
+        sim_fetch(*slot_of(trace, seen), 2 * SIM_LINE);
+    }
 }
 
 void report_trace_end(struct report_trace *trace)
@@ -153,4 +206,7 @@ void report_trace_end(struct report_trace *trace)
         trace->unused = next;
     }
     free(trace->sightings);
+    for (size_t i = 0; i < trace->notes_count; i++)
+        free(trace->notes[i]);
+    free(trace->notes);
 }

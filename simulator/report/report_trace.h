@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * report_trace.h - the capture of a run: one interface per place, each datagram at every place it
- * passes, with its fate as comment. Sightings wait, in the order of time, until the fate is known;
- * bytes are kept once per datagram.
+ * passes, with its fate as comment, and at NATs the mapping that it used. Sightings wait, in the
+ * order of time, until the fate is known; bytes are kept once per datagram.
  */
 #ifndef REPORT_TRACE_H
 #define REPORT_TRACE_H
@@ -13,9 +13,10 @@
 struct report_sighting {
     struct sim_record *record;
     q2p_time t_ns;
-    struct q2p_addr src, dst;
+    struct q2p_addr src, dst, inside; /* inside: whose mapping of a NAT is used */
     uint32_t place;
     bool out;
+    uint8_t use; /* enum net_use */
 };
 
 struct report_trace {
@@ -23,12 +24,14 @@ struct report_trace {
     struct sim_record *unused;
     struct report_sighting *sightings; /* a ring; room is a power of two */
     size_t first, count, room;
+    struct sim_note **notes; /* of each place, in and out: what is known of mappings there */
+    size_t notes_count;
 };
 
 /* Interfaces are the places of net, which must be complete. */
 void report_trace_begin(struct report_trace *trace, FILE *file, const struct net *net,
                         const char *comment);
-void report_trace_seen(struct report_trace *trace, uint32_t place, bool out,
+void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
                        struct sim_packet *packet, q2p_time now);
 void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, enum net_fate fate,
                        const char *where);

@@ -111,7 +111,7 @@ struct scn_transfer *scn_run_transfer(struct scn_run *run, uint32_t from, uint32
 /* ---- scn_tap.c --------------------------------------------------------------------------- */
 
 /* Callbacks of struct net_tap; ctx is the run. */
-void scn_tap_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now);
+void scn_tap_seen(void *ctx, const struct net_sight *at, struct sim_packet *packet, q2p_time now);
 void scn_tap_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
                   q2p_time now);
 

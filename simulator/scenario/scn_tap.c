@@ -46,14 +46,14 @@ static struct report_said understand(struct scn_run *run, const struct sim_packe
     return said;
 }
 
-void scn_tap_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+void scn_tap_seen(void *ctx, const struct net_sight *at, struct sim_packet *packet, q2p_time now)
 {
     struct scn_run *run = ctx;
-    if (out && !net_is_nat(run->net.places[point]))
-        run->sent++;
+    bool leaves_host = at->out && !net_is_nat(run->net.places[at->point]);
+    run->sent += leaves_host;
     if (run->trace)
-        report_trace_seen(run->trace, point, out, packet, now);
-    if (!out || net_is_nat(run->net.places[point]) || (!run->story && run->transfers_count == 0))
+        report_trace_seen(run->trace, at, packet, now);
+    if (!leaves_host || (!run->story && run->transfers_count == 0))
         return;
     struct q2p_packet read;
     struct report_said said = understand(run, packet, &read);

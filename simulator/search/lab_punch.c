@@ -38,9 +38,9 @@ static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
     return out;
 }
 
-static void seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+static void seen(void *ctx, const struct net_sight *at, struct sim_packet *packet, q2p_time now)
 {
-    (void)ctx, (void)point, (void)out, (void)packet, (void)now;
+    (void)ctx, (void)at, (void)packet, (void)now;
 }
 
 static void fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,

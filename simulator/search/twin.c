@@ -45,16 +45,16 @@ static struct event *add(struct log *log, const struct sim_packet *packet, q2p_t
     return event;
 }
 
-static void seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+static void seen(void *ctx, const struct net_sight *at, struct sim_packet *packet, q2p_time now)
 {
     struct log *log = ctx;
     struct event *event = add(log, packet, now);
     struct q2p_packet read;
     q2p_wire_read(&read, Q2P_DIALECT_CLASSIC, packet->bytes, packet->len, packet->len);
-    event->point = point;
-    event->out = out;
+    event->point = at->point;
+    event->out = at->out;
     snprintf(event->text, sizeof event->text, "%s", q2p_event_name(read.event));
-    log->tap.seen(log->tap.ctx, point, out, packet, now);
+    log->tap.seen(log->tap.ctx, at, packet, now);
 }
 
 static void end(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,

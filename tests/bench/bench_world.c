@@ -262,9 +262,10 @@ static q2p_time time_for(uint32_t peers, double datagrams)
     return out > PERIOD_NS ? out : PERIOD_NS;
 }
 
-static void trace_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+static void trace_seen(void *ctx, const struct net_sight *at, struct sim_packet *packet,
+                       q2p_time now)
 {
-    report_trace_seen(&((struct bench *)ctx)->trace, point, out, packet, now);
+    report_trace_seen(&((struct bench *)ctx)->trace, at, packet, now);
 }
 
 static void trace_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,

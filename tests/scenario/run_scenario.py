@@ -94,17 +94,31 @@ def capture(folder):
          *[word for field in fields.split() for word in ("-e", field)]],
         text=True, check=True, capture_output=True)
     fates, times, places = collections.defaultdict(set), [], collections.Counter()
+    uses, mapped = collections.Counter(), {}
     inside = {"alice": "10.0.0.2", "bob": "10.1.0.2", "seed": "203.0.113.1",
               "home-a": "198.51.100.1", "home-b": "198.51.100.2"}
     for line in read.stdout.splitlines():
         place, number, comment, src, dst, ip_check, udp_check, time, way = line.split("|")
         expect(ip_check == "1" and udp_check == "1", "bad checksum:", line)
         expect(inside[place] == (src if int(way, 0) == 2 else dst), "not its address:", line)
-        fates[number].add(comment)
+        fate, _, mapping = comment.partition(",")
+        fates[number].add(fate)
+        expect(place in ("home-a", "home-b") or not mapping, "no mapping can be there:", line)
+        if mapping:
+            inner, outer, use = re.fullmatch(r"(\S+) -> (\S+) (.+)", mapping).groups()
+            uses[place, use] += 1
+            expect(inner.split(":")[0] == {"home-a": "10.0.0.2", "home-b": "10.1.0.2"}[place]
+                   and outer.split(":")[0] == inside[place], line)
+            expect(mapped.setdefault((place, outer), inner) == inner, "mapped otherwise:", line)
+            expect((fate == f"filtered by {place}") == (use == "closed to the sender"), line)
         places[place] += 1
         times.append(float(time))
     expect(set(places) == set(inside), places)
     expect(times == sorted(times), "not in the order of time")
+    made = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    for nat in ("home-a", "home-b"):
+        count = sum(event["type"] == "mapping" and event["nat"] == nat for event in made)
+        expect(uses[nat, "created"] == count == 1 and uses[nat, "refreshed"] > 1, uses)
     expect(all(len(fate) == 1 for fate in fates.values()), "a datagram with two fates")
     wan = "(home-a|home-b|seed)"
     known = f"delivered to (alice|bob|seed)|lost on link {wan}>{wan}|filtered by home-b"

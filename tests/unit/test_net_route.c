@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_net_route.c - ways through realms, NATs and links, and what is told about them. */
+/* test_net_route.c - ways through realms, NATs and links, and what is told about them. Longer than
+ * 500 lines: all of it works on one small world, and each case is short. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ struct fixture {
     struct net_element hosts[16];
     char fate[64];
     char path[200];
+    char uses[200]; /* of mappings */
     struct q2p_addr src;
     int arrived;
     q2p_time took_ns;
@@ -21,14 +23,21 @@ struct fixture {
 
 static struct fixture *current; /* hosts are bare elements: they find the fixture here */
 
-static void note_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+static void note_seen(void *ctx, const struct net_sight *at, struct sim_packet *packet,
+                      q2p_time now)
 {
     struct fixture *f = ctx;
-    size_t len = strlen(f->path);
+    const char *name = f->net.places[at->point]->name;
+    char inside[Q2P_ADDR_TEXT_MAX];
+    size_t len = strlen(f->path), used = strlen(f->uses);
     (void)packet;
     (void)now;
-    snprintf(f->path + len, sizeof f->path - len, "%s%s ", f->net.places[point]->name,
-             out ? ">" : "<");
+    snprintf(f->path + len, sizeof f->path - len, "%s%s ", name, at->out ? ">" : "<");
+    if (at->use == NET_USE_NONE)
+        return;
+    q2p_addr_print(at->inside, inside, sizeof inside);
+    snprintf(f->uses + used, sizeof f->uses - used, "%s: %s %s, ", name, inside,
+             net_use_word(at->use));
 }
 
 static void note_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, const char *where,
@@ -115,7 +124,7 @@ static void send(struct fixture *f, uint32_t from, const char *to)
     packet->sent_ns = f->world.now;
     packet->len = 0;
     f->arrived = -1;
-    f->path[0] = f->fate[0] = '\0';
+    f->path[0] = f->fate[0] = f->uses[0] = '\0';
     place->out.ops->forward(&place->out, &f->world, packet);
     sim_world_run(&f->world, f->world.now + Q2P_SECOND);
 }
@@ -157,6 +166,32 @@ static void a_nat_translates_out_and_lets_answers_in(void **state)
     assert_int_equal(f.arrived, -1);
     send(&f, SEED, "10.0.0.2:10001"); /* private addresses mean nothing outside */
     assert_string_equal(f.fate, "no-route seed");
+    tear_down(&f);
+}
+
+static void at_a_nat_the_mapping_in_use_is_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_NONE);
+    send(&f, SEED, "198.51.100.2:10001");
+    assert_string_equal(f.uses, "");
+    send(&f, DAVE, "203.0.113.1:10000");
+    assert_string_equal(f.uses,
+                        "deep: 10.0.0.2:10001 created, carrier: 100.64.0.1:10001 created, ");
+    send(&f, DAVE, "203.0.113.2:10000");
+    assert_string_equal(f.uses,
+                        "deep: 10.0.0.2:10001 refreshed, carrier: 100.64.0.1:10001 refreshed, ");
+    send(&f, SEED, "198.51.100.2:10001");
+    assert_string_equal(f.uses, "carrier: 100.64.0.1:10001 used, deep: 10.0.0.2:10001 used, ");
+    f.net.places[1]->nat->config.refresh = NET_NAT_REFRESH_IN;
+    send(&f, SEED, "198.51.100.2:10001");
+    assert_string_equal(f.uses, "carrier: 100.64.0.1:10001 refreshed, deep: 10.0.0.2:10001 used, ");
+    send(&f, DAVE, "203.0.113.1:10000");
+    assert_string_equal(f.uses, "deep: 10.0.0.2:10001 refreshed, carrier: 100.64.0.1:10001 used, ");
+    uint32_t stranger = add_host(&f, "stranger", 0, "203.0.113.3:10000");
+    send(&f, stranger, "198.51.100.2:10001");
+    assert_string_equal(f.uses, "carrier: 100.64.0.1:10001 closed to the sender, ");
     tear_down(&f);
 }
 
@@ -478,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(public_hosts_reach_each_other_by_a_link),
         cmocka_unit_test(a_nat_translates_out_and_lets_answers_in),
+        cmocka_unit_test(at_a_nat_the_mapping_in_use_is_told),
         cmocka_unit_test(nats_behind_nats_translate_twice),
         cmocka_unit_test(a_nat_may_come_after_whoever_is_behind_it),
         cmocka_unit_test(neighbours_behind_one_nat_reach_each_other_inside),

@@ -97,6 +97,33 @@ static void a_datagram_over_ipv4_is_a_valid_frame(void **state)
     stop(&w);
 }
 
+static void one_interface_may_say_more_of_a_datagram(void **state)
+{
+    (void)state;
+    struct written w;
+    struct pcapng_note note;
+    struct q2p_addr alice = addr("10.0.0.2:10001"), seed = addr("203.0.113.1:10000");
+    start(&w);
+    pcapng_interface(&w.out, NULL, NULL);
+    struct pcapng_datagram join = {.src = &alice, .dst = &seed, .note = &note};
+    pcapng_note(&note, "mapped");
+    put(&w, join, (struct pcapng_payload){.bytes = (const uint8_t *)"\0\0\0\0", .len = 4}, "lost");
+    size_t at = 40 + 32 + 28 + 46 + 2; /* section, interface, head, frame, padding */
+    const char *options = "0100 0400 6c6f7374 0200 0400 01000000 0500 0800 0c0b0a0000000000"
+                          "0100 0600 6d61707065640000 00000000 7c000000";
+    assert_bytes(&w, at, options);
+    assert_int_equal(w.len, 40 + 32 + 0x7c);
+    char text[300] = {0};
+    memset(text, 'x', sizeof text - 1);
+    pcapng_note(&note, text);
+    assert_int_equal(note.len, 4 + PCAPNG_NOTE_MAX);
+    put(&w, join, (struct pcapng_payload){.bytes = (const uint8_t *)"\0\0\0\0", .len = 4}, "lost");
+    assert_bytes(&w, 40 + 32 + 0x7c + 4, "64010000");
+    assert_bytes(&w, 40 + 32 + 0x7c + 0x164 - 8, "00000000 64010000");
+    assert_int_equal(w.len, 40 + 32 + 0x7c + 0x164);
+    stop(&w);
+}
+
 static void a_datagram_over_ipv6_is_a_valid_frame(void **state)
 {
     (void)state;
@@ -151,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_starts_with_section_and_interfaces),
         cmocka_unit_test(a_datagram_over_ipv4_is_a_valid_frame),
+        cmocka_unit_test(one_interface_may_say_more_of_a_datagram),
         cmocka_unit_test(a_datagram_over_ipv6_is_a_valid_frame),
         cmocka_unit_test(mixed_families_become_mapped_ipv6),
         cmocka_unit_test(long_texts_are_cut_and_full_datagrams_fit),

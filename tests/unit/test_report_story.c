@@ -14,9 +14,9 @@ struct world {
     struct report_story story;
 };
 
-static void seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+static void seen(void *ctx, const struct net_sight *at, struct sim_packet *packet, q2p_time now)
 {
-    (void)ctx, (void)point, (void)out, (void)packet, (void)now;
+    (void)ctx, (void)at, (void)packet, (void)now;
 }
 
 static int setup(void **state)
