@@ -101,9 +101,9 @@ static void tell(struct fixture *f, const struct line *line)
     f->lines[f->count++] = *line;
 }
 
-static void seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+static void seen(void *ctx, const struct net_sight *at, struct sim_packet *packet, q2p_time now)
 {
-    tell(ctx, &(struct line){now, packet->id, point, out});
+    tell(ctx, &(struct line){now, packet->id, at->point, at->out});
 }
 
 static void fate(void *ctx, struct sim_packet *packet, enum net_fate end, const char *where,
@@ -113,11 +113,12 @@ static void fate(void *ctx, struct sim_packet *packet, enum net_fate end, const 
     tell(ctx, &(struct line){now, packet->id, packet->way_to, 2 + (uint32_t)end});
 }
 
-static void note_seen(void *ctx, uint32_t point, bool out, struct sim_packet *packet, q2p_time now)
+static void note_seen(void *ctx, const struct net_sight *at, struct sim_packet *packet,
+                      q2p_time now)
 {
     struct sim_part *part = ctx;
     struct line *line = sim_journal_add(&part->journal, 0, sizeof *line);
-    *line = (struct line){now, packet->id, point, out};
+    *line = (struct line){now, packet->id, at->point, at->out};
 }
 
 static void note_fate(void *ctx, struct sim_packet *packet, enum net_fate end, const char *where,
