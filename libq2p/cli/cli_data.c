@@ -67,7 +67,10 @@ int cli_data_write(int fd, const void *data, size_t len)
 int cli_data_save(const char *path, const void *data, size_t len)
 {
     char part[4096];
-    int wrote = snprintf(part, sizeof part, "%s.part", path);
+    struct stat there;
+    /* what is no file, such as a device, is written into: a file in its place would replace it */
+    bool whole = stat(path, &there) < 0 || S_ISREG(there.st_mode);
+    int wrote = snprintf(part, sizeof part, "%s%s", path, whole ? ".part" : "");
     int fd = -1;
     if (wrote > 0 && (size_t)wrote < sizeof part)
         fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -79,11 +82,11 @@ int cli_data_save(const char *path, const void *data, size_t len)
         status = -1;
         why = errno;
     }
-    if (!status && rename(part, path) == 0)
+    if (!status && (!whole || rename(part, path) == 0))
         return CLI_FINE;
     if (!status)
         why = errno;
-    if (fd >= 0)
+    if (fd >= 0 && whole)
         unlink(part);
     cli_error("cannot write %s: %s", path, strerror(why));
     return CLI_ENVIRONMENT;
@@ -91,9 +94,16 @@ int cli_data_save(const char *path, const void *data, size_t len)
 
 int cli_data_make_dir(const char *dir)
 {
-    if (mkdir(dir, 0777) == 0 || errno == EEXIST)
+    struct stat there;
+    if (mkdir(dir, 0777) == 0)
         return CLI_FINE;
-    cli_error("cannot make %s: %s", dir, strerror(errno));
+    int why = errno;
+    if (why == EEXIST && stat(dir, &there) == 0) {
+        if (S_ISDIR(there.st_mode))
+            return CLI_FINE;
+        why = ENOTDIR;
+    }
+    cli_error("cannot make %s: %s", dir, strerror(why));
     return CLI_ENVIRONMENT;
 }
 

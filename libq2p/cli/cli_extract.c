@@ -9,18 +9,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "cli_data.h"
 
 enum { PATH_LEN_MAX = 4096 };
 
 bool cli_extract_open(const struct cli_extract *extract)
 {
-    struct stat about;
-    if (mkdir(extract->folder, 0777) == 0 ||
-        (errno == EEXIST && stat(extract->folder, &about) == 0 && S_ISDIR(about.st_mode)))
-        return true;
-    cli_error("%s: %s", extract->folder, strerror(errno));
-    return false;
+    return cli_data_make_dir(extract->folder) == CLI_FINE;
 }
 
 static bool make_path(char out[PATH_LEN_MAX], const struct cli_extract *extract,

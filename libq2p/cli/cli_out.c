@@ -173,8 +173,10 @@ const char *cli_colour(enum cli_colour colour)
 
 bool cli_out_finish(void)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    bool before = ferror(stdout); /* errno is of something else by now */
+    if (fflush(stdout) == 0 && !before)
         return true;
-    cli_error("cannot write standard output: %s", strerror(errno));
+    cli_error("cannot write standard output%s%s", before ? "" : ": ",
+              before ? "" : strerror(errno));
     return false;
 }

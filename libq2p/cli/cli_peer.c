@@ -105,6 +105,12 @@ static void tell_listening(const struct cli_peer *peer, uint16_t port)
     }
 }
 
+const char *cli_peer_refusal(int status)
+{
+    return status == Q2P_ERR_ADDRESS ? "that is this node itself, or no place of a peer"
+                                     : q2p_status_text(status);
+}
+
 int cli_peer_bind(struct cli_peer *peer, const struct cli_peer_values *values)
 {
     *peer = (struct cli_peer){.values = values, .start_ns = cli_wall_ns()};
@@ -153,9 +159,7 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
             return code;
         status = q2p_node_join(peer->node, q2p_drive_now(), &seed);
         if (status < 0) {
-            cli_error("--seed %s: %s", values->seeds.items[i],
-                      status == Q2P_ERR_ADDRESS ? "that is this node itself, or no place of a peer"
-                                                : q2p_status_text(status));
+            cli_error("--seed %s: %s", values->seeds.items[i], cli_peer_refusal(status));
             return CLI_USAGE;
         }
     }

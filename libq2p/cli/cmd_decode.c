@@ -5,6 +5,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,8 +323,14 @@ static int decode_capture(const struct decode_values *values, const char *path, 
 static int decode_file(const struct decode_values *values, const char *path, FILE *file)
 {
     int first = getc(file);
+    if (first == EOF) {
+        cli_error("%s: %s", path, ferror(file) ? strerror(errno) : "the file is empty");
+        if (file != stdin)
+            fclose(file);
+        return CLI_INPUT;
+    }
     ungetc(first, file);
-    if (first == EOF || isxdigit(first) || first == ' ' || first == '#')
+    if (isxdigit(first) || first == ' ' || first == '#')
         return decode_lines(values, path, file);
     return decode_capture(values, path, file);
 }
@@ -348,7 +355,7 @@ static const struct cli_option options[] = {
     {"dialect", 'd', CLI_DIALECT, offsetof(struct decode_values, dialect), "NAME", NULL, 0, 0,
      "early, classic or options, instead of finding out"},
     {"port", 'p', CLI_NUMBER, offsetof(struct decode_values, port), "PORT", "10000", 1, 65535,
-     "in captures: a port on which everything is taken for Q2P"},
+     "in captures: a port on which weak signs are enough to take traffic for Q2P"},
     {.name = NULL},
 };
 
@@ -357,9 +364,10 @@ const struct cli_command cmd_decode = {
     .args = "HEX|FILE|-...",
     .sentence = "Shows datagrams field by field, with their place in PROTOCOL.md.",
     .about =
-        "An argument is hex text (blanks and colons are fine), or a file: a capture (pcap or\n"
-        "pcapng), or lines of hex text; - is standard input. In captures the dialect is found\n"
-        "per conversation. Bytes alone are shown in every meaning that they can have.",
+        "An argument is one datagram as hex text (blanks, in quotes, and colons are fine), or a\n"
+        "file: a capture (pcap or pcapng), or lines of hex text; - is standard input. In captures\n"
+        "the dialect is found per conversation. Bytes alone are shown in every meaning that they\n"
+        "can have.",
     .example = "  q2p decode 00000500\n"
                "  q2p decode --json capture.pcapng | jq .event",
     .options = options,

@@ -167,7 +167,7 @@ static int start_items(struct sending *sending)
         if ((status == Q2P_ERR_BUSY || status == Q2P_ERR_FULL) && sending->over < sending->next)
             return CLI_FINE; /* later */
         if (status < 0) {
-            cli_error("--to %s: %s", sending->values->to, q2p_status_text(status));
+            cli_error("--to %s: %s", sending->values->to, cli_peer_refusal(status));
             return CLI_USAGE;
         }
         take_happenings(sending); /* the end of the same bytes before, by its key */

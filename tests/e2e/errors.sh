@@ -44,6 +44,9 @@ expect 3 "not a capture: expected pcap or pcapng" "$Q2P" check "$0"
 expect 3 "the file is empty" "$Q2P" check -
 expect 3 "nothing: No such file" "$Q2P" send "$dir/nothing" --to 127.0.0.1:9
 expect 3 "there is nothing in it" "$Q2P" send /dev/null --to 127.0.0.1:9
+expect 3 "Is a directory" "$Q2P" decode "$dir"
+expect 3 "the file is empty" "$Q2P" decode /dev/null
+expect 3 "the file is empty" "$Q2P" decode -
 expect 3 "0000zz:5: expected two hex digits" "$Q2P" decode 0000zz
 printf '00000500\n# a remark\n\n0000050\n' >"$dir/lines"
 expect 3 "lines:4:8: expected two hex digits" "$Q2P" decode "$dir/lines"
@@ -54,8 +57,11 @@ expect 4 "^q2p: cannot listen on 0.0.0.0:$port: address already in use$" "$Q2P" 
 expect 4 "cannot listen on 192.0.2.1:10000: Cannot assign" "$Q2P" node --ip 192.0.2.1
 next=$((port > 60000 ? port - 1 : port + 1))
 expect 2 "that is this node itself" "$Q2P" node --ip 127.0.0.1 --port $next --seed 127.0.0.1:$next
+expect 2 "that is this node itself, or no place" "$Q2P" send "$0" --to 255.255.255.255:9
 expect 4 "host name does not resolve" "$Q2P" node --port 0 --seed "no such host:1"
 expect 4 "cannot make $dir/lines/out/" "$Q2P" recv --port 0 --out "$dir/lines/out/"
+expect 4 "cannot make $dir/lines: Not a directory" "$Q2P" node --port 0 --save "$dir/lines"
+expect 4 "cannot make $dir/lines: Not a directory" "$Q2P" check --extract "$dir/lines" "$0"
 expect 4 "cannot make $dir/lines/save" "$Q2P" node --port 0 --save "$dir/lines/save"
 expect 4 "cannot write standard output" sh -c "\"$Q2P\" decode 00000500 >/dev/full"
 

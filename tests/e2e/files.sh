@@ -70,11 +70,18 @@ grep -q "nothing: No such file" "$dir/missing.txt" || fail "silent about a missi
 wait_for "$dir/rest.code" '^0$'
 cmp "$dir/one" "$dir/rest/$(sha256_of "$dir/one")" || fail "the others did not arrive"
 
-# A full disk is exit code 4.
-if [ -c /dev/full ]; then
-    start_recv full --out "$dir/full/"
-    rmdir "$dir/full"
-    send "$dir/one"
-    wait_for "$dir/full.code" '^4$'
-    grep -q "cannot write" "$dir/full.txt" || fail "silent about what was not kept"
-fi
+# A place that has gone is exit code 4.
+start_recv gone --out "$dir/gone/"
+rmdir "$dir/gone"
+send "$dir/one"
+wait_for "$dir/gone.code" '^4$'
+grep -q "cannot write" "$dir/gone.txt" || fail "silent about what was not kept"
+
+# What is no file is written into, never replaced.
+mkfifo "$dir/pipe"
+cat "$dir/pipe" >"$dir/through" &
+start_recv into --out "$dir/pipe"
+send "$dir/one"
+wait_for "$dir/into.code" '^0$'
+[ -p "$dir/pipe" ] || fail "a file in the place of a pipe"
+cmp "$dir/one" "$dir/through" || fail "another file came through the pipe"

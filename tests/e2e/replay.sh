@@ -37,6 +37,7 @@ expect 1 "1 complete transmissions, must be 2" "$Q2P" check --manifest "$dir/own
 printf 'captures:\n  - file: one.pcapng\n    found: { complete: two }\n' >"$dir/own/MANIFEST.yaml"
 expect 3 "MANIFEST.yaml:3: what must be found is a number" "$Q2P" check --manifest "$dir/own"
 expect 3 "No such file" "$Q2P" check --manifest "$dir/nowhere"
+expect 0 "captures, [1-9][0-9]* as expected" "$Q2P" check --manifest "$pcaps"
 
 # The job that pcaps/README.md shows, word for word, in a folder as it shows it; and a loss in it fails.
 job() {
