@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const ways[] = {"classic", "original", "ours"};
 
@@ -72,27 +73,67 @@ void cli_devices_totals(const struct lab_devices *devices)
                devices->poison_trials);
 }
 
-struct report_matrix_table cli_devices_page(struct cli_devices_page *page,
-                                            const struct lab_devices *devices)
+static void add_together(struct cli_devices_page *page, const struct lab_devices *devices)
+{
+    for (unsigned type = 0; type < LAB_NATS; type++)
+        page->nats[type] = lab_nat_name(type);
+    for (int hairpin = 0; hairpin < LAB_HAIRPINS; hairpin++) {
+        const char *name = lab_hairpin_name((enum net_nat_hairpin)hairpin);
+        page->hairpins[hairpin] =
+            hairpin == NET_NAT_HAIRPIN_UNFILTERED ? strchr(name, '-') + 1 : name; /* narrow */
+        for (int way = 0; way < LAB_WAYS; way++) {
+            for (unsigned type = 0; type < LAB_NATS; type++) {
+                struct net_nat_config nat = lab_nat_config(type, NET_NAT_SCOPE_MAPPING);
+                nat.hairpin = (enum net_nat_hairpin)hairpin;
+                page->together[way][hairpin][type] = (struct report_matrix_cell){
+                    .state = (enum report_cell_state)devices->together[hairpin][way][type],
+                    .wanted = (enum report_cell_state)lab_theory_together(&nat, (enum lab_way)way)};
+                page->together_fits[way][hairpin][type] =
+                    devices->together_fits[hairpin][way][type];
+            }
+        }
+    }
+    page->hairpin_axes = (struct report_matrix_axes){"hairpin",  "both behind", page->hairpins,
+                                                     page->nats, LAB_HAIRPINS,  LAB_NATS};
+}
+
+static void add_devices(struct cli_devices_page *page, const struct lab_devices *devices)
 {
     static const char *const labels[LAB_DEVICES] = {"public", "EIM/EIF",   "EIM/ADF", "EIM/APDF",
                                                     "masq",   "masq/drop", "random"};
-    *page = (struct cli_devices_page){0};
     for (int newcomer = 0; newcomer < LAB_DEVICES; newcomer++) {
-        page->labels[newcomer] = labels[newcomer];
-        for (int known = 0; known < LAB_DEVICES; known++) {
-            struct report_matrix_cell *cell = &page->cells[newcomer][known];
-            cell->state = (enum report_cell_state)devices->cells[newcomer][known];
-            cell->wanted = (enum report_cell_state)lab_theory_devices((enum lab_device)newcomer,
-                                                                      (enum lab_device)known);
-        }
+        page->devices[newcomer] = labels[newcomer];
+        for (int known = 0; known < LAB_DEVICES; known++)
+            page->cells[newcomer][known] = (struct report_matrix_cell){
+                .state = (enum report_cell_state)devices->cells[newcomer][known],
+                .wanted = (enum report_cell_state)lab_theory_devices((enum lab_device)newcomer,
+                                                                     (enum lab_device)known)};
     }
-    return (struct report_matrix_table){.title = "original, behind NATs of a real kernel",
-                                        .about = "masq: a TOUCH that comes early poisons it",
-                                        .fits = &devices->fits[0][0],
-                                        .cells = &page->cells[0][0],
-                                        .labels = page->labels,
-                                        .labels_count = LAB_DEVICES};
+    page->device_axes = (struct report_matrix_axes){"newcomer",    "known",     page->devices,
+                                                    page->devices, LAB_DEVICES, LAB_DEVICES};
+}
+
+void cli_devices_page(struct cli_devices_page *page, const struct lab_devices *devices,
+                      struct report_matrix_table tables[CLI_DEVICES_TABLES])
+{
+    static const char *const titles[LAB_WAYS] = {"classic, both behind one NAT",
+                                                 "original, both behind one NAT",
+                                                 "ours, both behind one NAT"};
+    *page = (struct cli_devices_page){0};
+    add_together(page, devices);
+    add_devices(page, devices);
+    for (int way = 0; way < LAB_WAYS; way++)
+        tables[1 + way] = (struct report_matrix_table){
+            .title = titles[way],
+            .about = "rows: how it leads back in what goes to its own outside",
+            .fits = &page->together_fits[way][0][0],
+            .cells = &page->together[way][0][0],
+            .axes = &page->hairpin_axes};
+    tables[0] = (struct report_matrix_table){.title = "original, behind NATs of a real kernel",
+                                             .about = "masq: a TOUCH that comes early poisons it",
+                                             .fits = &devices->fits[0][0],
+                                             .cells = &page->cells[0][0],
+                                             .axes = &page->device_axes};
 }
 
 void cli_devices_json(const struct lab_devices *devices)

@@ -246,7 +246,7 @@ static void make_again(const struct cli_values *values, uint64_t seed, char *out
 /* Returns false and says why if the file cannot be written. */
 static bool write_page(const struct session *session)
 {
-    struct report_matrix_table tables[TABLES_MAX + 1];
+    struct report_matrix_table tables[TABLES_MAX + CLI_DEVICES_TABLES];
     struct cli_devices_page page;
     const char *labels[LAB_NATS];
     char titles[TABLES_MAX][60], verdict[120], again[400];
@@ -261,11 +261,10 @@ static bool write_page(const struct session *session)
                                                  plan->wan_ppb,
                                                  &session->tables[i].fits[0][0],
                                                  &session->tables[i].cells[0][0],
-                                                 NULL,
-                                                 0};
+                                                 NULL};
     }
     if (session->all)
-        tables[session->count] = cli_devices_page(&page, &session->devices);
+        cli_devices_page(&page, &session->devices, tables + session->count);
     snprintf(verdict, sizeof verdict, "%u cells and %u of %u sums are not as theory has it.",
              session->wrong + session->devices.wrong, session->unfit, session->count);
     make_again(session->values, session->plans[0].seed, again, sizeof again);
@@ -273,12 +272,9 @@ static bool write_page(const struct session *session)
         .title = "Which NATs can be punched through",
         .verdict = is_well(session) ? "Every cell is as theory has it." : verdict,
         .again = again,
-        .rows_are = "newcomer",
-        .columns_are = "known",
-        .labels = labels,
-        .labels_count = LAB_NATS,
+        .axes = {"newcomer", "known", labels, labels, LAB_NATS, LAB_NATS},
         .tables = tables,
-        .tables_count = session->count + session->all,
+        .tables_count = session->count + (session->all ? CLI_DEVICES_TABLES : 0),
         .ok = is_well(session),
     };
     FILE *out = fopen(session->values->html, "wb");

@@ -21,12 +21,12 @@ static bool is_right(const struct report_matrix_table *table, size_t index)
     return table->fits ? table->fits[index] : cell->trials > 0 || cell->state == cell->wanted;
 }
 
-static void describe(const struct report_matrix *matrix, const struct report_matrix_cell *cell,
+static void describe(const struct report_matrix_axes *axes, const struct report_matrix_cell *cell,
                      size_t row, size_t column, char *out)
 {
     const size_t room = 500;
-    size_t len = (size_t)snprintf(out, room, "%.40s %.40s, %.40s %.40s\n", matrix->rows_are,
-                                  matrix->labels[row], matrix->columns_are, matrix->labels[column]);
+    size_t len = (size_t)snprintf(out, room, "%.40s %.40s, %.40s %.40s\n", axes->rows_are,
+                                  axes->rows[row], axes->columns_are, axes->columns[column]);
     if (cell->trials == 0)
         len += (size_t)snprintf(out + len, room - len, "%s; theory: %s", state_words[cell->state],
                                 state_words[cell->wanted]);
@@ -41,16 +41,16 @@ static void describe(const struct report_matrix *matrix, const struct report_mat
         snprintf(out + len, room - len, "\n%.200s", cell->note);
 }
 
-static void draw_cell(FILE *out, const struct report_matrix *matrix,
+static void draw_cell(FILE *out, const struct report_matrix_axes *axes,
                       const struct report_matrix_table *table, size_t index)
 {
-    size_t row = index / matrix->labels_count, column = index % matrix->labels_count;
+    size_t row = index / axes->columns_count, column = index % axes->columns_count;
     const struct report_matrix_cell *cell = &table->cells[index];
     struct svg_point at = {LEFT + (int32_t)column * CELL.x, TOP + (int32_t)row * CELL.y};
     char title[500], class[16];
     uint64_t percent = cell->trials ? (uint64_t)cell->full * 100 / cell->trials : 0;
     bool heat = cell->trials > 0 && cell->full > 0;
-    describe(matrix, cell, row, column, title);
+    describe(axes, cell, row, column, title);
     snprintf(class, sizeof class, "cell %sis%d", heat ? "hot " : "",
              !cell->trials ? (int)cell->state
              : cell->full  ? 2
@@ -78,10 +78,10 @@ static void draw_cell(FILE *out, const struct report_matrix *matrix,
 }
 
 /* "EIM/APDF" stands above a column in two lines. */
-static void draw_labels(FILE *out, const struct report_matrix *matrix)
+static void draw_labels(FILE *out, const struct report_matrix_axes *axes)
 {
-    for (size_t i = 0; i < matrix->labels_count; i++) {
-        const char *label = matrix->labels[i], *slash = strchr(label, '/');
+    for (size_t i = 0; i < axes->columns_count; i++) {
+        const char *label = axes->columns[i], *slash = strchr(label, '/');
         int32_t x = LEFT + (int32_t)i * CELL.x + CELL.x / 2;
         char first[40];
         snprintf(first, sizeof first, "%.*s", (int)(slash ? slash - label : (long)strlen(label)),
@@ -89,15 +89,16 @@ static void draw_labels(FILE *out, const struct report_matrix *matrix)
         svg_text_short(out, "m s", SVG_AT(x, SVG_PX(slash ? 16 : 30)), first, 7);
         if (slash)
             svg_text_short(out, "m s", SVG_AT(x, SVG_PX(30)), slash + 1, 7);
-        svg_text_short(out, "e", SVG_AT(LEFT - SVG_PX(8), TOP + (int32_t)i * CELL.y + SVG_PX(19)),
-                       label, 14);
     }
+    for (size_t i = 0; i < axes->rows_count; i++)
+        svg_text_short(out, "e", SVG_AT(LEFT - SVG_PX(8), TOP + (int32_t)i * CELL.y + SVG_PX(19)),
+                       axes->rows[i], 14);
 }
 
-static void put_table(FILE *out, const struct report_matrix *matrix,
+static void put_table(FILE *out, const struct report_matrix_axes *axes,
                       const struct report_matrix_table *table)
 {
-    size_t cells = matrix->labels_count * matrix->labels_count, counts[3] = {0}, wrong = 0;
+    size_t cells = axes->rows_count * axes->columns_count, counts[3] = {0}, wrong = 0;
     uint64_t trials = 0, full = 0;
     char text[300];
     for (size_t i = 0; i < cells; i++) {
@@ -111,12 +112,12 @@ static void put_table(FILE *out, const struct report_matrix *matrix,
     page_card(out, table->title, table->about);
     fputs("<div class=\"scroll\">", out);
     svg_begin(out, "fits",
-              SVG_AT(LEFT + (int32_t)matrix->labels_count * CELL.x + SVG_PX(2),
-                     TOP + (int32_t)matrix->labels_count * CELL.y + SVG_PX(2)),
+              SVG_AT(LEFT + (int32_t)axes->columns_count * CELL.x + SVG_PX(2),
+                     TOP + (int32_t)axes->rows_count * CELL.y + SVG_PX(2)),
               table->title);
-    draw_labels(out, matrix);
+    draw_labels(out, axes);
     for (size_t i = 0; i < cells; i++)
-        draw_cell(out, matrix, table, i);
+        draw_cell(out, axes, table, i);
     svg_end(out);
     fputs("</div>\n<p class=\"keys\">", out);
     page_put(out, "span", "ok", "%zu of %zu %s", counts[2], cells,
@@ -152,16 +153,11 @@ void report_matrix_html(const struct report_matrix *matrix, FILE *out)
                 "Rows are the NAT of the %.40s node, columns that of the %.40s one: mapping / "
                 "filtering after RFC 4787. A red frame: not what theory says. Numbers are per cent "
                 "of trials.",
-                matrix->rows_are, matrix->columns_are);
+                matrix->axes.rows_are, matrix->axes.columns_are);
     fputs("</p>\n<div class=\"grid wide\">\n", out);
     for (size_t i = 0; i < matrix->tables_count; i++) {
         const struct report_matrix_table *table = &matrix->tables[i];
-        struct report_matrix own = *matrix;
-        if (table->labels) {
-            own.labels = table->labels;
-            own.labels_count = table->labels_count;
-        }
-        put_table(out, &own, table);
+        put_table(out, table->axes ? table->axes : &matrix->axes, table);
     }
     fputs("</div>\n", out);
     page_end(out, "q2p-sim " Q2P_VERSION);

@@ -27,22 +27,25 @@ struct report_matrix_cell {
     const char *note;    /* more for the tooltip; NULL = nothing */
 };
 
+struct report_matrix_axes {
+    const char *rows_are, *columns_are; /* "newcomer", "known" */
+    const char *const *rows, *const *columns;
+    size_t rows_count, columns_count;
+};
+
 struct report_matrix_table {
     const char *title, *about; /* about: a sentence, or NULL */
     uint32_t loss_ppb;         /* of every datagram; 0 is not shown */
     const bool *fits; /* a cell is as it should be, as cells; NULL: if state is as wanted */
-    const struct report_matrix_cell *cells; /* labels_count rows of labels_count */
-    const char *const *labels;              /* of its own, or NULL */
-    size_t labels_count;
+    const struct report_matrix_cell *cells; /* row by row */
+    const struct report_matrix_axes *axes;  /* of its own, or NULL */
 };
 
 /* All borrowed; any text is fine, it is escaped. */
 struct report_matrix {
-    const char *title, *verdict;        /* verdict: one sentence below the title */
-    const char *again;                  /* the command line that makes this page again */
-    const char *rows_are, *columns_are; /* "newcomer", "known" */
-    const char *const *labels;          /* "EIM/EIF" … of rows and columns */
-    size_t labels_count;
+    const char *title, *verdict;    /* verdict: one sentence below the title */
+    const char *again;              /* the command line that makes this page again */
+    struct report_matrix_axes axes; /* of most tables: "EIM/EIF" ... */
     const struct report_matrix_table *tables;
     size_t tables_count;
     bool ok;

@@ -309,7 +309,10 @@ def heat(folder):
     tables = len(words_of(elements, "h2"))
     cells = [element for element in elements
              if "cell" in element.attrib.get("class", "").split()]
-    expect(tables >= 4 and len(cells) == 81 * (tables - 1) + 49, tables, len(cells))
+    expect(tables >= 8 and len(cells) == 81 * (tables - 4) + 49 + 3 * 36, tables, len(cells))
+    together = [sum("is2" in element.attrib["class"].split() for element in part)
+                for part in (cells[-108:-72], cells[-72:-36], cells[-36:])]
+    expect(together[0] == together[1] == 5 + 9 + 5, "hairpins:", together)
     full = sum("is2" in element.attrib["class"].split() for element in cells[:81])
     expect(full == 45, "the classic table has", full)
     expect(sim("matrix", "--html", "/proc/nowhere").returncode == 4, "no file is no error")

@@ -15,10 +15,7 @@ static char *print(const struct report_matrix_table *table)
     const struct report_matrix matrix = {.title = "a <b>",
                                          .verdict = "fine & good",
                                          .again = "q2p-sim matrix",
-                                         .rows_are = "newcomer",
-                                         .columns_are = "known",
-                                         .labels = labels,
-                                         .labels_count = 2,
+                                         .axes = {"newcomer", "known", labels, labels, 2, 2},
                                          .tables = table,
                                          .tables_count = 1,
                                          .ok = true};
@@ -84,10 +81,28 @@ static void trials_become_percent_and_who_calls_says_what_fits(void **state)
     free(got);
 }
 
+static void a_table_may_have_axes_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"none", "external", "internal"};
+    static const char *const columns[] = {"EIM/EIF", "EIM/ADF"};
+    const struct report_matrix_axes axes = {"hairpin", "both behind", rows, columns, 3, 2};
+    const struct report_matrix_cell cells[6] = {
+        [3] = {.state = REPORT_CELL_FULL, .wanted = REPORT_CELL_FULL}};
+    char *got =
+        print(&(struct report_matrix_table){.title = "together", .cells = cells, .axes = &axes});
+    assert_int_equal(count(got, "<g class=\"cell "), 6);
+    assert_non_null(strstr(got, "hairpin external, both behind EIM/ADF\nconnected"));
+    assert_non_null(strstr(got, "1 of 6 connected"));
+    assert_int_equal(count(got, ">internal</text>"), 1);
+    free(got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_show_their_state_and_what_differs),
+        cmocka_unit_test(a_table_may_have_axes_of_its_own),
         cmocka_unit_test(trials_become_percent_and_who_calls_says_what_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
