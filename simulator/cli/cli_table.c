@@ -5,37 +5,48 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweep.h"
+
 #define OPTIONS_MAX 24
+#define SEEDS_MAX 1000000000
+#define TRIALS_MAX 1000000000
 #define AT(member) offsetof(struct cli_values, member)
 
-const struct cli_option cli_options[] = {
-    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the dice; goes before the file's own"},
-    {"out", 'o', CLI_STRING, AT(out), "DIR", "run folder; default: FILE's name with .run"},
-    {"no-files", 0, CLI_FLAG, AT(no_files), NULL, "write no run folder"},
-    {"ladder", 0, CLI_FLAG, AT(ladder), NULL, "draw who said what to whom while meeting"},
-    {"html", 0, CLI_STRING, AT(html), "FILE", "a page with the tables as heat maps, too"},
-    {"json", 0, CLI_FLAG, AT(json), NULL, "JSON Lines on standard output instead of text"},
-    {"quiet", 'q', CLI_FLAG, AT(quiet), NULL, "print only what went wrong"},
-    {"progress", 0, CLI_FLAG, AT(progress), NULL, "show progress at once, terminal or not"},
-    {"variant", 0, CLI_NUMBER, AT(variant), "N", "one of the combinations of vary, from 1"},
-    {"swarm", 0, CLI_FLAG, AT(swarm), NULL, "let the seed turn the knobs; oracles and never judge"},
-    {"seeds", 0, CLI_NUMBER, AT(seeds), "N", "so many, from --seed on; default 100"},
-    {"jobs", 'j', CLI_NUMBER, AT(jobs), "N", "processes; default: one per core"},
-    {"shard", 0, CLI_STRING, AT(shard), "I/N", "only the I-th of N parts, from 1"},
-    {"only", 0, CLI_STRING, AT(only), "I,J,...", "search no more: play with these decisions alone"},
-    {"scope", 0, CLI_STRING, AT(scope), "WORD", "mapping (default), endpoint or both"},
+static const struct cli_option options[] = {
+    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the dice; goes before the file's own", 0, INT64_MAX},
+    {"out", 'o', CLI_STRING, AT(out), "DIR",
+     "folder of the run; run's default: FILE's name with .run", 0, 0},
+    {"no-files", 0, CLI_FLAG, AT(no_files), NULL, "write no run folder", 0, 0},
+    {"ladder", 0, CLI_FLAG, AT(ladder), NULL, "draw who said what to whom while meeting", 0, 0},
+    {"html", 0, CLI_STRING, AT(html), "FILE", "a page with the tables as heat maps, too", 0, 0},
+    {"json", 0, CLI_FLAG, AT(json), NULL, "JSON on standard output instead of text", 0, 0},
+    {"quiet", 'q', CLI_FLAG, AT(quiet), NULL, "print only what went wrong", 0, 0},
+    {"progress", 0, CLI_FLAG, AT(progress), NULL, "show progress at once, terminal or not", 0, 0},
+    {"variant", 0, CLI_NUMBER, AT(variant), "N", "one of the combinations of vary, from 1", 1,
+     UINT32_MAX},
+    {"swarm", 0, CLI_FLAG, AT(swarm), NULL, "let the seed turn the knobs; oracles and never judge",
+     0, 0},
+    {"seeds", 0, CLI_NUMBER, AT(seeds), "N", "so many, from --seed on; default 100", 1, SEEDS_MAX},
+    {"jobs", 'j', CLI_NUMBER, AT(jobs), "N", "processes; default: one per core", 1, SWEEP_JOBS_MAX},
+    {"shard", 0, CLI_STRING, AT(shard), "I/N", "only the I-th of N parts, from 1", 0, 0},
+    {"only", 0, CLI_STRING, AT(only), "I,J,...", "search no more: play with these decisions alone",
+     0, 0},
+    {"scope", 0, CLI_STRING, AT(scope), "WORD", "mapping (default), endpoint or both", 0, 0},
     {"profile", 0, CLI_STRING, AT(profile), "WORD",
-     "classic, original, ours, mixed or all (default)"},
-    {"loss", 0, CLI_STRING, AT(loss), "LOSS", "of every datagram between NATs, such as 20%"},
-    {"trials", 0, CLI_NUMBER, AT(trials), "N", "of each cell, with --loss; default 200"},
-    {"after", 0, CLI_STRING, AT(after), "TIME", "the newcomer comes so long after; default 1s"},
-    {"forget", 0, CLI_STRING, AT(forget), "TIME", "NATs forget after so long; default 2min"},
-    {"help", 'h', CLI_FLAG, AT(help), NULL, "this text"},
-    {NULL, 0, CLI_FLAG, 0, NULL, NULL},
+     "classic, original, ours, mixed or all (default)", 0, 0},
+    {"loss", 0, CLI_STRING, AT(loss), "LOSS", "of every datagram between NATs, such as 20%", 0, 0},
+    {"trials", 0, CLI_NUMBER, AT(trials), "N", "of each cell, with --loss; default 200", 1,
+     TRIALS_MAX},
+    {"after", 0, CLI_STRING, AT(after), "TIME", "the newcomer comes so long after; default 1s", 0,
+     0},
+    {"forget", 0, CLI_STRING, AT(forget), "TIME", "NATs forget after so long; default 2min", 0, 0},
+    {"help", 'h', CLI_FLAG, AT(help), NULL, "this text", 0, 0},
+    {NULL, 0, CLI_FLAG, 0, NULL, NULL, 0, 0},
 };
 
 const struct cli_command cli_commands[] = {
@@ -77,10 +88,12 @@ static int store(const struct cli_option *option, const char *text, struct cli_v
         *(bool *)field = true;
     } else if (option->kind == CLI_STRING) {
         *(const char **)field = text;
-    } else if (read_number(text, field)) {
+    } else if (read_number(text, field) && *(uint64_t *)field >= option->min &&
+               *(uint64_t *)field <= option->max) {
         out->seed_given |= field == &out->seed;
     } else {
-        fprintf(stderr, "q2p-sim: --%s wants a number, not '%s'\n", option->name, text);
+        fprintf(stderr, "q2p-sim: --%s wants a number from %" PRIu64 " to %" PRIu64 ", not '%s'\n",
+                option->name, option->min, option->max, text);
         return CLI_USAGE;
     }
     return CLI_DONE;
@@ -91,8 +104,9 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
     struct option longs[OPTIONS_MAX] = {0};
     const struct cli_option *known[OPTIONS_MAX];
     char shorts[2 * OPTIONS_MAX + 1] = "";
+    static char program[] = "q2p-sim";
     int count = 0, letter, index;
-    for (const struct cli_option *option = cli_options; option->name; option++) {
+    for (const struct cli_option *option = options; option->name; option++) {
         if (!takes(command, option))
             continue;
         known[count] = option;
@@ -105,6 +119,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
         count++;
     }
     *out = (struct cli_values){0};
+    argv[0] = program; /* getopt_long begins with it when it complains */
     while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         for (index = 0; index < count && longs[index].val != letter; index++)
             ;
@@ -118,7 +133,8 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
     if (optind < argc && *command->argument)
         out->file = argv[optind++];
     if (optind < argc || (!out->file && *command->argument && *command->argument != '[')) {
-        cli_help(command, stderr);
+        fprintf(stderr, "q2p-sim: %s wants %s; `q2p-sim help %s` tells more\n", command->name,
+                *command->argument ? command->argument : "options alone", command->name);
         return CLI_USAGE;
     }
     return CLI_DONE;
@@ -126,9 +142,9 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
 
 void cli_help(const struct cli_command *command, FILE *out)
 {
-    fprintf(out, "usage: q2p-sim %s [options] %s\n%s\n\n", command->name, command->argument,
-            command->help);
-    for (const struct cli_option *option = cli_options; option->name; option++) {
+    fprintf(out, "usage: q2p-sim %s [options]%s%s\n%s\n\n", command->name,
+            *command->argument ? " " : "", command->argument, command->help);
+    for (const struct cli_option *option = options; option->name; option++) {
         char form[40];
         if (!takes(command, option))
             continue;

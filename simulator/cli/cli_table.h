@@ -17,7 +17,7 @@ struct cli_values {
     uint64_t seed, trials, seeds, jobs, variant;
     const char *shard, *only;                                         /* I/N; I,J,K */
     const char *out, *html, *scope, *profile, *loss, *after, *forget; /* with their units */
-    bool seed_given, json, quiet, ladder, no_files, progress, swarm, version, help;
+    bool seed_given, json, quiet, ladder, no_files, progress, swarm, help;
 };
 
 struct cli_option {
@@ -27,6 +27,7 @@ struct cli_option {
     size_t at; /* in struct cli_values */
     const char *value;
     const char *help;
+    uint64_t min, max; /* of a number */
 };
 
 struct cli_command {
@@ -37,7 +38,6 @@ struct cli_command {
     const char *options; /* names of those it takes, between blanks */
 };
 
-extern const struct cli_option cli_options[];
 extern const struct cli_command cli_commands[];
 
 /* Reads the arguments after the command's name. CLI_DONE, or CLI_USAGE after saying why. */

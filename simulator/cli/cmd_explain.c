@@ -9,7 +9,8 @@ int cmd_explain(const struct cli_values *values)
         return CLI_DONE;
     fprintf(stderr, "q2p-sim: no key or section is called '%s'; try one of:", values->file);
     for (const struct scn_section *section = scn_sections; section->name; section++)
-        fprintf(stderr, " %s", section->name);
+        if (*section->name)
+            fprintf(stderr, " %s", section->name);
     fputc('\n', stderr);
     return CLI_USAGE;
 }

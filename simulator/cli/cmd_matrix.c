@@ -66,6 +66,10 @@ static bool read_plan(const struct cli_values *values, struct lab_matrix_plan *p
         !read_value("after", values->after, &time, &plan->after_ns) ||
         !read_value("forget", values->forget, &time, &plan->forget_ns))
         return false;
+    if (values->trials && plan->wan_ppb == 0) {
+        fputs("q2p-sim: --trials goes with --loss; without it all trials are the same\n", stderr);
+        return false;
+    }
     plan->trials = plan->wan_ppb == 0 ? 1
                    : values->trials   ? (uint32_t)values->trials
                                       : LOSSY_TRIALS;

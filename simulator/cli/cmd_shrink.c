@@ -256,9 +256,10 @@ static int reduce(struct session *session)
     if (!can_build(session))
         return CLI_SYSTEM;
     if (!shrink_record(shrink, &session->scenario, session->scenario.seed, values->swarm)) {
-        printf(values->json ? "{\"type\":\"shrink\",\"seed\":%" PRIu64 ",\"why\":null}\n"
-                            : "ok    nothing fails with seed %" PRIu64 "\n",
-               session->scenario.seed);
+        if (values->json || !values->quiet)
+            printf(values->json ? "{\"type\":\"shrink\",\"seed\":%" PRIu64 ",\"why\":null}\n"
+                                : "ok    nothing fails with seed %" PRIu64 "\n",
+                   session->scenario.seed);
         return CLI_DONE;
     }
     if (values->only)

@@ -35,7 +35,7 @@ static const struct cli_command *find_command(const char *name)
     return NULL;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct cli_values values;
     const char *name = argc > 1 ? argv[1] : NULL;
@@ -68,4 +68,13 @@ int main(int argc, char **argv)
         return CLI_DONE;
     }
     return command->run(&values);
+}
+
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fputs("q2p-sim: cannot write standard output\n", stderr);
+    return code == CLI_DONE ? CLI_SYSTEM : code;
 }

@@ -260,6 +260,14 @@ struct scn_yaml *scn_yaml_read(const char *file, struct scn_errors *errors)
         scn_error(errors, NULL, "%s", strerror(errno));
         return NULL;
     }
+    int first = getc(input);
+    if (first == EOF && ferror(input)) { /* a folder can be opened, but not read */
+        scn_error(errors, NULL, "%s", strerror(errno));
+        if (!standard)
+            fclose(input);
+        return NULL;
+    }
+    ungetc(first, input);
     if (!yaml_parser_initialize(&reader.parser))
         sim_alloc(SIZE_MAX); /* out of memory */
     yaml_parser_set_input_file(&reader.parser, input);

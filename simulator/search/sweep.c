@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sweep.c - workers share a counter and a table of results with their parent, nothing else. */
-#define _GNU_SOURCE /* fork, MAP_ANONYMOUS */
+#define _GNU_SOURCE /* fork, MAP_ANONYMOUS, prctl */
 #include "sweep.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,7 +17,6 @@
 #include "swarm.h"
 
 #define BLOCK_RUNS 8
-#define JOBS_MAX 256
 #define LOOK_NS (50 * Q2P_MILLISECOND)
 
 struct board {
@@ -23,7 +24,7 @@ struct board {
     struct {
         uint64_t at, end; /* a worker's block */
         pid_t pid;
-    } workers[JOBS_MAX];
+    } workers[SWEEP_JOBS_MAX];
     struct sweep_result results[];
 };
 
@@ -120,9 +121,14 @@ static _Noreturn void work(const struct sweep_plan *plan, struct board *board, u
 
 static bool hire(const struct sweep_plan *plan, struct board *board, unsigned worker)
 {
-    pid_t pid = fork();
-    if (pid == 0)
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        /* nobody would hear of what an orphan finds, and it would go on to the last seed */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(0);
         work(plan, board, worker);
+    }
     board->workers[worker].pid = pid;
     return pid > 0;
 }
@@ -169,7 +175,7 @@ static uint64_t hand_on(const struct sweep_plan *plan, struct board *board, uint
 bool sweep_run(const struct sweep_plan *plan)
 {
     uint64_t total = runs_of(plan), handed = 0;
-    unsigned jobs = plan->jobs < JOBS_MAX ? plan->jobs : JOBS_MAX;
+    unsigned jobs = plan->jobs < SWEEP_JOBS_MAX ? plan->jobs : SWEEP_JOBS_MAX;
     size_t len = sizeof(struct board) + total * sizeof(struct sweep_result);
     struct board *board =
         mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

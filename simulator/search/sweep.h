@@ -11,6 +11,8 @@
 
 enum sweep_state { SWEEP_OPEN, SWEEP_RUNNING, SWEEP_DONE, SWEEP_CRASHED };
 
+#define SWEEP_JOBS_MAX 256
+
 struct sweep_result {
     uint64_t sent, trace_hash;
     q2p_time failed_ns; /* when what `why` says was decided */

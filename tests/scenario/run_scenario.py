@@ -318,125 +318,6 @@ def heat(folder):
     expect(sim("matrix", "--html", "/proc/nowhere").returncode == 4, "no file is no error")
 
 
-VARY = """until: 20s
-nodes:
-  seed:  {at: 203.0.113.1:10000}
-  alice: {at: 10.0.0.2:10001, behind: home, joins: seed}
-  bob:   {at: 203.0.113.2:10002, joins: seed, start: 200ms}
-nats: {home: {outside: 198.51.100.1}}
-script: [{at: 2s, send: {from: alice, to: bob, size: 10KiB, as: picture}}]
-expect: [{connected: [alice, bob], before: 3s}, {delivered: picture}]
-vary:
-  default.loss: [0%, 20%]
-  nats.home.mapping: [endpoint-independent, address]
-  protocol.profile: [default, original]
-"""
-
-
-def sweep(folder):
-    """A sweep is the same for any number of jobs; its shards make the whole; failures come again."""
-    file = folder / "vary.yaml"
-    file.write_text(VARY)
-    words = "sweep", file, "--seeds", 30, "--json"
-    one = sim(*words, "--jobs", 1)
-    expect(one.returncode == 1 and not one.stderr, one.stdout[-500:], one.stderr)
-    for jobs in 2, 5:
-        expect(sim(*words, "--jobs", jobs).stdout == one.stdout, jobs, "jobs give something else")
-    objects = [json.loads(line) for line in one.stdout.splitlines()]
-    runs = [thing for thing in objects if thing["type"] == "run"]
-    expect([run["run"] for run in runs] == list(range(240)), "not in order, or not all")
-    expect([run["seed"] for run in runs[:31]] == [*range(1, 31), 1], runs[:31])
-    total, variants = objects[-1], [thing for thing in objects if thing["type"] == "variant"]
-    expect(len(variants) == 8 and variants[0]["passed"] == 30 and variants[-1]["passed"] < 10
-           and variants[-1]["values"] == "default.loss=20% nats.home.mapping=address "
-           "protocol.profile=original", variants)
-    expect(abs(variants[0]["low"] - .886482) < 1e-5 and variants[0]["high"] == 1, variants[0])
-    expect(total["type"] == "sweep" and total["runs"] == 240
-           and total["passed"] == sum(run["ok"] for run in runs), total)
-    parts = [run for shard in (1, 2, 3) for run in map(json.loads, sim(
-        *words, "--shard", f"{shard}/3").stdout.splitlines()) if run["type"] == "run"]
-    expect(sorted(parts, key=lambda run: run["run"]) == runs, "shards are not the whole")
-    for again in total["again"]:
-        done = sim(*again.split()[1:], "--no-files")
-        expect(done.returncode == 1 and done.stdout.splitlines()[-1] == f"again: {again}", done)
-        number = again.split("--variant ")[1]
-        run = next(run for run in runs if not run["ok"])
-        expect(run["variant"] != int(number) or again != total["again"][0]
-               or run["trace_hash"] in done.stdout, run, done.stdout)
-    text = sim("sweep", file, "--seeds", 5, "--quiet")
-    expect("of 40 passed (95%: " in text.stdout and "again: q2p-sim run" in text.stdout, text.stdout)
-    swarm = sim("sweep", DEMO, "--swarm", "--seeds", 40, "--json")
-    runs = [json.loads(line) for line in swarm.stdout.splitlines()][:-1]
-    expect(swarm.returncode == 0 and len({run["datagrams"] for run in runs}) > 20, swarm.stdout)
-    done = sim("run", DEMO, "--swarm", "--seed", 11, "--no-files")
-    expect(any(run["trace_hash"] in done.stdout for run in runs), "not the same swarm", done.stdout)
-    file.write_text(VARY.replace("0%, 20%", "0%, 20").replace("vary:", "vary:\n  nats.x.y: [1]"))
-    done = sim("sweep", file)
-    expect(done.returncode == 3 and "15:24: bad loss '20'" in done.stderr.replace("vary.yaml:", "")
-           or "'nats.x.y' is no place for a value" in done.stderr, done.stderr)
-
-
-def recipe(word):
-    """A literal block of the man page as a shell has it, with smaller figures."""
-    text = (HERE.parent.parent / "simulator/man/q2p-sim.1.scd").read_text(encoding="utf-8")
-    blocks = [block for block in text.split("```")[1::2] if word in block]
-    expect(len(blocks) == 1, word, "is in", len(blocks), "blocks")
-    return re.sub(r"\b64\b", "4", blocks[0].replace("\\\\\n", "\\\n").replace("1000000", "10"))
-
-
-def shards(folder):
-    """The man page's recipes for a sweep in parts do what one sweep does."""
-    (folder / "demo.yaml").write_text(VARY)
-    whole = [line for line in sim("sweep", "demo.yaml", "--seeds", 10, "--json", cwd=folder)
-             .stdout.splitlines() if '"type":"run"' in line]
-    path = f"{pathlib.Path(SIM).resolve().parent}:{os.environ['PATH']}"
-    scripts = {"xargs": recipe("seq 64 | xargs"), "slurm": recipe("#SBATCH"),
-               "parallel": recipe("parallel --jobs 8")}
-    scripts["slurm"] = "for i in 1 2 3 4; do SLURM_ARRAY_TASK_ID=$i sh -c '%s'; done" % scripts["slurm"]
-    for name, script in scripts.items():
-        if name != "slurm" and not shutil.which(name):
-            continue
-        for old in folder.glob("part-*"):
-            old.unlink()
-        subprocess.run(["sh", "-c", script], cwd=folder, check=False, capture_output=True,
-                       env={**os.environ, "PATH": path})
-        parts = [part.read_text().splitlines() for part in folder.glob("part-*.jsonl")]
-        runs = [line for part in parts for line in part if '"type":"run"' in line]
-        expect(len(parts) == 4 and len(runs) == len(whole) == 80
-               and sorted(runs) == sorted(whole), name, script, len(parts), len(runs), len(whole))
-
-
-def shrink(folder):
-    """A failure that needs three strokes of luck among ten thousand events is reduced to them."""
-    file = HERE / "failing/three-strokes.yaml"
-    done = sim("shrink", file, "--json", "--out", folder / "least")
-    report = json.loads(done.stdout)
-    expect(done.returncode == 1 and report["events"] >= 10000 and report["decisions"] > 10000
-           and report["minimal"] and report["enough"] == len(report["list"]) <= 5, report)
-    expect((folder / "least/trace.pcapng").stat().st_size > 10000, "no capture")
-    expect(all(thing["luck"] == "lost" for thing in report["list"]), report["list"])
-    again = sim(*report["again"].split()[1:])
-    lines = again.stdout.splitlines()
-    expect(again.returncode == 1 and lines[-1] == f"again: {report['again']}", again.stdout)
-    expect(lines[0] == "FAIL  " + report["why"] and "JOIN" in again.stdout, again.stdout)
-    numbers = [str(thing["decision"]) for thing in report["list"]]
-    for number in numbers:
-        rest = ",".join(other for other in numbers if other != number)
-        expect(sim("shrink", file, "--only", rest).returncode == 0, number, "could be left out")
-    file = HERE / "failing/unlucky-port.yaml"
-    done = sim("shrink", file, "--json")
-    report = json.loads(done.stdout)
-    expect([(thing["luck"], thing["nat"], thing["draw"]) for thing in report["list"]]
-           == [("port drawn", "home-b", 1)] and report["minimal"], report)
-    expect(": port drawn\n" in sim(*report["again"].split()[1:]).stdout, report["again"])
-    mappings = [json.loads(line) for line in sim("run", file, "--json", "--no-files")
-                .stdout.splitlines() if '"mapping"' in line]
-    expect([(thing["nat"], thing["draws"]) for thing in mappings]
-           == [("home-a", []), ("home-b", [0]), ("home-b", [1])], mappings)
-    expect(sim("shrink", file, "--only", "0").returncode == 2, "there is no decision 0")
-    expect(sim("shrink", DEMO).stdout.startswith("ok    nothing fails"), "the demo fails")
-
-
 def golden(_folder):
     """Every build of every compiler gives the hashes of golden/hashes.txt, whatever made the first.
 
@@ -463,6 +344,10 @@ def usage(folder):
                         (("run",), 2), (("run", DEMO, DEMO), 2), (("run", "--bogus", DEMO), 2),
                         (("run", DEMO, "--seed", "x"), 2), (("run", DEMO, "--seed", "-1"), 2),
                         (("run", DEMO, "--out"), 2), (("check", DEMO, "--json"), 2),
+                        (("run", DEMO, "--variant", 2 ** 32 + 1), 2), (("run", folder), 3),
+                        (("sweep", DEMO, "--seeds", 0), 2), (("sweep", DEMO, "--jobs", 257), 2),
+                        (("matrix", "--trials", 5), 2),
+                        (("matrix", "--loss", "5%", "--trials", 2 ** 32 + 1), 2),
                         (("run", folder / "missing.yaml"), 3), (("check", folder), 3),
                         (("sweep", DEMO, "--shard", "3/2"), 2), (("sweep", "-"), 2),
                         (("sweep", DEMO, "--jobs", "many"), 2), (("sweep", folder / "no.yaml"), 3),
@@ -481,20 +366,32 @@ def usage(folder):
     done = sim("run", "new.yaml", "--progress", cwd=folder)
     expect(done.returncode == 0 and (folder / "new.run/trace.pcapng").is_file(), done.stdout)
     expect("expectations decided" in done.stderr and "\r" not in done.stderr, done.stderr)
+    for words, part in ((("run", folder), f"{folder}: Is a directory"), (("run",), "wants FILE"),
+                        (("run", "--bogus", DEMO), "q2p-sim: unrecognized option '--bogus'"),
+                        (("sweep", DEMO, "--seeds", 0), "--seeds wants a number from 1 to ")):
+        expect(part in sim(*words).stderr, words, sim(*words).stderr)
+    quiet = sim("sweep", DEMO, "--seeds", 2, "--quiet")
+    expect(quiet.returncode == 0 and not quiet.stdout, quiet.stdout)
     if pathlib.Path("/dev/full").exists():
+        for words in (("new",), ("explain",), ("matrix", "--json"), ("run", DEMO, "--no-files")):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([SIM, *map(str, words)], stdout=full, check=False, text=True,
+                                      stderr=subprocess.PIPE)
+            expect(done.returncode == 4 and "standard output" in done.stderr, words, done)
         (folder / "full").mkdir()
         (folder / "full/trace.pcapng").symlink_to("/dev/full")
         expect(sim("run", DEMO, "--out", folder / "full").returncode == 4, "a full disk is no error")
 
 
-def main():
+def main(judges):
     global SIM
     SIM, judge = sys.argv[1:3]
     if len(sys.argv) > 3:
-        globals()[judge](sys.argv[3])
+        judges[judge](sys.argv[3])
         return
     with tempfile.TemporaryDirectory() as folder:
-        globals()[judge](pathlib.Path(folder))
+        judges[judge](pathlib.Path(folder))
 
 
-main()
+if __name__ == "__main__":
+    main(globals())
