@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * base_buf.h - the one bounded reader and the one bounded writer of little-endian bytes. Bounds
- * are checked here and nowhere else; whoever parses or builds a datagram goes through these. The
- * reader is inline, as every datagram of a capture passes through it several times.
+ * are checked here and nowhere else; whoever parses or builds a datagram goes through these. They
+ * are inline, as every datagram passes through them, those of a capture several times.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
 #include <assert.h>
+#include <string.h>
 
 #include <q2p/status.h>
 #include <q2p/types.h>
@@ -84,9 +85,37 @@ struct q2p__writer {
     size_t room, at;
 };
 
-void q2p__writer_init(struct q2p__writer *writer, uint8_t *bytes, size_t room);
-void q2p__write_u16(struct q2p__writer *writer, uint16_t value);
-void q2p__write_u32(struct q2p__writer *writer, uint32_t value);
-void q2p__write_bytes(struct q2p__writer *writer, const void *bytes, size_t len);
+static inline void q2p__writer_init(struct q2p__writer *writer, uint8_t *bytes, size_t room)
+{
+    *writer = (struct q2p__writer){.bytes = bytes, .room = room};
+}
+
+/* What does not fit as a whole. */
+void q2p__write_cut(struct q2p__writer *writer, const void *bytes, size_t len);
+
+static inline void q2p__write_bytes(struct q2p__writer *writer, const void *bytes, size_t len)
+{
+    if (len == 0)
+        return;
+    if (writer->at > writer->room || len > writer->room - writer->at) {
+        q2p__write_cut(writer, bytes, len);
+        return;
+    }
+    memcpy(writer->bytes + writer->at, bytes, len);
+    writer->at += len;
+}
+
+static inline void q2p__write_u16(struct q2p__writer *writer, uint16_t value)
+{
+    uint8_t bytes[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
+    q2p__write_bytes(writer, bytes, sizeof bytes);
+}
+
+static inline void q2p__write_u32(struct q2p__writer *writer, uint32_t value)
+{
+    uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+                        (uint8_t)(value >> 24)};
+    q2p__write_bytes(writer, bytes, sizeof bytes);
+}
 
 #endif

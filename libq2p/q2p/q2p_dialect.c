@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "base_buf.h"
+#include "q2p_dialect.h"
 
 /* Highest SYN that a 32-bit length allows. */
 #define SYN_MAX (UINT32_MAX / Q2P_FRAGMENT_LEN)
@@ -64,32 +64,53 @@ static enum q2p_dialect prove_list(enum q2p_dialect dialect, size_t total)
     return Q2P_DIALECT_UNKNOWN;
 }
 
+/* What a packet, read in a dialect, proves; no other than that. */
+static enum q2p_dialect prove(const struct q2p_packet *packet, int status, const uint8_t *bytes,
+                              size_t have, size_t total)
+{
+    enum q2p_dialect dialect = packet->dialect;
+
+    if (fragment_fits(packet, status, total))
+        return prove_transport(dialect, packet, bytes, have, total);
+    if (list_fits(packet, status))
+        return prove_list(dialect, total);
+    if ((packet->event == Q2P_EV_OPTIONS || packet->state_at.len > 0) &&
+        (status == Q2P_OK || status == Q2P_ERR_CUT))
+        return dialect;
+    if (packet->event == Q2P_EV_TEST && total == Q2P_HEADER_LEN && dialect != Q2P_DIALECT_EARLY)
+        return dialect;
+    return Q2P_DIALECT_UNKNOWN;
+}
+
+/* OPTIONS first, as its 24 bytes are also an early list of one; then what has a length field to
+ * check, then the rest. */
+static const enum q2p_dialect order[] = {Q2P_DIALECT_OPTIONS, Q2P_DIALECT_CLASSIC,
+                                         Q2P_DIALECT_EARLY};
+
 enum q2p_dialect q2p_wire_dialect(const uint8_t *bytes, size_t have, size_t total)
 {
-    /* OPTIONS first, as its 24 bytes are also an early list of one; then what has a length field
-     * to check, then the rest. */
-    static const enum q2p_dialect order[] = {Q2P_DIALECT_OPTIONS, Q2P_DIALECT_CLASSIC,
-                                             Q2P_DIALECT_EARLY};
-
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        enum q2p_dialect proven = Q2P_DIALECT_UNKNOWN;
         struct q2p_packet packet;
         int status = q2p_wire_read(&packet, order[i], bytes, have, total);
 
-        if (fragment_fits(&packet, status, total))
-            proven = prove_transport(order[i], &packet, bytes, have, total);
-        else if (list_fits(&packet, status))
-            proven = prove_list(order[i], total);
-        else if ((packet.event == Q2P_EV_OPTIONS || packet.state_at.len > 0) &&
-                 (status == Q2P_OK || status == Q2P_ERR_CUT))
-            proven = order[i];
-        else if (packet.event == Q2P_EV_TEST && total == Q2P_HEADER_LEN &&
-                 order[i] != Q2P_DIALECT_EARLY)
-            proven = order[i];
-        if (proven != Q2P_DIALECT_UNKNOWN)
-            return proven;
+        if (prove(&packet, status, bytes, have, total) != Q2P_DIALECT_UNKNOWN)
+            return order[i];
     }
     return Q2P_DIALECT_UNKNOWN;
+}
+
+enum q2p_dialect q2p__dialect_read(struct q2p_packet *out, int *status, const uint8_t *bytes,
+                                   size_t len)
+{
+    for (size_t i = 0; order[i] != Q2P_DIALECT_EARLY; i++) {
+        *status = q2p_wire_read(out, order[i], bytes, len, len);
+        if (prove(out, *status, bytes, len, len) != Q2P_DIALECT_UNKNOWN)
+            return order[i];
+    }
+
+    struct q2p_packet packet;
+    int early = q2p_wire_read(&packet, Q2P_DIALECT_EARLY, bytes, len, len);
+    return prove(&packet, early, bytes, len, len);
 }
 
 static enum q2p_likeness text_likeness(const uint8_t *text, size_t len)

@@ -173,8 +173,6 @@ static int from_path(q2p_node *node, q2p_time now, struct q2p__path *path, struc
 
 int q2p__leave_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
 {
-    if (q2p__list_empty(&node->ready) && q2p__list_empty(&node->sending))
-        return 0;
     if (q2p__news_reserve(node, 2) != Q2P_OK) {
         node->stalled_at = now + Q2P__SHORT_OF_MEMORY_NS;
         return 0;

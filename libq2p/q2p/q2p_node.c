@@ -11,6 +11,7 @@
 #include <q2p/machine.h>
 
 #include "q2p_config.h"
+#include "q2p_dialect.h"
 #include "q2p_member.h"
 #include "q2p_punch.h"
 #include "q2p_report.h"
@@ -162,12 +163,10 @@ static int dispatch(q2p_node *node, q2p_time now, const struct q2p_datagram *in,
  * by is the same in both, but for the one message that dispatch() looks at again. */
 static int take_in(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
 {
-    enum q2p_dialect proven = q2p_wire_dialect(in->bytes, in->len, in->len);
     struct q2p__contact *contact;
     struct q2p_packet packet;
-    int status =
-        q2p_wire_read(&packet, proven == Q2P_DIALECT_OPTIONS ? proven : Q2P_DIALECT_CLASSIC,
-                      in->bytes, in->len, in->len);
+    int status;
+    enum q2p_dialect proven = q2p__dialect_read(&packet, &status, in->bytes, in->len);
 
     if (status == Q2P_ERR_UNKNOWN)
         status = q2p_wire_read(&packet, Q2P_DIALECT_OPTIONS, in->bytes, in->len, in->len);
@@ -198,9 +197,10 @@ static int take_in(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
     return status;
 }
 
-static void reclaim(q2p_node *node)
+static inline void reclaim(q2p_node *node)
 {
-    q2p__news_free(node, &node->lent);
+    if (node->lent.data || node->lent.extra)
+        q2p__news_free(node, &node->lent);
 }
 
 int q2p_node_input(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
@@ -242,15 +242,24 @@ static int write_note(q2p_node *node, const struct q2p__note *note, struct q2p_d
     return 1;
 }
 
-int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
+/* Most often there is nothing, and drivers ask after every datagram that came. */
+static int write_next(q2p_node *node, q2p_time now, struct q2p_datagram *out)
 {
     struct q2p__note note;
+
+    if (node->notes.used > 0 && q2p__say_take(node, &note))
+        return write_note(node, &note, out);
+    if (!q2p__list_empty(&node->reporting) && q2p__report_output(node, out))
+        return 1;
+    return q2p__leave_any(node) && q2p__leave_output(node, now, out);
+}
+
+int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
+{
     int some;
 
     reclaim(node);
-    some = q2p__say_take(node, &note)
-               ? write_note(node, &note, out)
-               : q2p__report_output(node, out) || q2p__leave_output(node, now, out);
+    some = write_next(node, now, out);
     if (some) {
         node->counters.datagrams_out++;
         node->counters.bytes_out += out->len;

@@ -47,6 +47,19 @@ bool q2p__pile_has(const struct q2p__pile *pile, uint32_t syn)
     return pile->index && pile->index[seek(pile, pile->index, pile->index_room, syn)] != 0;
 }
 
+static bool goes_straight(const struct q2p__pile *pile, uint32_t syn)
+{
+    return pile->have == pile->straight && syn == pile->have;
+}
+
+/* Is there room for `syn` already? */
+static bool fits(const struct q2p__pile *pile, uint32_t syn)
+{
+    return pile->have < pile->room &&
+           (goes_straight(pile, syn) || (pile->have - pile->straight < pile->order_room &&
+                                         pile->index_room == pile->order_room * 2));
+}
+
 /* The rooms there must be before `syn` goes in: everything doubles. */
 static void plan(const struct q2p__pile *pile, uint32_t syn, struct q2p__pile *planned)
 {
@@ -56,7 +69,7 @@ static void plan(const struct q2p__pile *pile, uint32_t syn, struct q2p__pile *p
 
         planned->room = room < pile->total ? (uint32_t)room : pile->total;
     }
-    if (pile->have == pile->straight && syn == pile->have)
+    if (goes_straight(pile, syn))
         return;
     if (pile->have - pile->straight == pile->order_room)
         planned->order_room = pile->order_room ? pile->order_room * 2 : FIRST_ORDER_ROOM;
@@ -78,6 +91,8 @@ size_t q2p__pile_would_hold(const struct q2p__pile *pile, uint32_t syn)
 {
     struct q2p__pile planned;
 
+    if (fits(pile, syn))
+        return held(pile);
     plan(pile, syn, &planned);
     return held(&planned);
 }
@@ -107,35 +122,34 @@ static int grow_order(struct q2p__pile *pile, const struct q2p_alloc *alloc,
     return Q2P_OK;
 }
 
-static int grow(struct q2p__pile *pile, const struct q2p_alloc *alloc,
-                const struct q2p__pile *planned)
+static int grow(struct q2p__pile *pile, const struct q2p_alloc *alloc, uint32_t syn)
 {
-    if (planned->room != pile->room) {
+    struct q2p__pile planned;
+
+    plan(pile, syn, &planned);
+    if (planned.room != pile->room) {
         uint8_t *bytes =
             alloc->resize(alloc->ctx, pile->bytes, (size_t)pile->room * Q2P_FRAGMENT_LEN,
-                          (size_t)planned->room * Q2P_FRAGMENT_LEN);
+                          (size_t)planned.room * Q2P_FRAGMENT_LEN);
 
         if (!bytes)
             return Q2P_ERR_MEMORY;
         pile->bytes = bytes;
-        pile->room = planned->room;
+        pile->room = planned.room;
     }
-    if (planned->index_room != pile->index_room)
-        return grow_order(pile, alloc, planned);
+    if (planned.index_room != pile->index_room)
+        return grow_order(pile, alloc, &planned);
     return Q2P_OK;
 }
 
 int q2p__pile_add(struct q2p__pile *pile, const struct q2p_alloc *alloc, uint32_t syn,
                   const uint8_t *body, size_t len)
 {
-    struct q2p__pile planned;
-
     assert(syn < pile->total && pile->have < pile->total && len <= Q2P_FRAGMENT_LEN);
-    plan(pile, syn, &planned);
-    if (grow(pile, alloc, &planned) != Q2P_OK)
+    if (!fits(pile, syn) && grow(pile, alloc, syn) != Q2P_OK)
         return Q2P_ERR_MEMORY;
     memcpy(pile->bytes + (size_t)pile->have * Q2P_FRAGMENT_LEN, body, len);
-    if (pile->have == pile->straight && syn == pile->have) {
+    if (goes_straight(pile, syn)) {
         pile->straight++;
     } else {
         pile->order[pile->have - pile->straight] = syn;

@@ -91,6 +91,12 @@ void q2p__repair_free(q2p_node *node, struct q2p__outgoing *outgoing);
 
 /* ---- q2p_leave.c ---- */
 
+/* Is there one that may leave, now or later? */
+static inline bool q2p__leave_any(const q2p_node *node)
+{
+    return !q2p__list_empty(&node->ready) || !q2p__list_empty(&node->sending);
+}
+
 /* The next fragment or probe that may leave now: 1 and its length in node->bytes, or 0. */
 int q2p__leave_output(q2p_node *node, q2p_time now, struct q2p_datagram *out);
 
