@@ -235,6 +235,7 @@ static int make_node(struct scn_run *run, struct scn_host *host)
     snprintf(stream, sizeof stream, "node:%s", node->name);
     sim_rng_init(&rng, run->seed, stream);
     config.seed = sim_rng_next(&rng) + host->starts++;
+    config.alloc = (struct q2p_alloc){&run->world.heap, sim_heap_resize};
     int status = q2p_node_new(&host->node, &config);
     return status < 0 ? status : q2p_node_own(host->node, &host->host.addr);
 }

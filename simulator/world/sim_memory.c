@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sim_memory.c - allocation that cannot fail, and arenas of growing blocks. */
+/* sim_memory.c - allocation that cannot fail, arenas of growing blocks, and what lives in them. */
 #define _DEFAULT_SOURCE /* madvise */
 #include "sim_memory.h"
 
@@ -12,6 +12,10 @@
 #define HUGE_LEN ((size_t)2 << 20) /* a huge page */
 #define BLOCK_MIN ((size_t)4 << 10)
 #define BLOCK_MAX ((size_t)32 << 20)
+
+struct sim_free {
+    struct sim_free *next;
+};
 
 struct sim_block {
     struct sim_block *next;
@@ -122,10 +126,6 @@ void sim_arena_free(struct sim_arena *arena)
 
 /* ---- pools ------------------------------------------------------------------------------- */
 
-struct sim_free {
-    struct sim_free *next;
-};
-
 static unsigned size_of(size_t len)
 {
     unsigned size = 0;
@@ -157,4 +157,107 @@ void sim_pool_free(struct sim_pool *pool)
 {
     sim_arena_free(&pool->arena);
     *pool = (struct sim_pool){0};
+}
+
+/* ---- heaps ------------------------------------------------------------------------------- */
+
+#define HEAP_STEP 16
+#define HEAP_FINE ((size_t)1 << 10)  /* up to here in such steps; then eight until it doubles */
+#define HEAP_MAX ((size_t)256 << 10) /* what is larger is libc's */
+#define PIECE_MIN ((size_t)1 << 10)
+#define PIECE_MAX ((size_t)64 << 10)
+
+/* Rounds *len up to a size there is, and says which one. */
+static unsigned round_up(size_t *len)
+{
+    if (*len <= HEAP_FINE) {
+        size_t steps = (*len + HEAP_STEP - 1) / HEAP_STEP;
+        *len = steps * HEAP_STEP;
+        return (unsigned)steps - 1;
+    }
+    unsigned shift = 60 - (unsigned)__builtin_clzll(*len - 1);
+    size_t eighths = ((*len - 1) >> shift) + 1; /* 9 to 16 */
+    *len = eighths << shift;
+    return (unsigned)(HEAP_FINE / HEAP_STEP + (shift - 7) * 8 + eighths - 9);
+}
+
+static void heap_give(struct sim_heap *heap, void *thing, size_t len)
+{
+    struct sim_free *unused = thing;
+    if (len > HEAP_MAX) {
+        free(thing);
+        return;
+    }
+    unsigned size = round_up(&len);
+    unused->next = heap->unused[size];
+    heap->unused[size] = unused;
+}
+
+static void *cut(struct sim_heap *heap, size_t len)
+{
+    if (len > heap->left) {
+        while (heap->left > 0) { /* what is left becomes what fits */
+            size_t part = heap->left < HEAP_FINE ? heap->left : HEAP_FINE;
+            heap->left -= part;
+            heap_give(heap, heap->at + heap->left, part);
+        }
+        if (heap->piece_len < PIECE_MAX)
+            heap->piece_len = heap->piece_len ? 2 * heap->piece_len : PIECE_MIN;
+        heap->left = len > heap->piece_len ? len : heap->piece_len;
+        heap->at = sim_arena_take(&heap->arena, heap->left);
+    }
+    void *out = heap->at;
+    heap->at += len;
+    heap->left -= len;
+    return out;
+}
+
+static void *heap_take(struct sim_heap *heap, size_t len)
+{
+    if (len > HEAP_MAX)
+        return malloc(len);
+    unsigned size = round_up(&len);
+    struct sim_free *thing = heap->unused[size];
+    if (!thing)
+        return cut(heap, len);
+    heap->unused[size] = thing->next;
+    return thing;
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HEAP_IS_LIBC 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HEAP_IS_LIBC 1
+#endif
+#endif
+#ifndef HEAP_IS_LIBC
+#define HEAP_IS_LIBC 0
+#endif
+
+void *sim_heap_resize(void *ctx, void *old, size_t old_len, size_t new_len)
+{
+    struct sim_heap *heap = ctx;
+    size_t old_room = old_len, new_room = new_len;
+    if (HEAP_IS_LIBC || (old_len > HEAP_MAX && new_len > HEAP_MAX)) {
+        if (new_len > 0)
+            return realloc(old, new_len);
+        free(old);
+        return NULL;
+    }
+    if (old && old_len <= HEAP_MAX && new_len > 0 && new_len <= HEAP_MAX &&
+        round_up(&old_room) == round_up(&new_room))
+        return old;
+    void *out = new_len > 0 ? heap_take(heap, new_len) : NULL;
+    if (old && out)
+        memcpy(out, old, old_len < new_len ? old_len : new_len);
+    if (old && (out || new_len == 0))
+        heap_give(heap, old, old_len);
+    return out;
+}
+
+void sim_heap_free(struct sim_heap *heap)
+{
+    sim_arena_free(&heap->arena);
+    *heap = (struct sim_heap){0};
 }

@@ -36,6 +36,21 @@ void *sim_pool_take(struct sim_pool *pool, size_t len);             /* zeroed */
 void sim_pool_give(struct sim_pool *pool, void *thing, size_t len); /* thing may be NULL */
 void sim_pool_free(struct sim_pool *pool);
 
+/*
+ * Memory for machines, of any size: the functions of a q2p_alloc. Sizes are in steps of 16 bytes,
+ * then of an eighth; what is freed waits for others of its size. Under ASan it is that of libc.
+ */
+#define SIM_HEAP_SIZES 128
+struct sim_heap {
+    struct sim_arena arena;
+    char *at; /* what is left of the newest piece of it */
+    size_t left, piece_len;
+    struct sim_free *unused[SIM_HEAP_SIZES];
+};
+
+void *sim_heap_resize(void *heap, void *old, size_t old_len, size_t new_len);
+void sim_heap_free(struct sim_heap *heap); /* but what is in use beyond 256 KiB */
+
 /* Fetches len bytes into the cache. */
 static inline void sim_fetch(const void *start, size_t len)
 {

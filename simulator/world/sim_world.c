@@ -14,6 +14,7 @@ void sim_world_init(struct sim_world *world, uint64_t seed)
 void sim_world_free(struct sim_world *world)
 {
     sim_arena_free(&world->packets);
+    sim_heap_free(&world->heap);
     sim_queue_free(&world->queue);
 }
 

@@ -58,6 +58,7 @@ struct sim_world {
     struct sim_spare *unused; /* packets; the last one first, as it is in the cache */
     struct sim_arena packets;
     struct sim_part *part; /* of a run on several threads; NULL = this is all of it */
+    struct sim_heap heap; /* of machines, for as long as they live */
 };
 
 void sim_world_init(struct sim_world *world, uint64_t seed);
@@ -99,6 +100,7 @@ static inline struct sim_packet *sim_packet_take(struct sim_world *world)
         return sim_packet_make(world);
     struct sim_packet *packet = (struct sim_packet *)(void *)spare;
     world->unused = spare->next;
+    sim_fetch(spare->next, offsetof(struct sim_packet, bytes)); /* wanted next time */
     packet->record = NULL;
     return packet;
 }
