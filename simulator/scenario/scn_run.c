@@ -482,6 +482,7 @@ void scn_run_free(struct scn_run *run)
     free(run->actions);
     free(run->transfers);
     free(run->verdicts);
+    free(run->remotes);
     net_free(&run->net);
     sim_world_free(&run->world);
 }

@@ -70,6 +70,8 @@ struct scn_run {
     uint32_t transfers_near[256]; /* first byte of the key -> which was found last */
     struct scn_verdict *verdicts; /* as scenario->expect */
     size_t undecided;
+    struct scn_remote *remotes; /* open addressing; scn_answers.c */
+    size_t remotes_count, remotes_room;
     bool reads_events; /* somebody wants to know what datagrams say */
     uint64_t fates[NET_FATES];
     uint64_t sent;
@@ -122,6 +124,14 @@ void scn_run_tell(struct scn_run *run, struct report_story *story);
 
 /* What a datagram says; the transmission it belongs to decides in doubt. */
 void scn_tap_read(struct scn_run *run, const struct sim_packet *packet, struct q2p_packet *read);
+
+/* ---- scn_answers.c ----------------------------------------------------------------------- */
+
+/* A host gets, or has sent, a datagram. */
+void scn_answers_heard(struct scn_run *run, const struct sim_packet *packet,
+                       const struct q2p_packet *read);
+void scn_answers_said(struct scn_run *run, const struct sim_packet *packet,
+                      const struct q2p_packet *read);
 
 /* ---- scn_oracle.c ------------------------------------------------------------------------ */
 

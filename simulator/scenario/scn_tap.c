@@ -53,10 +53,11 @@ void scn_tap_seen(void *ctx, const struct net_sight *at, struct sim_packet *pack
     run->sent += leaves_host;
     if (run->trace)
         report_trace_seen(run->trace, at, packet, now);
-    if (!leaves_host || (!run->story && run->transfers_count == 0))
+    if (!leaves_host)
         return;
     struct q2p_packet read;
     struct report_said said = understand(run, packet, &read);
+    scn_answers_said(run, packet, &read);
     scn_oracle_sent(run, packet, &read);
     if (run->story)
         report_story_sent(run->story, &said, packet, now);
@@ -69,16 +70,18 @@ void scn_tap_fate(void *ctx, struct sim_packet *packet, enum net_fate fate, cons
     run->fates[fate]++;
     if (run->trace)
         report_trace_fate(run->trace, packet, fate, where);
-    if (!run->reads_events && !run->ladder && !run->story && run->transfers_count == 0)
+    if (fate != NET_FATE_DELIVERED && !run->ladder && !run->story)
         return;
     struct q2p_packet read;
     struct report_said said = understand(run, packet, &read);
-    if (fate == NET_FATE_DELIVERED)
+    if (fate == NET_FATE_DELIVERED) {
+        scn_answers_heard(run, packet, &read);
         scn_oracle_arrived(run, packet, &read);
+    }
     enum q2p_event event = read.event;
     if (run->story)
         report_story_fate(run->story, &said, packet, &(struct report_end){fate, where, now});
-    if (fate == NET_FATE_DELIVERED)
+    if (fate == NET_FATE_DELIVERED && run->reads_events)
         scn_expect_event(run, packet->to - run->first_place, q2p_event_name(event));
     enum q2p_shape shape = q2p_event_shape(event);
     if (!run->ladder ||
