@@ -449,17 +449,6 @@ struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
     return meant ? meant : mapping;
 }
 
-void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *from,
-                  const struct q2p_addr *to)
-{
-    const struct net_nat_asked asked = {now, UINT32_MAX, NULL};
-    struct net_nat_mapping *mapping = net_nat_find_meant(nat, &asked, from, to);
-    if (!nat->config.icmp_kills || !mapping)
-        return;
-    mapping->last_ns = now - nat->config.forget_ns - nat->config.forget_new_ns;
-    nat->errors++;
-}
-
 int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                   const struct q2p_addr *from, struct q2p_addr *inside)
 {

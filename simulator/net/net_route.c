@@ -174,19 +174,31 @@ static void leave_up(struct net_element *self, struct sim_world *world, struct s
     leave_place(access->place, packet);
 }
 
-/* Nobody is there: NATs of the sender learn it from an ICMP error, which is there at once (those
- * of another thread cannot: where that matters, there is one). A host
- * behind a NAT sends none: what could come of it is not modelled. */
+/* Nobody is there: an ICMP error goes back, out through the NATs of the host, which put what it
+ * quotes as it was outside, and in through those of the sender, which may end its mapping. It is
+ * there at once (in another part of the run never: where that matters, there is but one). */
 static void refuse(struct net_place *place, struct sim_packet *packet)
 {
     struct net *net = place->net;
-    struct q2p_addr outside = packet->src, inside;
-    struct net_place *nat = net_find_place(net, place->realm, &outside);
-    while (place->realm == NET_REALM_PUBLIC && nat && net_is_nat(nat) && nat->net == net &&
-           net_nat_owner(nat->nat, net->world->now, &outside, &packet->dst, &inside) == Q2P_OK) {
-        net_nat_icmp(nat->nat, net->world->now, &outside, &packet->dst);
-        outside = inside;
-        nat = net_find_place(net, nat->inner, &outside);
+    struct q2p_addr from = packet->src, to = packet->dst, inside;
+    q2p_time now = net->world->now;
+    uint32_t realm = place->realm;
+    struct net_place *nat = net_find_place(net, realm, &from);
+    while (!nat && realm != NET_REALM_PUBLIC) {
+        struct net_place *gateway = net->places[net->gateways[realm]];
+        struct q2p_addr outside;
+        if (gateway->net != net ||
+            net_nat_icmp_out(gateway->nat, now, &to, &from, &outside) != Q2P_OK)
+            break;
+        to = outside;
+        realm = gateway->realm;
+        nat = net_find_place(net, realm, &from);
+    }
+    while (nat && net_is_nat(nat) && nat->net == net &&
+           net_nat_owner(nat->nat, now, &from, &to, &inside) == Q2P_OK) {
+        net_nat_icmp(nat->nat, now, &from, &to);
+        from = inside;
+        nat = net_find_place(net, nat->inner, &from);
     }
     end(net, packet, NET_FATE_HOST_DOWN, place->name);
 }

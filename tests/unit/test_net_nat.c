@@ -194,6 +194,27 @@ static void a_draw_that_does_not_count_gives_the_first_free_one(void **state)
     net_nat_free(&twin);
 }
 
+static void an_icmp_error_leaves_as_what_it_quotes_came_in(void **state)
+{
+    (void)state;
+    struct net_nat_table nat;
+    struct q2p_addr inside = addr("10.0.0.2:5000"), outside;
+    struct q2p_addr one = addr("192.0.2.1:80"), two = addr("192.0.2.2:80"),
+                    three = addr("192.0.2.3:80");
+    make(&nat, NET_NAT_PORT, NET_NAT_ADDRESS);
+    assert_int_equal(net_nat_icmp_out(&nat, 0, &inside, &one, &outside), Q2P_ERR_ABSENT);
+    uint16_t port = out(&nat, 0, "10.0.0.2:5000", "192.0.2.1:80");
+    uint16_t other = out(&nat, 0, "10.0.0.2:5000", "192.0.2.2:80");
+    assert_int_equal(net_nat_icmp_out(&nat, 1, &inside, &one, &outside), Q2P_OK);
+    assert_int_equal(outside.port, port);
+    assert_int_equal(net_nat_icmp_out(&nat, 1, &inside, &two, &outside), Q2P_OK);
+    assert_int_equal(outside.port, other);
+    assert_int_equal(net_nat_icmp_out(&nat, 1, &inside, &three, &outside), Q2P_ERR_ABSENT);
+    q2p_time late = nat.config.forget_ns;
+    assert_int_equal(net_nat_icmp_out(&nat, late, &inside, &one, &outside), Q2P_ERR_ABSENT);
+    net_nat_free(&nat);
+}
+
 static void an_icmp_error_ends_a_mapping_if_the_nat_is_like_that(void **state)
 {
     (void)state;
@@ -479,6 +500,7 @@ int main(void)
         cmocka_unit_test(mappings_and_permissions_end_unless_refreshed_from_inside),
         cmocka_unit_test(forgetting_closes_the_old_port_and_takes_another),
         cmocka_unit_test(a_draw_that_does_not_count_gives_the_first_free_one),
+        cmocka_unit_test(an_icmp_error_leaves_as_what_it_quotes_came_in),
         cmocka_unit_test(an_icmp_error_ends_a_mapping_if_the_nat_is_like_that),
         cmocka_unit_test(sequential_ports_count_up),
         cmocka_unit_test(all_ports_can_be_used_and_then_none_is_left),

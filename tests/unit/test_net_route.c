@@ -408,6 +408,55 @@ static void a_host_that_is_down_ends_what_reaches_it(void **state)
     }
 }
 
+/* The error of a host behind a NAT finds its way out as what it quotes came in. */
+static void a_host_behind_a_nat_answers_with_an_error_too(void **state)
+{
+    (void)state;
+    struct fixture f;
+    for (int kills = 0; kills <= 1; kills++) {
+        set_up(&f, NET_NAT_HAIRPIN_NONE);
+        f.net.places[1]->nat->config.icmp_kills = f.net.places[2]->nat->config.icmp_kills = kills;
+        f.net.places[1]->nat->config.overload = true; /* the quoted endpoint counts */
+        send(&f, DAVE, "203.0.113.1:10000");
+        send(&f, ALICE, "198.51.100.2:10001");
+        assert_string_equal(f.fate, "filtered carrier");
+        send(&f, DAVE, "198.51.100.1:10001");
+        assert_int_equal(f.arrived, ALICE);
+        f.net.places[ALICE]->down = true;
+        send(&f, DAVE, "198.51.100.1:10001");
+        assert_string_equal(f.fate, "host-down alice");
+        send(&f, SEED, "198.51.100.2:10001");
+        assert_string_equal(f.fate, kills ? "no-mapping carrier" : "delivered dave");
+        tear_down(&f);
+    }
+}
+
+static void an_error_comes_back_by_a_hairpin(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, NET_NAT_HAIRPIN_EXTERNAL);
+    struct net_nat_config *config = &f.net.places[0]->nat->config;
+    config->icmp_kills = true;
+    config->filtering = NET_NAT_INDEPENDENT;
+    config->mapping = NET_NAT_PORT;
+    config->ports = NET_NAT_SEQUENTIAL;
+    f.net.places[0]->nat->port_at = NET_NAT_PORT_FIRST;
+    send(&f, ALICE, "203.0.113.1:10000"); /* :1025 */
+    send(&f, CAROL, "203.0.113.1:10000"); /* :1026 */
+    send(&f, CAROL, "198.51.100.1:1025"); /* from :1027 */
+    assert_int_equal(f.arrived, ALICE);
+    assert_int_equal(f.src.port, 1027);
+    f.net.places[ALICE]->down = true;
+    send(&f, CAROL, "198.51.100.1:1025");
+    assert_string_equal(f.fate, "host-down alice");
+    send(&f, SEED, "198.51.100.1:1027");
+    assert_string_equal(f.fate, "no-mapping home");
+    send(&f, SEED, "198.51.100.1:1026");
+    assert_int_equal(f.arrived, CAROL);
+    tear_down(&f);
+}
+
 static void a_host_moves_and_nobody_is_at_the_old_port(void **state)
 {
     (void)state;
@@ -524,6 +573,8 @@ int main(void)
         cmocka_unit_test(sides_of_a_partition_do_not_reach_each_other),
         cmocka_unit_test(a_partition_may_stop_one_direction_only),
         cmocka_unit_test(a_host_that_is_down_ends_what_reaches_it),
+        cmocka_unit_test(a_host_behind_a_nat_answers_with_an_error_too),
+        cmocka_unit_test(an_error_comes_back_by_a_hairpin),
         cmocka_unit_test(a_host_moves_and_nobody_is_at_the_old_port),
         cmocka_unit_test(a_link_that_nobody_describes_has_no_memory_until_it_needs_it),
         cmocka_unit_test(who_is_meant_depends_on_where_one_stands),
