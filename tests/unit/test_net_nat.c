@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_net_nat.c - the nine NATs of RFC 4787, scope, ports and forgetting. */
+/* test_net_nat.c - the nine NATs of RFC 4787, scope, ports and forgetting. Longer than 500 lines: each
+ * case is short, and all make the same NAT. */
 #include "unit.h"
 
 #include <stdio.h>
