@@ -19,7 +19,7 @@ import time
 
 from live import (MIB, SILENCE, Failed, Node, Program, Stranger, address, all_fragments, bare,
                   deliver, feedback, fragment, is_list, key_of, lost, must, some_key, start)
-from q2p import FRAGMENT_LEN, WIRE, Q2P, fault, speak
+from q2p import FRAGMENT_LEN, ROOT, WIRE, Q2P, fault, speak
 
 BOTH = ("classic", "options")
 PEERS_MAX = 32      # of a node that is not told otherwise
@@ -710,7 +710,7 @@ def run(number, args, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=os.environ.get("Q2P_BINARY", "build/bin/q2p"))
+    parser.add_argument("--binary", default=os.environ.get("Q2P_BINARY", ROOT / "build/bin/q2p"))
     parser.add_argument("--dialect", choices=BOTH, default="classic")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--row", type=int, nargs="+", default=sorted(ROWS))

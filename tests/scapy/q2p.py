@@ -4,7 +4,7 @@
 """
 Q2P for Scapy, written from the standard (libq2p/PROTOCOL.md) and independent of the C codec: the
 two check each other through tests/vectors. Only the maps are shared: event numbers come from the
-JSON that dump_wire prints out of wire.h; its path is in the environment variable Q2P_WIRE_JSON.
+JSON that dump_wire prints out of wire.h: the file Q2P_WIRE_JSON, else build/tests/wire.json.
 
 There is no version on the wire, so the dialect is a switch:
 
@@ -16,6 +16,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import pathlib
 import re
 
 from scapy.config import conf
@@ -24,7 +25,8 @@ from scapy.fields import (ConditionalField, FieldListField, LEIntField, LEShortF
 from scapy.layers.inet import UDP
 from scapy.packet import Packet, Raw, bind_bottom_up, bind_layers
 
-with open(os.environ["Q2P_WIRE_JSON"], encoding="utf-8") as file:
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+with open(os.environ.get("Q2P_WIRE_JSON", ROOT / "build/tests/wire.json"), encoding="utf-8") as file:
     WIRE = json.load(file)
 DIALECTS = ("early", "classic", "options")
 EVENTS = {dialect: {event[dialect]: event["name"] for event in WIRE["events"]

@@ -5,15 +5,16 @@ import os
 
 from traffic import run
 
+from q2p import ROOT
 from vectors import load, unhex
 
 DATAGRAM_MAX = 1400  # what loopback carries in one piece anyway
 
 
 def script(random, _args):
-    known = [unhex(vector["hex"])[:DATAGRAM_MAX] for vector in load(os.environ["Q2P_VECTORS"])]
-    bad = [unhex(vector["hex"])[:DATAGRAM_MAX] for vector in load(os.environ["Q2P_VECTORS"])
-           if vector["status"] != "OK"]
+    vectors = load(os.environ.get("Q2P_VECTORS", ROOT / "tests/vectors/wire.json"))
+    known = [unhex(vector["hex"])[:DATAGRAM_MAX] for vector in vectors]
+    bad = [data for data, vector in zip(known, vectors) if vector["status"] != "OK"]
     yield from ((random.randrange(8), data) for data in bad)
     while True:
         data = bytearray(random.choice(known))
