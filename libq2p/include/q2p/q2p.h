@@ -4,13 +4,13 @@
 #define Q2P_Q2P_H
 
 /* clang-format off: in reading order */
-#include <q2p/drive.h>
-#include <q2p/machine.h>
 #include <q2p/node.h>
+#include <q2p/drive.h>
 #include <q2p/status.h>
 #include <q2p/types.h>
-#include <q2p/version.h>
 #include <q2p/wire.h>
+#include <q2p/machine.h>
+#include <q2p/version.h>
 /* clang-format on */
 
 #endif
