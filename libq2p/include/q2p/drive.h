@@ -24,7 +24,7 @@ typedef struct q2p_drive q2p_drive;
 int q2p_drive_open(q2p_drive **out, const char *ip, uint16_t port);
 void q2p_drive_close(q2p_drive *drive);
 
-/* The address the socket is bound to. */
+/* The address the socket is bound to. Q2P_OK, or Q2P_ERR_SYSTEM with errno set. */
 int q2p_drive_address(const q2p_drive *drive, struct q2p_addr *out);
 
 /*

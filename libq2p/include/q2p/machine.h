@@ -12,8 +12,9 @@
 extern "C" {
 #endif
 
+/* The calls promise what q2p_node_input, _output, _deadline and _tick do (node.h). */
 struct q2p_machine {
-    const char *family;
+    const char *family; /* a word for logs; static */
     int (*input)(void *self, q2p_time now, const struct q2p_datagram *in);
     int (*output)(void *self, q2p_time now, struct q2p_datagram *out);
     q2p_time (*deadline)(const void *self);

@@ -30,7 +30,9 @@ struct q2p_datagram {
 
 /*
  * Every limit and timer. Call q2p_config_init first, then change what you like: fields that later
- * versions add get their default. Times in ns, sizes in bytes.
+ * versions add get their default. Times in ns, sizes in bytes. Limits and timers are at least 1,
+ * unless 0 is given a meaning below, remember_ns, keep_ns, memory_max and retries_max at least 0,
+ * rate_classic at least 512.
  */
 /* clang-format off */
 struct q2p_config {
@@ -96,7 +98,8 @@ int q2p_node_new(q2p_node **out, const struct q2p_config *config);
 void q2p_node_free(q2p_node *node);
 
 /* Tells the node an address it is reachable at itself (its socket's), so that it never talks to
- * itself and can check keys made with it. Up to 8 are kept, then Q2P_ERR_FULL. */
+ * itself and can check keys made with it. Up to 8 are kept. Returns Q2P_OK,
+ * Q2P_ERR_FULL or Q2P_ERR_MEMORY. */
 int q2p_node_own(q2p_node *node, const struct q2p_addr *addr);
 
 /* ---- the outside world ------------------------------------------------------------------- */
@@ -169,7 +172,8 @@ int q2p_node_happening(q2p_node *node, struct q2p_happening *out);
 
 /* ---- the application --------------------------------------------------------------------- */
 
-/* Joins through a seed. Returns Q2P_OK, Q2P_ERR_ADDRESS, Q2P_ERR_FULL. */
+/* Joins through a seed. Returns Q2P_OK, Q2P_ERR_ADDRESS (not usable, or our own), Q2P_ERR_FULL
+ * (peers_max) or Q2P_ERR_MEMORY. */
 int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed);
 
 /*
@@ -185,7 +189,7 @@ int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const
                   size_t len, struct q2p_hash *hash);
 
 /* Sends chosen fragments again. Returns how many were queued (each at most once), or
- * Q2P_ERR_ABSENT, Q2P_ERR_SYN (one is out of range; none is queued). */
+ * Q2P_ERR_ABSENT, Q2P_ERR_SYN (one is out of range) or Q2P_ERR_MEMORY; then none is queued. */
 int q2p_node_resend(q2p_node *node, q2p_time now, const struct q2p_addr *to,
                     const struct q2p_hash *hash, const uint32_t *syns, size_t count);
 

@@ -3,7 +3,7 @@
 #ifndef Q2P_Q2P_H
 #define Q2P_Q2P_H
 
-/* clang-format off: in reading order */
+/* clang-format off */
 #include <q2p/node.h>
 #include <q2p/drive.h>
 #include <q2p/status.h>
