@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scn_threads.h"
 #include "sweep.h"
 
 #define OPTIONS_MAX 24
@@ -33,6 +34,8 @@ static const struct cli_option options[] = {
      0, 0},
     {"seeds", 0, CLI_NUMBER, AT(seeds), "N", "so many, from --seed on; default 100", 1, SEEDS_MAX},
     {"jobs", 'j', CLI_NUMBER, AT(jobs), "N", "processes; default: one per core", 1, SWEEP_JOBS_MAX},
+    {"threads", 0, CLI_NUMBER, AT(threads), "N", "that share the run: same bytes; default 1", 1,
+     SCN_THREADS_MAX},
     {"shard", 0, CLI_STRING, AT(shard), "I/N", "only the I-th of N parts, from 1", 0, 0},
     {"only", 0, CLI_STRING, AT(only), "I,J,...", "search no more: play with these decisions alone",
      0, 0},
@@ -51,7 +54,7 @@ static const struct cli_option options[] = {
 
 const struct cli_command cli_commands[] = {
     {"run", "FILE", "runs a scenario and judges it", cmd_run,
-     " seed variant swarm out no-files ladder json quiet progress help "},
+     " seed variant swarm threads out no-files ladder json quiet progress help "},
     {"sweep", "FILE", "runs many seeds, and all that vary says", cmd_sweep,
      " seed seeds swarm jobs shard json quiet help "},
     {"check", "FILE", "runs a scenario twice and compares the traces", cmd_check,

@@ -14,7 +14,7 @@ enum cli_kind { CLI_FLAG, CLI_NUMBER, CLI_STRING };
 /* What the command line says. */
 struct cli_values {
     const char *file; /* the argument; NULL = none */
-    uint64_t seed, trials, seeds, jobs, variant;
+    uint64_t seed, trials, seeds, jobs, threads, variant;
     const char *shard, *only;                                         /* I/N; I,J,K */
     const char *out, *html, *scope, *profile, *loss, *after, *forget; /* with their units */
     bool seed_given, json, quiet, ladder, no_files, progress, swarm, help;

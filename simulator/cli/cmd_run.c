@@ -11,7 +11,7 @@
 #include "cli_scenario.h"
 #include "report_html.h"
 #include "report_json.h"
-#include "scn_run.h"
+#include "scn_threads.h"
 #include "swarm.h"
 #include "twin.h"
 
@@ -110,9 +110,9 @@ static void mapped(void *ctx, const struct net_place *nat, const struct net_nat_
 {
     struct session *session = ctx;
     if (session->folder.events)
-        report_json_mapping(session->folder.events, nat, made);
+        report_json_mapping(session->folder.events, nat, made, session->run.world.now);
     if (session->values->json)
-        report_json_mapping(stdout, nat, made);
+        report_json_mapping(stdout, nat, made, session->run.world.now);
 }
 
 static void show_progress(struct session *session, bool last)
@@ -205,6 +205,21 @@ static void write_reports(struct session *session, bool ok)
         report_html(session->folder.page, &view);
 }
 
+/* False if it cannot be on several threads and was to. */
+static bool divide(struct session *session)
+{
+    const struct cli_values *values = session->values;
+    char why[160];
+    if (values->threads < 2)
+        return true;
+    uint32_t count = scn_threads_begin(&session->run, (uint32_t)values->threads, why, sizeof why);
+    if (count == 0)
+        fprintf(stderr, "q2p-sim: %s: one thread only: %s\n", values->file, why);
+    else if (count == 1 && !values->quiet)
+        fprintf(stderr, "q2p-sim: %s: on one thread: %s\n", values->file, why);
+    return count > 0;
+}
+
 static int simulate(struct session *session)
 {
     const struct cli_values *values = session->values;
@@ -234,6 +249,8 @@ static int simulate(struct session *session)
     session->run.happened = happened;
     session->run.mapped = mapped;
     session->run.ctx = session;
+    if (!divide(session))
+        return CLI_USAGE;
     play(session);
     bool ok = scn_run_judge(&session->run);
     if (values->swarm)

@@ -69,9 +69,10 @@ void report_json_happening(FILE *out, const struct scn_host *host, const struct 
     fputs("}\n", out);
 }
 
-void report_json_mapping(FILE *out, const struct net_place *nat, const struct net_nat_made *made)
+void report_json_mapping(FILE *out, const struct net_place *nat, const struct net_nat_made *made,
+                         q2p_time t_ns)
 {
-    put_begin(out, "mapping", nat->net->world->now);
+    put_begin(out, "mapping", t_ns);
     put_text(out, "nat", nat->name);
     put_addr(out, "inside", made->inside);
     put_addr(out, "outside", &made->outside);

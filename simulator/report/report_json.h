@@ -11,7 +11,8 @@ void report_json_happening(FILE *out, const struct scn_host *host, const struct 
                            const char *peer);
 
 /* A NAT has a new mapping. */
-void report_json_mapping(FILE *out, const struct net_place *nat, const struct net_nat_made *made);
+void report_json_mapping(FILE *out, const struct net_place *nat, const struct net_nat_made *made,
+                         q2p_time t_ns);
 
 /* One expectation, after the judgement. */
 void report_json_verdict(FILE *out, const struct scn_run *run, size_t index);

@@ -76,8 +76,8 @@ void scn_answers_heard(struct scn_run *run, const struct sim_packet *packet,
     struct scn_remote *remote = remote_of(run, node, &packet->src);
     remote->heard += packet->len;
     remote->joins += read->event == Q2P_EV_JOIN;
-    remote->proven |= (read->event == Q2P_EV_TOUCHED && remote->asked) ||
-                      repeats_key(run, node, packet, read);
+    remote->proven |=
+        (read->event == Q2P_EV_TOUCHED && remote->asked) || repeats_key(run, node, packet, read);
 }
 
 static bool is_answer(enum q2p_event event)

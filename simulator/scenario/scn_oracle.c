@@ -39,13 +39,20 @@ static bool has(const struct scn_transfer *transfer, uint32_t syn)
 }
 
 /* A node that had to refuse something lists it, though it came. */
-static bool is_free(const struct scn_run *run, const struct scn_transfer *transfer)
+bool scn_oracle_calm(const struct scn_run *run, uint32_t node)
 {
-    uint32_t node = transfer->send->to.index;
     const struct q2p_counters *counters = q2p_node_counters(run->hosts[node].node);
     const struct q2p_config *config = &run->scenario->nodes.items[node].protocol.config;
-    return !transfer->closed && counters->limited == 0 && counters->ignored == 0 &&
+    return counters->limited == 0 && counters->ignored == 0 &&
            counters->memory_peak + 2 * Q2P_DATAGRAM_MAX < config->memory_max;
+}
+
+/* Who is told of is the receiver. */
+static bool is_free(const struct scn_run *run, const struct scn_transfer *transfer)
+{
+    if (transfer->closed)
+        return false;
+    return run->threads ? run->calm : scn_oracle_calm(run, transfer->send->to.index);
 }
 
 static const char *receiver(const struct scn_run *run, const struct scn_transfer *transfer)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "scn_resolve.h"
+#include "scn_threads.h"
 
 /* A node that joins or stops (step NULL), or a step of the script. */
 struct scn_action {
@@ -28,164 +29,9 @@ void scn_run_violate(struct scn_run *run, const char *format, ...)
     run->violation_ns = run->world.now;
 }
 
-/* ---- transmissions ----------------------------------------------------------------------- */
-
-const struct scn_contact *scn_run_contact(const struct scn_host *host, uint32_t node)
-{
-    for (size_t i = 0; i < host->contacts_count; i++)
-        if (host->contacts[i].node == node)
-            return &host->contacts[i];
-    return NULL;
-}
-
-/* Starts it if the sender knows where to; otherwise it waits for a contact. */
-static void try_send(struct scn_run *run, struct scn_transfer *transfer)
-{
-    struct scn_host *from = &run->hosts[transfer->send->from.index];
-    const struct scn_host *to = &run->hosts[transfer->send->to.index];
-    const struct scn_contact *contact = scn_run_contact(from, to->number);
-    transfer->waiting = !contact && !net_is_open(&run->net, from->place->index, to->place->index);
-    if (transfer->waiting)
-        return;
-    int status = q2p_node_send(from->node, sim_host_now(&from->host, run->world.now),
-                               contact ? &contact->addr : &to->place->addr, transfer->data,
-                               transfer->send->size, &transfer->hash);
-    transfer->started = status >= 0;
-    if (status < 0) {
-        transfer->failed_ns = run->world.now;
-        transfer->failed_how = q2p_status_text(status);
-        scn_expect_transfer(run, transfer);
-    }
-}
-
-static bool is_transfer(const struct scn_transfer *transfer, uint32_t from, uint32_t to,
-                        const struct q2p_hash *hash)
-{
-    return transfer->started && (from == SCN_NONE || transfer->send->from.index == from) &&
-           (to == SCN_NONE || transfer->send->to.index == to) &&
-           memcmp(&transfer->hash, hash, sizeof *hash) == 0;
-}
-
-/* Most often it is the one that was found last. */
-struct scn_transfer *scn_run_transfer(struct scn_run *run, uint32_t from, uint32_t to,
-                                      const struct q2p_hash *hash)
-{
-    uint32_t *near = &run->transfers_near[hash->bytes[0]];
-    if (*near < run->transfers_count && is_transfer(&run->transfers[*near], from, to, hash))
-        return &run->transfers[*near];
-    for (uint32_t i = 0; i < run->transfers_count; i++)
-        if (is_transfer(&run->transfers[i], from, to, hash))
-            return &run->transfers[*near = i];
-    return NULL;
-}
-
-/* ---- what nodes report ------------------------------------------------------------------- */
-
-static void learn(struct scn_run *run, uint32_t who, uint32_t whom, const struct q2p_addr *addr)
-{
-    struct scn_host *host = &run->hosts[who];
-    struct scn_contact *contact = (struct scn_contact *)scn_run_contact(host, whom);
-    if (contact) {
-        contact->addr = *addr;
-    } else {
-        if (host->contacts_count == host->contacts_room)
-            host->contacts = sim_grow(host->contacts, &host->contacts_room, sizeof *host->contacts);
-        host->contacts[host->contacts_count++] = (struct scn_contact){whom, run->world.now, *addr};
-    }
-    for (size_t i = 0; i < run->transfers_count; i++) {
-        struct scn_transfer *transfer = &run->transfers[i];
-        if (transfer->waiting && transfer->send->from.index == who)
-            try_send(run, transfer);
-    }
-    scn_expect_contact(run);
-}
-
-static void on_contact(struct scn_host *host, const struct q2p_happening *what, uint32_t peer)
-{
-    struct scn_run *run = host->run;
-    size_t peers = q2p_node_peers(host->node, NULL, 0);
-    const struct scn_node *node = &run->scenario->nodes.items[host->number];
-    if (peers > node->protocol.config.peers_max)
-        scn_run_violate(run, "peers within the limit: %s has %zu of %u", node->name, peers,
-                        node->protocol.config.peers_max);
-    if (peer == SCN_NONE)
-        return;
-    learn(run, host->number, peer, &what->peer);
-    if (what->on == Q2P_ON_JOIN) /* the joiner has its seed from the start */
-        learn(run, peer, host->number, &host->place->addr);
-}
-
-static void on_delivered(struct scn_host *host, const struct q2p_happening *what, uint32_t peer)
-{
-    struct scn_run *run = host->run;
-    const char *name = run->scenario->nodes.items[host->number].name;
-    struct scn_transfer *transfer = scn_run_transfer(run, peer, host->number, &what->hash);
-    if (!transfer) {
-        scn_run_violate(run, "delivered is what was sent: %s got %zu bytes that nobody sent to it",
-                        name, what->data_len);
-    } else if (what->data_len != transfer->send->size ||
-               memcmp(what->data, transfer->data, what->data_len) != 0) {
-        scn_run_violate(run, "delivered is what was sent: %s got '%.32s' altered", name,
-                        transfer->send->as.text);
-    } else if (transfer->delivered_ns != Q2P_NEVER) {
-        scn_run_violate(run, "delivered once: %s got '%.32s' again", name, transfer->send->as.text);
-    } else {
-        transfer->delivered_ns = run->world.now;
-        scn_expect_transfer(run, transfer);
-    }
-}
-
-static void on_failed(struct scn_host *host, const struct q2p_happening *what)
-{
-    bool sender = what->on == Q2P_ON_FAILED;
-    struct scn_transfer *transfer = scn_run_transfer(host->run, sender ? host->number : SCN_NONE,
-                                                     sender ? SCN_NONE : host->number, &what->hash);
-    if (!transfer || transfer->failed_ns != Q2P_NEVER)
-        return;
-    transfer->failed_ns = host->run->world.now;
-    transfer->failed_how = q2p_on_name(what->on);
-    scn_expect_transfer(host->run, transfer);
-}
-
-static void take(struct scn_host *host, const struct q2p_happening *what)
-{
-    struct scn_run *run = host->run;
-    uint32_t place = net_who(&run->net, host->place->index, &what->peer);
-    uint32_t peer = place == NET_NOWHERE ? SCN_NONE : place - run->first_place;
-    host->host.trace = sim_mix(host->host.trace, (uint64_t)what->on << 32 | what->length);
-    if (run->happened)
-        run->happened(run->ctx, host, what,
-                      peer == SCN_NONE ? NULL : run->scenario->nodes.items[peer].name);
-    if (what->on == Q2P_ON_JOIN || what->on == Q2P_ON_CONNECT || what->on == Q2P_ON_CONNECTED)
-        on_contact(host, what, peer);
-    else if (what->on == Q2P_ON_DELIVERED)
-        on_delivered(host, what, peer);
-    else if (what->on == Q2P_ON_FAILED || what->on == Q2P_ON_EXPIRED)
-        on_failed(host, what);
-    bool sender = what->on >= Q2P_ON_SENT;
-    struct scn_transfer *transfer =
-        what->on < Q2P_ON_RECEIVING
-            ? NULL
-            : scn_run_transfer(run, sender ? host->number : SCN_NONE,
-                               sender ? SCN_NONE : host->number, &what->hash);
-    if (transfer)
-        scn_oracle_happened(host, what, transfer);
-    scn_expect_event(run, host->number, q2p_on_name(what->on));
-}
-
-static bool settle(void *ctx, struct sim_host *host)
-{
-    struct q2p_happening what;
-    bool any = false;
-    (void)host;
-    for (; q2p_node_happening(((struct scn_host *)ctx)->node, &what) == 1; any = true)
-        take(ctx, &what);
-    return any;
-}
-
 /* ---- the script -------------------------------------------------------------------------- */
 
-static struct net_place *place_of(struct scn_run *run, uint32_t index)
+struct net_place *scn_run_place(const struct scn_run *run, uint32_t index)
 {
     return run->net.places[index & SCN_IS_NAT ? index & ~SCN_IS_NAT : run->first_place + index];
 }
@@ -201,15 +47,15 @@ static void set_link(struct scn_run *run, const struct scn_link *set, bool given
 {
     bool there = set->way != SCN_BACK, back = set->way != SCN_THERE;
     if (set->access.text) {
-        struct net_access *access = net_access_of(place_of(run, set->access.index));
+        struct net_access *access = net_access_of(scn_run_place(run, set->access.index));
         if (there)
             change_link(&access->up, set, given);
         if (back)
             change_link(&access->down, set, given);
         return;
     }
-    uint32_t a = place_of(run, set->between[0].index)->index;
-    uint32_t b = place_of(run, set->between[1].index)->index;
+    uint32_t a = scn_run_place(run, set->between[0].index)->index;
+    uint32_t b = scn_run_place(run, set->between[1].index)->index;
     if (there)
         change_link(net_link_between(&run->net, a, b), set, given);
     if (back)
@@ -223,7 +69,13 @@ static void join(struct scn_host *host)
     for (size_t i = 0; i < joins->count && !host->host.down; i++)
         q2p_node_join(host->node, sim_host_now(&host->host, run->world.now),
                       &run->hosts[joins->items[i].index].place->addr);
-    sim_host_pump(&host->host, &run->world);
+    sim_host_pump(&host->host, host->place->net->world);
+}
+
+/* Out of the heap of the world it is in, which it may change. */
+static void *resize_node(void *ctx, void *old, size_t old_len, size_t new_len)
+{
+    return sim_heap_resize(((struct scn_host *)ctx)->heap, old, old_len, new_len);
 }
 
 static int make_node(struct scn_run *run, struct scn_host *host)
@@ -235,7 +87,7 @@ static int make_node(struct scn_run *run, struct scn_host *host)
     snprintf(stream, sizeof stream, "node:%s", node->name);
     sim_rng_init(&rng, run->seed, stream);
     config.seed = sim_rng_next(&rng) + host->starts++;
-    config.alloc = (struct q2p_alloc){&run->world.heap, sim_heap_resize};
+    config.alloc = (struct q2p_alloc){host, resize_node};
     int status = q2p_node_new(&host->node, &config);
     return status < 0 ? status : q2p_node_own(host->node, &host->host.addr);
 }
@@ -271,7 +123,7 @@ static void part(struct scn_run *run, const struct scn_step *step)
 {
     run->sides = (uint16_t)(run->sides < UINT16_MAX ? run->sides + 1 : 1);
     for (size_t i = 0; i < step->partition.count; i++) {
-        uint32_t index = place_of(run, step->partition.items[i].index)->index;
+        uint32_t index = scn_run_place(run, step->partition.items[i].index)->index;
         struct net_place *place = run->net.places[net_public_place(&run->net, index)];
         place->side = run->sides;
         place->side_way = step->partition_way;
@@ -292,14 +144,15 @@ static void act(struct scn_run *run, const struct scn_action *action)
     } else if (!step) {
         join(&run->hosts[action->number]);
     } else if (step->has_send) {
-        try_send(run, &run->transfers[action->number]);
-        sim_host_pump(&run->hosts[step->send.from.index].host, &run->world);
+        struct scn_host *from = &run->hosts[step->send.from.index];
+        scn_run_send(run, &run->transfers[action->number]);
+        sim_host_pump(&from->host, from->place->net->world);
     } else if (step->has_set) {
         set_link(run, &step->set, true);
     } else if (step->rebind.text) {
-        net_nat_forget(place_of(run, step->rebind.index)->nat, true);
+        net_nat_forget(scn_run_place(run, step->rebind.index)->nat, true);
     } else if (step->reboot.text) {
-        net_nat_forget(place_of(run, step->reboot.index)->nat, false);
+        net_nat_forget(scn_run_place(run, step->reboot.index)->nat, false);
     } else if (step->crash.text) {
         stop(&run->hosts[step->crash.index]);
     } else if (step->restart.text) {
@@ -313,19 +166,28 @@ static void act(struct scn_run *run, const struct scn_action *action)
     }
 }
 
-static q2p_time script_next_at(const struct net_element *self)
+bool scn_run_act(struct scn_run *run)
 {
-    const struct scn_run *run =
-        (const void *)((const char *)self - offsetof(struct scn_run, script));
+    const struct scn_action *action = &run->actions[run->actions_next++];
+    act(run, action);
+    return action->step && action->step->has_set;
+}
+
+q2p_time scn_run_next(const struct scn_run *run)
+{
     return run->actions_next < run->actions_count ? run->actions[run->actions_next].at_ns
                                                   : Q2P_NEVER;
 }
 
+static q2p_time script_next_at(const struct net_element *self)
+{
+    return scn_run_next((const void *)((const char *)self - offsetof(struct scn_run, script)));
+}
+
 static void script_run(struct net_element *self, struct sim_world *world)
 {
-    struct scn_run *run = (void *)((char *)self - offsetof(struct scn_run, script));
     (void)world;
-    act(run, &run->actions[run->actions_next++]);
+    scn_run_act((void *)((char *)self - offsetof(struct scn_run, script)));
 }
 
 static const struct net_ops script_ops = {.next_at = script_next_at, .run = script_run};
@@ -395,6 +257,7 @@ static int build_host(struct scn_run *run, uint32_t number)
     const struct scn_node *node = &run->scenario->nodes.items[number];
     struct scn_host *host = &run->hosts[number];
     host->run = run;
+    host->heap = &run->world.heap;
     host->number = number;
     host->host.addr = node->at;
     int status = make_node(run, host);
@@ -404,7 +267,7 @@ static int build_host(struct scn_run *run, uint32_t number)
     sim_host_init(&host->host, host->place->index, &q2p_node_machine, host->node);
     host->host.addr = node->at;
     host->host.trace = sim_mix_bytes(0, node->name, strlen(node->name));
-    host->host.settle = settle;
+    host->host.settle = scn_news_settle;
     host->host.ctx = host;
     host->host.element.next = &host->place->out;
     host->place->host = &host->host.element;
@@ -447,7 +310,11 @@ const char *scn_run_init(struct scn_run *run, const struct scenario *scenario, u
 
 void scn_run_play(struct scn_run *run, q2p_time until)
 {
-    sim_world_run(&run->world, until < run->scenario->until_ns ? until : run->scenario->until_ns);
+    q2p_time end = run->scenario->until_ns < until ? run->scenario->until_ns : until;
+    if (run->threads)
+        scn_threads_play(run, end);
+    else
+        sim_world_run(&run->world, end);
 }
 
 bool scn_run_judge(struct scn_run *run)
@@ -484,5 +351,6 @@ void scn_run_free(struct scn_run *run)
     free(run->verdicts);
     free(run->remotes);
     net_free(&run->net);
+    scn_threads_free(run->threads);
     sim_world_free(&run->world);
 }

@@ -23,6 +23,7 @@ struct scn_contact {
 struct scn_host {
     struct sim_host host;
     struct scn_run *run;
+    struct sim_heap *heap; /* of the node */
     q2p_node *node;
     uint32_t number; /* in the scenario */
     uint32_t starts;
@@ -53,6 +54,24 @@ struct scn_verdict {
     char why[96];
 };
 
+/* What a node reports, with what is known of it at that instant. */
+struct scn_news {
+    struct scn_host *host;
+    uint32_t sender; /* of a contact: the node whose datagram made it */
+    bool calm;       /* with threads: has refused nothing yet, and has memory */
+    size_t peers;    /* of a contact: how many there are */
+    struct q2p_happening what;
+};
+
+/* A node was told to send. */
+struct scn_started {
+    struct scn_transfer *transfer;
+    int status;
+    struct q2p_hash hash;
+};
+
+struct scn_threads;
+
 struct scn_run {
     const struct scenario *scenario;
     uint64_t seed;
@@ -75,7 +94,9 @@ struct scn_run {
     bool reads_events; /* somebody wants to know what datagrams say */
     uint64_t fates[NET_FATES];
     uint64_t sent;
-    char violation[160]; /* the first oracle that was violated; "" = none */
+    struct scn_threads *threads; /* scn_threads.c; NULL = one does it all */
+    bool calm;                   /* ... what scn_news.calm says, of who is told of */
+    char violation[160];         /* the first oracle that was violated; "" = none */
     q2p_time violation_ns;
     uint64_t trace_hash;
 
@@ -109,6 +130,27 @@ const struct scn_contact *scn_run_contact(const struct scn_host *host, uint32_t 
 /* The transmission with this key, from and to these nodes (SCN_NONE: any), or NULL. */
 struct scn_transfer *scn_run_transfer(struct scn_run *run, uint32_t from, uint32_t to,
                                       const struct q2p_hash *hash);
+
+/* The next action of the script; its time is now. True if it changed a link. */
+bool scn_run_act(struct scn_run *run);
+
+/* Of a node or NAT of the scenario. */
+struct net_place *scn_run_place(const struct scn_run *run, uint32_t index);
+
+/* When that is; Q2P_NEVER if none is left. */
+q2p_time scn_run_next(const struct scn_run *run);
+
+/* ---- scn_news.c -------------------------------------------------------------------------- */
+
+/* For struct sim_host.settle. */
+bool scn_news_settle(void *ctx, struct sim_host *host);
+
+/* Sends it if the sender knows where to; otherwise it waits for a contact. */
+void scn_run_send(struct scn_run *run, struct scn_transfer *transfer);
+
+/* These tell all who want to know; the time is now. */
+void scn_news_tell(struct scn_run *run, const struct scn_news *news);
+void scn_news_started(struct scn_run *run, const struct scn_started *started);
 
 /* ---- scn_tap.c --------------------------------------------------------------------------- */
 
@@ -144,6 +186,9 @@ void scn_oracle_arrived(struct scn_run *run, const struct sim_packet *packet,
 /* A node tells of a transmission. */
 void scn_oracle_happened(struct scn_host *host, const struct q2p_happening *what,
                          struct scn_transfer *transfer);
+
+/* It has refused nothing yet and has memory: what it lists as missing is. */
+bool scn_oracle_calm(const struct scn_run *run, uint32_t node);
 void scn_oracle_restarted(struct scn_host *host);
 void scn_oracle_end(struct scn_run *run);
 

@@ -80,6 +80,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
         return;
     }
     host->received++;
+    host->heard = packet->from;
     host->trace = sim_mix(~host->trace, (uint64_t)world->now);
     host->trace = sim_mix(host->trace, packet->digest ^ packet->src.port);
     host->machine->input(host->self, sim_host_now(host, world->now), &in);

@@ -26,6 +26,7 @@ struct sim_host {
     bool restless;     /* asked again and again to run at the same instant: its clock is stopped */
     uint32_t index;
     uint32_t ticks; /* at `ticked_ns` */
+    uint32_t heard; /* who sent the datagram that it was given last */
     q2p_time ticked_ns;
     uint64_t oversize; /* datagrams of more than 512 bytes; they are not sent */
     void *ctx;
