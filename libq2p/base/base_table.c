@@ -10,7 +10,7 @@
 
 #include <q2p/status.h>
 
-#define FIRST_ROOM 8
+#define FIRST_ROOM 4
 
 static inline uint64_t turn(uint64_t value, unsigned bits)
 {

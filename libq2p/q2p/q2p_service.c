@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define RING_FIRST_ROOM 4
+#define RING_FIRST_ROOM 1
 #define RING_KEPT_ROOM 16 /* more is given back as soon as it is empty */
 
 void *q2p__resize(q2p_node *node, void *old, size_t old_len, size_t new_len)

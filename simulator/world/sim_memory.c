@@ -162,7 +162,7 @@ void sim_pool_free(struct sim_pool *pool)
 /* ---- heaps ------------------------------------------------------------------------------- */
 
 #define HEAP_STEP 16
-#define HEAP_FINE ((size_t)1 << 10)  /* up to here in such steps; then eight until it doubles */
+#define HEAP_FINE ((size_t)2 << 10)  /* up to here in such steps; then eight until it doubles */
 #define HEAP_MAX ((size_t)256 << 10) /* what is larger is libc's */
 #define PIECE_MIN ((size_t)1 << 10)
 #define PIECE_MAX ((size_t)64 << 10)
@@ -178,7 +178,7 @@ static unsigned round_up(size_t *len)
     unsigned shift = 60 - (unsigned)__builtin_clzll(*len - 1);
     size_t eighths = ((*len - 1) >> shift) + 1; /* 9 to 16 */
     *len = eighths << shift;
-    return (unsigned)(HEAP_FINE / HEAP_STEP + (shift - 7) * 8 + eighths - 9);
+    return (unsigned)(HEAP_FINE / HEAP_STEP + (shift - 8) * 8 + eighths - 9);
 }
 
 static void heap_give(struct sim_heap *heap, void *thing, size_t len)

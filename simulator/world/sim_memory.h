@@ -40,7 +40,7 @@ void sim_pool_free(struct sim_pool *pool);
  * Memory for machines, of any size: the functions of a q2p_alloc. Sizes are in steps of 16 bytes,
  * then of an eighth; what is freed waits for others of its size. Under ASan it is that of libc.
  */
-#define SIM_HEAP_SIZES 128
+#define SIM_HEAP_SIZES 184
 struct sim_heap {
     struct sim_arena arena;
     char *at; /* what is left of the newest piece of it */
