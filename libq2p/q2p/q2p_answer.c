@@ -8,6 +8,8 @@
 #include <q2p/wire.h>
 #include <string.h>
 
+#define PROBES_COUNTED 512
+#define MILLION UINT64_C(1000000)
 #define QUEUE_NS (4 * Q2P_MILLISECOND) /* delay below this is no queue */
 #define OWN_QUEUE 256                  /* fragments of a queue that may be ours */
 #define OWN_QUEUE_SHARED 768           /* ... where others keep one up */
@@ -64,33 +66,38 @@ void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns)
 /* ---- answers ---- */
 
 /* Takes the answered probe out, and with it those before it: lost, or their answers were. */
-static bool take_probe(struct q2p__path *path, const struct q2p_packet *packet,
-                       struct q2p__probe *probe)
+static struct q2p__probe take_probe(struct q2p__path *path, unsigned i)
 {
-    bool plain = packet->token_at.len == 0;
-    unsigned i = 0, kept = 0;
+    struct q2p__probe probe = path->probes[i];
+    unsigned kept = 0, lost = 0;
 
-    while (i < path->probes_count &&
-           (path->probes[i].plain != plain || (!plain && path->probes[i].token != packet->token)))
-        i++;
-    if (i == path->probes_count)
-        return false;
-    *probe = path->probes[i];
     for (unsigned j = 0; j < path->probes_count; j++) {
-        if (j > i || (path->probes[j].plain && !plain))
+        if (j > i || (path->probes[j].plain && !probe.plain))
             path->probes[kept++] = path->probes[j];
-        else if (j < i && path->probes[j].plain == plain)
-            path->contact->probes_lost++;
+        else if (j < i && path->probes[j].plain == probe.plain)
+            lost++;
     }
     path->probes_count = (uint8_t)kept;
-    path->contact->probes_heard++;
-    return true;
+    q2p__path_count(path, lost, 1);
+    return probe;
+}
+
+void q2p__path_count(struct q2p__path *path, unsigned lost, unsigned heard)
+{
+    struct q2p__contact *contact = path->contact;
+
+    contact->probes_lost = (uint16_t)(contact->probes_lost + lost);
+    contact->probes_heard = (uint16_t)(contact->probes_heard + heard);
+    if (contact->probes_lost + contact->probes_heard >= PROBES_COUNTED) {
+        contact->probes_lost /= 2;
+        contact->probes_heard /= 2;
+    }
 }
 
 static void count_delivered(struct q2p__path *path, const struct q2p__probe *probe,
                             const struct q2p_packet *packet)
 {
-    if (packet->received_at.len > 0) { /* the receiver counts them itself */
+    if (packet && packet->received_at.len > 0) { /* the receiver counts them itself */
         uint32_t more = packet->received - path->counted;
 
         if (!path->counts)
@@ -205,22 +212,17 @@ static void end_round(q2p_time now, struct q2p__path *path, bool limited)
     }
 }
 
-bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
+/* One is answered; by what, unless it is alone. */
+static bool take_answer(q2p_node *node, q2p_time now, struct q2p__path *path, unsigned i,
                         const struct q2p_packet *packet)
 {
-    struct q2p__probe probe;
-    q2p_time rtt_ns;
+    struct q2p__probe probe = take_probe(path, i);
+    q2p_time rtt_ns = now > probe.at ? now - probe.at : 1;
 
-    if (!take_probe(path, packet, &probe)) {
-        q2p__path_adjust(path); /* perhaps it has just shown that it knows the extension */
-        return false;
-    }
-    rtt_ns = now > probe.at ? now - probe.at : 1;
     path->heard_at = now;
     path->backoff = 0;
     path->contact->proven |= !probe.plain;
-    if (!probe.plain || !probe.again)
-        measure_rtt(now, path, rtt_ns);
+    measure_rtt(now, path, rtt_ns);
     count_delivered(path, &probe, packet);
     if (probe.sent > path->acked)
         path->acked = probe.sent;
@@ -244,6 +246,40 @@ bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
     return probe.sent == path->sent;
 }
 
+bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
+                        const struct q2p_packet *packet)
+{
+    bool plain = packet->token_at.len == 0;
+
+    for (unsigned i = 0; i < path->probes_count; i++)
+        if (plain ? path->probes[i].plain && !path->probes[i].alone
+                  : !path->probes[i].plain && path->probes[i].token == packet->token)
+            return take_answer(node, now, path, i, packet);
+    if (plain && path->contact->probes_lost > 0) { /* it was not lost, but late */
+        path->contact->probes_lost--;
+        path->contact->probes_heard++;
+    }
+    q2p__path_adjust(path); /* perhaps it has just shown that it knows the extension */
+    return false;
+}
+
+int q2p__path_alone(q2p_node *node, q2p_time now, struct q2p__path *path,
+                    const struct q2p_hash *key)
+{
+    for (unsigned i = 0; i < path->probes_count; i++) {
+        struct q2p_hash made;
+
+        if (!path->probes[i].alone)
+            continue;
+        q2p__path_key(node, &path->probes[i], &made);
+        if (memcmp(&made, key, sizeof made) == 0) {
+            take_answer(node, now, path, i, NULL);
+            return Q2P_OK;
+        }
+    }
+    return Q2P_ERR_ABSENT;
+}
+
 void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, size_t count)
 {
     path->heard_at = now;
@@ -261,19 +297,30 @@ void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, 
     path->lost = 0;
 }
 
-unsigned q2p__path_passes(const struct q2p__path *path, uint32_t fragments, unsigned max)
+/* What may be lost, in a million; a probe can be lost there and back. Few answers cannot show that
+ * nothing is. On one host nothing is, unless the receiver is overrun. And as long as nothing was
+ * answered since the first fragment, the peer may well be one that can ask. */
+static uint64_t may_lose(const struct q2p__path *path)
 {
     const struct q2p__contact *contact = path->contact;
-    uint64_t missing = (uint64_t)fragments * 1000;
-    unsigned passes = 1;
-    /* a probe can be lost there and back */
-    uint64_t lost = contact->probes_lost * UINT64_C(500) /
-                    (contact->probes_lost + contact->probes_heard + UINT64_C(1));
+    uint64_t asked = contact->probes_lost + UINT64_C(1) + contact->probes_heard;
+    uint64_t lost = contact->probes_lost * MILLION / 2 / asked;
 
-    if (contact->probes_lost == 0 || q2p__path_extended(path) || path->phase == Q2P__PATH_CAREFUL)
+    if (contact->fell_short == 0 && (q2p__path_near(path) || path->phase == Q2P__PATH_CAREFUL))
+        return 0;
+    if (contact->fell_short > 0 || contact->probes_lost > 0)
+        return lost > MILLION / 20 ? lost : MILLION / 20;
+    return path->acked > 0 ? MILLION / 100 : 0;
+}
+
+unsigned q2p__path_passes(const struct q2p__path *path, uint32_t fragments, unsigned max)
+{
+    uint64_t lost = may_lose(path), missing = fragments * lost;
+    unsigned passes = 1;
+
+    if (q2p__path_extended(path))
         return 1;
-    lost = lost < 50 ? 50 : lost; /* there were few probes to tell */
-    for (missing = missing * lost / 1000; missing > 50 && passes < max; passes++)
-        missing = missing * lost / 1000;
+    for (; missing > MILLION / 20 && passes < max; passes++)
+        missing = missing * lost / MILLION;
     return passes;
 }

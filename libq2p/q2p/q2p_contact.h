@@ -11,6 +11,8 @@
 
 struct q2p__path;
 
+#define Q2P__OPENED 4
+
 struct q2p__contact {
     struct q2p__timer timer; /* of members: JOIN or CONNECT again */
     struct q2p__link link;   /* in members or strangers */
@@ -27,6 +29,9 @@ struct q2p__contact {
     struct q2p__path *path; /* while something goes to it */
     uint32_t fragments;     /* that came from it, copies too */
     uint16_t probes_lost, probes_heard;
+    uint8_t fell_short;              /* for so many transmissions we remember that it gave one up */
+    uint8_t opened_next;             /* index of the oldest of: */
+    q2p_time opened_at[Q2P__OPENED]; /* when transmissions in classic began */
     bool extends;    /* it has shown that it knows the extension of PROTOCOL.md 6.8 */
     bool proven;     /* ... and has repeated what we made up, so it is where it says */
     bool spreading;  /* as a joiner: not all members know of it yet */

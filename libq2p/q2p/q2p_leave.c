@@ -10,7 +10,7 @@
 
 /* Passes over all fragments end in time for the last one, which is held back: an original receiver
  * with its own timers gives up 6 s after OPTIONS. */
-#define PASSES_NS (9 * Q2P_SECOND / 2)
+#define PASSES_NS (5 * Q2P_SECOND)
 
 /* ---- the rate of the node ---- */
 
@@ -46,17 +46,24 @@ static bool may_use(q2p_node *node, q2p_time now)
 
 /* ---- which one ---- */
 
+uint64_t q2p__send_plan(const q2p_node *node, struct q2p__outgoing *outgoing)
+{
+    struct q2p__contact *contact = outgoing->path->contact;
+    unsigned passes = q2p__path_passes(outgoing->path, outgoing->total, node->config.passes_max);
+
+    contact->fell_short = (uint8_t)(contact->fell_short - (contact->fell_short > 0));
+    outgoing->passes_known = true;
+    outgoing->passes_left = (uint8_t)(passes - 1);
+    return (uint64_t)outgoing->total * passes;
+}
+
 static bool makes_passes(const q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
-    if (!outgoing->path || outgoing->dialect != Q2P_DIALECT_OPTIONS || outgoing->listed ||
-        outgoing->next + 1 != outgoing->total || outgoing->total == 1)
+    if (!outgoing->path || outgoing->listed || outgoing->next + 1 != outgoing->total ||
+        outgoing->total == 1)
         return false;
-    if (!outgoing->passes_known) {
-        outgoing->passes_known = true;
-        outgoing->passes_left =
-            (uint8_t)(q2p__path_passes(outgoing->path, outgoing->total, node->config.passes_max) -
-                      1);
-    }
+    if (!outgoing->passes_known)
+        q2p__send_plan(node, outgoing);
     return outgoing->passes_left > 0 && now - outgoing->asked_at < PASSES_NS;
 }
 
@@ -107,6 +114,8 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     } else {
         message.syn = outgoing->next++;
         resent = false;
+        if (message.syn == 0 && outgoing->path && outgoing->dialect == Q2P_DIALECT_CLASSIC)
+            q2p__path_opens(now, outgoing->path);
     }
     message.length = outgoing->length; /* in a resend, too: 0 kills an original (PROTOCOL.md 6.6) */
     message.hash = outgoing->key.hash;
@@ -128,6 +137,7 @@ static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing 
                        struct q2p_datagram *out)
 {
     const struct q2p__contact *contact = outgoing->path->contact;
+    const struct q2p__probe *probe;
     /* somebody else may have said in its name that it knows the extension */
     bool plain = !contact->extends || (!contact->proven && outgoing->path->backoff > 0);
     struct q2p_message message = {.event = Q2P_EV_OPTIONS,
@@ -138,6 +148,11 @@ static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing 
     int len;
 
     message.token = q2p__path_probe(node, now, outgoing->path, plain);
+    probe = &outgoing->path->probes[outgoing->path->probes_count - 1];
+    if (probe->alone) { /* an answer to the one before, which is late, would look the same */
+        q2p__path_key(node, probe, &message.hash);
+        message.length = 0;
+    }
     len = q2p_wire_write(node->bytes, sizeof node->bytes, Q2P_DIALECT_OPTIONS, &message);
     assert(len > 0 && (size_t)len <= sizeof node->bytes);
     *out = (struct q2p_datagram){outgoing->key.peer, node->bytes, (size_t)len};

@@ -18,14 +18,16 @@
 #define FIRST_WINDOW 111 /* fragments, 56 KB; an original's socket buffer holds 166 datagrams */
 #define PAUSE_NS (2 * Q2P_MILLISECOND) /* ... which may not be read for so long */
 #define FIRST_WINDOW_EXTENDED 504
-#define NEAR_NS (500 * Q2P_MICROSECOND) /* a round trip on one host, where only windows brake */
+#define NEAR_MORE_NS (5 * Q2P_MILLISECOND)
 #define NEAR_MORE 4096 /* fragments: all queues there are may be one socket buffer of 4 MiB */
 #define PATIENCE_NS (250 * Q2P_MILLISECOND)
 #define QUANTUM_NS (100 * Q2P_MICROSECOND)
 #define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
 #define BURST 16       /* fragments that may leave at once in any case */
 #define CAREFUL_NS (2 * Q2P_SECOND)
-#define CLASSIC_S 4 /* an original gives up after 6 s, and what still comes then can kill it */
+#define CLASSIC_S 4 /* an original gives up after 6 s, and what comes just then can kill it */
+#define REST_FROM_NS (5900 * Q2P_MILLISECOND)
+#define REST_TO_NS (6300 * Q2P_MILLISECOND)
 #define CLASSIC_RATE_MAX (UINT64_C(8) << 20) /* bytes per second; its own sender's is higher */
 
 /* ---- life ---- */
@@ -99,7 +101,7 @@ static uint64_t window(const struct q2p__path *path)
     if (path->phase == Q2P__PATH_START && q2p__path_extended(path)) {
         uint64_t more = path->acked * 3 / 2; /* 2.5 times as much each round trip */
 
-        first += more > NEAR_MORE && path->rtt_min < 10 * NEAR_NS ? NEAR_MORE : more;
+        first += more > NEAR_MORE && path->rtt_min < NEAR_MORE_NS ? NEAR_MORE : more;
     }
     fragments = q2p__path_holds(path) * times / ONE;
     if (!q2p__path_extended(path) && fragments > first * ((uint64_t)path->rtt_min / PAUSE_NS))
@@ -117,7 +119,7 @@ static q2p_time step(const struct q2p__path *path)
 
     if (path->phase == Q2P__PATH_START)
         least = 2 * q2p__rate_of(path->window, rtt_ns > 0 ? rtt_ns : 1);
-    else if (path->phase != Q2P__PATH_CAREFUL && rtt_ns < NEAR_NS && !path->congested)
+    else if (path->phase != Q2P__PATH_CAREFUL && q2p__path_near(path) && !path->congested)
         least = q2p__rate_of(first_window(path), Q2P_MILLISECOND);
     if (rate < least)
         rate = least;
@@ -130,19 +132,46 @@ void q2p__path_adjust(struct q2p__path *path)
     path->step_ns = step(path);
 }
 
-void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path, uint32_t length)
+void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path,
+                       uint64_t fragments)
 {
-    uint64_t in_time = q2p_wire_fragments(length) * (uint64_t)Q2P_DATAGRAM_MAX / CLASSIC_S;
+    uint64_t rate = fragments * Q2P_DATAGRAM_MAX / CLASSIC_S;
 
-    if (path->phase == Q2P__PATH_CAREFUL)
+    if (rate > CLASSIC_RATE_MAX)
+        rate = CLASSIC_RATE_MAX;
+    if (rate < node->config.rate_classic)
+        rate = node->config.rate_classic;
+    if (path->phase == Q2P__PATH_CAREFUL && path->rate >= rate)
         return;
     path->phase = Q2P__PATH_CAREFUL;
-    path->rate = in_time < CLASSIC_RATE_MAX ? in_time : CLASSIC_RATE_MAX;
-    if (path->rate < node->config.rate_classic)
-        path->rate = node->config.rate_classic;
+    path->rate = rate;
     path->since = now;
     q2p__path_adjust(path);
     path->paced_at = now - FIRST_WINDOW * path->step_ns;
+}
+
+void q2p__path_opens(q2p_time now, struct q2p__path *path)
+{
+    struct q2p__contact *contact = path->contact;
+
+    contact->opened_at[contact->opened_next] = now;
+    contact->opened_next = (uint8_t)((contact->opened_next + 1) % Q2P__OPENED);
+}
+
+/* Until when nothing should leave in classic: an original that walks what one of its timers ends,
+ * while its program takes in fragments, dies of it (PROTOCOL.md 6.9). */
+static q2p_time rests_until(q2p_time now, const struct q2p__path *path)
+{
+    q2p_time until = now;
+
+    for (unsigned i = 0; i < Q2P__OPENED; i++) {
+        q2p_time since_ns = now - path->contact->opened_at[i];
+
+        if (since_ns >= REST_FROM_NS && since_ns < REST_TO_NS &&
+            until < path->contact->opened_at[i] + REST_TO_NS)
+            until = path->contact->opened_at[i] + REST_TO_NS;
+    }
+    return until;
 }
 
 /* Waking for every fragment would cost more than sending it. */
@@ -191,6 +220,10 @@ bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
         if (path->since > now)
             path->since = now;
         depth_ns = FIRST_WINDOW * path->step_ns;
+        if (rests_until(now, path) > now) {
+            wake_at(node, path, rests_until(now, path));
+            return false;
+        }
     } else if (path->sent - path->acked >= path->window) {
         wake_at(node, path, Q2P_NEVER); /* an answer wakes it, or the lack of one */
         path->blocked = true;
@@ -261,11 +294,21 @@ uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *p
         .base_sent_at = path->base_sent_at,
         .token = (uint16_t)(q2p__table_hash(node->secret, &number, sizeof number) | 1),
         .plain = plain,
-        .again = path->backoff > 0,
+        .alone = plain && path->backoff > 0,
         .limited = path->limited_until > path->acked};
     path->probed = path->sent;
     path->probed_at = now;
     return probe->token;
+}
+
+void q2p__path_key(const q2p_node *node, const struct q2p__probe *probe, struct q2p_hash *out)
+{
+    for (uint64_t i = 0; i < Q2P_HASH_LEN / sizeof(uint64_t); i++) {
+        uint64_t from[3] = {(uint64_t)probe->at, probe->token, i};
+        uint64_t some = q2p__table_hash(node->secret, from, sizeof from);
+
+        memcpy(out->bytes + i * sizeof some, &some, sizeof some);
+    }
 }
 
 bool q2p__path_tick(q2p_node *node, q2p_time now, struct q2p__path *path)
@@ -274,9 +317,12 @@ bool q2p__path_tick(q2p_node *node, q2p_time now, struct q2p__path *path)
 
     q2p__heap_set(&node->timers, &path->timer, Q2P_NEVER);
     if (path->probes_count > 0 && path->probes[0].at + q2p__path_patience(path) <= now) {
-        path->contact->probes_lost += path->probes_count;
+        q2p__path_count(path, path->probes_count, 0);
         path->probes_count = 0;
         path->backoff++;
+        if (!q2p__path_extended(
+                path)) /* we stood still because of an answer: no sign of the rate */
+            path->limited_until = path->sent + 1;
     }
     if (path->backoff > 2 && now - path->heard_at >= dead_ns)
         return false;

@@ -31,7 +31,7 @@ struct q2p__probe {
     q2p_time base_sent_at; /* ... by a probe that left then */
     uint16_t token;
     bool plain;   /* without the extension: answered by any plain OPTIONSFEEDBACK */
-    bool again;   /* the one before was not answered: a late answer looks like this one's */
+    bool alone;   /* ... but the one before was not answered, so this one has a key of its own */
     bool limited; /* there was less to send than could have been */
 };
 
@@ -84,6 +84,12 @@ static inline bool q2p__path_extended(const struct q2p__path *path)
     return path->contact->extends;
 }
 
+/* A round trip on one host. */
+static inline bool q2p__path_near(const struct q2p__path *path)
+{
+    return path->rtt_min < 500 * Q2P_MICROSECOND;
+}
+
 /* Fragments under way without a queue. */
 static inline uint64_t q2p__path_holds(const struct q2p__path *path)
 {
@@ -99,8 +105,12 @@ void q2p__path_leave(q2p_node *node, struct q2p__path *path);
 /* Works out window and step_ns anew, after whatever they depend on has changed. */
 void q2p__path_adjust(struct q2p__path *path);
 
-/* A transmission of so many bytes in classic begins: nothing will be answered. */
-void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path, uint32_t length);
+/* A transmission in classic begins, for which so many fragments leave: nothing will be answered. */
+void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path,
+                       uint64_t fragments);
+
+/* The first fragment of such a transmission leaves. */
+void q2p__path_opens(q2p_time now, struct q2p__path *path);
 
 /* OPTIONS was answered that opened a transmission; rtt_ns < 0 if the round trip is not sure. */
 void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns);
@@ -114,6 +124,9 @@ bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now);
 /* A probe leaves; returns its token. */
 uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path, bool plain);
 
+/* The key of a probe that is alone; nobody can know it beforehand. */
+void q2p__path_key(const q2p_node *node, const struct q2p__probe *probe, struct q2p_hash *out);
+
 /* May a fragment leave now? If not, the path is woken when that may have changed. */
 bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path);
 
@@ -126,6 +139,13 @@ void q2p__path_idle(q2p_node *node, struct q2p__path *path);
 /* An OPTIONSFEEDBACK came. True: all that has left so far was taken in before, or is lost. */
 bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
                         const struct q2p_packet *packet);
+
+/* The same that is of no transmission. Q2P_ERR_ABSENT if it is of no probe, either. */
+int q2p__path_alone(q2p_node *node, q2p_time now, struct q2p__path *path,
+                    const struct q2p_hash *key);
+
+/* Probes were answered, or not: what was long ago counts less. */
+void q2p__path_count(struct q2p__path *path, unsigned lost, unsigned heard);
 
 /* So many fragments are reported lost for the first time. */
 void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, size_t count);

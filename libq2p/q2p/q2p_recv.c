@@ -7,9 +7,9 @@
 #include "q2p_recv.h"
 
 #include <assert.h>
-#include <nettle/md5.h>
 #include <string.h>
 
+#include "q2p_key.h"
 #include "q2p_report.h"
 
 /* ---- beginning and end ---- */
@@ -212,41 +212,6 @@ static int begin(q2p_node *node, q2p_time now, const struct q2p__key *key, uint3
 
 /* ---- completion ---- */
 
-static bool matches(struct md5_ctx md5, const struct q2p_hash *hash, const char *text, size_t len)
-{
-    uint8_t digest[Q2P_HASH_LEN];
-
-    if (len > 0)
-        md5_update(&md5, len, (const uint8_t *)text);
-    md5_digest(&md5, sizeof digest, digest);
-    return memcmp(digest, hash->bytes, sizeof digest) == 0;
-}
-
-/* PROTOCOL.md 6.1: the key is made of the data, in newer options nodes also of our address as the
- * sender sees it, which we may not know. */
-static enum q2p_check check(const q2p_node *node, const struct q2p__incoming *incoming)
-{
-    struct md5_ctx md5;
-
-    if (!node->config.verify)
-        return Q2P_CHECK_NONE;
-    md5_init(&md5);
-    if (incoming->length > 0)
-        md5_update(&md5, incoming->length, incoming->pile.bytes);
-    if (matches(md5, &incoming->key.hash, NULL, 0))
-        return Q2P_CHECK_DATA;
-    if (incoming->dialect != Q2P_DIALECT_OPTIONS)
-        return Q2P_CHECK_WRONG;
-    for (unsigned i = 0; i < node->own_count; i++) {
-        char text[Q2P_ADDR_TEXT_MAX];
-        int len = q2p_addr_print(&node->own[i], text, sizeof text);
-
-        if (matches(md5, &incoming->key.hash, text, (size_t)len))
-            return Q2P_CHECK_ADDRESS;
-    }
-    return Q2P_CHECK_NONE;
-}
-
 static void forget_finished_before(q2p_node *node, q2p_time now)
 {
     while (!q2p__list_empty(&node->remembered)) {
@@ -293,7 +258,8 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
     size_t before = q2p__pile_held(&incoming->pile);
 
     q2p__pile_sort(&incoming->pile);
-    news.told.check = check(node, incoming);
+    news.told.check = q2p__key_check(node, &incoming->key.hash, incoming->pile.bytes,
+                                     incoming->length, incoming->dialect);
     if (news.told.check == Q2P_CHECK_WRONG) {
         news.told.on = Q2P_ON_CORRUPT;
         q2p__news_give(node, &news);
@@ -315,6 +281,28 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
 
 /* ---- what comes in ---- */
 
+/* Nothing, under a key that is not the one of nothing: somebody only wants an answer, as we do
+ * where another OPTIONS was not answered (PROTOCOL.md 6.9). It opens nothing, nobody is told. */
+static bool only_asks(const q2p_node *node, const struct q2p__key *key, uint32_t length)
+{
+    return length == 0 && node->config.verify &&
+           q2p__key_check(node, &key->hash, NULL, 0, Q2P_DIALECT_OPTIONS) == Q2P_CHECK_NONE;
+}
+
+static int answer_only(q2p_node *node, q2p_time now, const struct q2p__key *key)
+{
+    struct q2p__contact *contact;
+    int status = q2p__contact_make(node, &contact, &key->peer);
+
+    if (status != Q2P_OK)
+        return status;
+    if (!q2p__contact_may(node, contact, now))
+        return Q2P_ERR_FULL;
+    q2p__contact_heard(node, contact, now, Q2P_DIALECT_OPTIONS);
+    say_about(node, key, Q2P_DIALECT_OPTIONS, Q2P_EV_OPTIONSFEEDBACK);
+    return Q2P_OK;
+}
+
 int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, uint32_t length)
 {
     struct q2p__incoming *incoming = q2p__table_find(&node->incoming, key);
@@ -326,6 +314,8 @@ int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, 
     if (incoming && (incoming->dialect != Q2P_DIALECT_OPTIONS || incoming->length != length ||
                      incoming->closing))
         return Q2P_ERR_ABSENT;
+    if (!incoming && !finished && only_asks(node, key, length))
+        return answer_only(node, now, key);
     if (!incoming && !finished)
         status = begin(node, now, key, length, Q2P_DIALECT_OPTIONS, &incoming);
     if (status == Q2P_OK && incoming && length == 0) { /* all zero bytes of it are here */

@@ -150,10 +150,8 @@ int q2p__repair_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
 
     if (!outgoing || outgoing->dialect != packet->dialect)
         return Q2P_ERR_ABSENT;
-    if (outgoing->path && !outgoing->path->contact->extends)
-        outgoing->path->contact->probes_lost++; /* who comes back will want passes */
     if (packet->lost_count == 0) {
-        q2p__send_end(node, outgoing, Q2P_ON_FAILED);
+        q2p__send_given_up(node, outgoing);
         return Q2P_OK;
     }
     if (outgoing->state == Q2P__OUTGOING_ASKING) /* its answer was lost: it asks for everything */

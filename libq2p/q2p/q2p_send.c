@@ -6,39 +6,15 @@
 #include "q2p_send.h"
 
 #include <assert.h>
-#include <nettle/md5.h>
 #include <string.h>
 
 #include "q2p_contact.h"
+#include "q2p_key.h"
+
+/* Who gives up cannot ask in time: for so many transmissions passes are made in advance. */
+#define FELL_SHORT 8
 
 /* ---- helpers ---- */
-
-/* PROTOCOL.md 6.1 */
-static void hash_data(struct q2p__key *out, const void *data, size_t len, enum q2p_dialect dialect)
-{
-    struct md5_ctx md5;
-
-    md5_init(&md5);
-    if (len > 0)
-        md5_update(&md5, len, data);
-    if (dialect == Q2P_DIALECT_OPTIONS) {
-        char text[Q2P_ADDR_TEXT_MAX];
-        int text_len = q2p_addr_print(&out->peer, text, sizeof text);
-
-        md5_update(&md5, (size_t)text_len, (const uint8_t *)text);
-    }
-    md5_digest(&md5, sizeof out->hash.bytes, out->hash.bytes);
-}
-
-static void make_up(q2p_node *node, q2p_time now, struct q2p__key *out)
-{
-    for (size_t at = 0; at < sizeof out->hash.bytes; at += sizeof(uint64_t)) {
-        uint64_t from[2] = {(uint64_t)now, node->keys_made++};
-        uint64_t some = q2p__table_hash(node->secret, from, sizeof from);
-
-        memcpy(out->hash.bytes + at, &some, sizeof some);
-    }
-}
 
 static struct q2p__outgoing *find(const q2p_node *node, const struct q2p_addr *to,
                                   const struct q2p_hash *hash)
@@ -85,6 +61,13 @@ void q2p__send_end(q2p_node *node, struct q2p__outgoing *outgoing, enum q2p_on o
 {
     q2p__send_tell(node, outgoing, on);
     forget(node, outgoing);
+}
+
+void q2p__send_given_up(q2p_node *node, struct q2p__outgoing *outgoing)
+{
+    if (outgoing->path)
+        outgoing->path->contact->fell_short = FELL_SHORT;
+    q2p__send_end(node, outgoing, Q2P_ON_FAILED);
 }
 
 void q2p__send_ask(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
@@ -201,8 +184,9 @@ static void begin(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
         q2p__send_end(node, outgoing, Q2P_ON_RELEASED);
     } else {
         outgoing->state = Q2P__OUTGOING_SENDING;
+        outgoing->asked_at = now;
         if (outgoing->path)
-            q2p__path_classic(node, now, outgoing->path, outgoing->length);
+            q2p__path_classic(node, now, outgoing->path, q2p__send_plan(node, outgoing));
         q2p__send_wake(node, outgoing);
     }
 }
@@ -225,10 +209,7 @@ int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const
         return status;
     memset(&key, 0, sizeof key);
     key.peer = *to;
-    if (node->config.verify)
-        hash_data(&key, data, len, dialect);
-    else
-        make_up(node, now, &key);
+    q2p__key_make(node, now, &key, data, len, dialect);
     /* Remember whom we wrote to, so that the answers can tell us its dialect. */
     status = q2p__contact_make(node, &contact, to);
     if (status == Q2P_OK)
@@ -328,6 +309,17 @@ static void start_sending(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     q2p__send_wake(node, outgoing);
 }
 
+/* Of no transmission: perhaps of a probe that has a key of its own. */
+static int answered_alone(q2p_node *node, q2p_time now, const struct q2p__key *key,
+                          const struct q2p_packet *packet)
+{
+    struct q2p__contact *contact = q2p__contact_find(node, &key->peer);
+
+    if (!contact || !contact->path || packet->token_at.len > 0)
+        return Q2P_ERR_ABSENT;
+    return q2p__path_alone(node, now, contact->path, &key->hash);
+}
+
 int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key,
                        const struct q2p_packet *packet)
 {
@@ -335,11 +327,11 @@ int q2p__send_answered(q2p_node *node, q2p_time now, const struct q2p__key *key,
     bool extended = packet->token_at.len > 0;
 
     if (!outgoing)
-        return Q2P_ERR_ABSENT;
+        return answered_alone(node, now, key, packet);
     if (outgoing->dialect != Q2P_DIALECT_OPTIONS) {
         if (extended)
             return Q2P_ERR_ABSENT;
-        q2p__send_end(node, outgoing, Q2P_ON_FAILED);
+        q2p__send_given_up(node, outgoing);
         return Q2P_OK;
     }
     if (extended && (!outgoing->path || !node->config.extend))

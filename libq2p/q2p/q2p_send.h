@@ -70,6 +70,9 @@ void q2p__send_wake(q2p_node *node, struct q2p__outgoing *outgoing);
 void q2p__send_tell(q2p_node *node, const struct q2p__outgoing *outgoing, enum q2p_on on);
 void q2p__send_end(q2p_node *node, struct q2p__outgoing *outgoing, enum q2p_on on);
 
+/* The receiver has given up. */
+void q2p__send_given_up(q2p_node *node, struct q2p__outgoing *outgoing);
+
 /* All has left: kept for repairs from now on. */
 void q2p__send_keep(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing);
 
@@ -99,6 +102,9 @@ static inline bool q2p__leave_any(const q2p_node *node)
 
 /* The next fragment or probe that may leave now: 1 and its length in node->bytes, or 0. */
 int q2p__leave_output(q2p_node *node, q2p_time now, struct q2p_datagram *out);
+
+/* Decides how often all its fragments leave before the last one; returns how many that makes. */
+uint64_t q2p__send_plan(const q2p_node *node, struct q2p__outgoing *outgoing);
 
 /* When the next one may leave; Q2P_NEVER if there is none, or a timer says it. */
 q2p_time q2p__leave_deadline(const q2p_node *node);

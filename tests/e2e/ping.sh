@@ -10,6 +10,8 @@ start_node asked --open --network-id 7
     fail "not five answers"
 grep -q '"type":"summary".*"sent":5,"answered":5,"rtt_min_ns":' "$dir/options.json" ||
     fail "no sum"
+! grep -q '"type":"\(receiving\|delivered\)"' "$dir/asked.json" ||
+    fail "the peer takes a ping for a transmission"
 "$Q2P" ping "127.0.0.1:$port" --network-id 7 --count 2 >"$dir/classic.txt" ||
     fail "ping in classic ended with $?"
 grep -q '^answer from 127.0.0.1:[0-9]*: number 2, [0-9.]* ms$' "$dir/classic.txt" ||

@@ -28,7 +28,8 @@ struct siege_ledger {
     uint64_t bytes_in, bytes_out; /* from it and to it, without headers of IP and UDP */
     uint64_t fragments;           /* to it */
     uint64_t count_out;
-    uint64_t asked; /* OPTIONS to it that an original would answer */
+    uint64_t asked;              /* OPTIONS to it that an original would answer */
+    struct q2p_hash asked_about; /* ... the last of them */
 };
 
 struct siege {
@@ -111,7 +112,10 @@ static inline void siege_post(struct siege *siege, int from, const struct q2p_da
         siege->refusals += packet.event == Q2P_EV_CONNECT_FAILED;
         ledger->bytes_out += packet.event == Q2P_EV_CONNECT_FAILED ? 0 : out->len;
         ledger->fragments += packet.event == Q2P_EV_TRANSPORT;
-        ledger->asked += packet.event == Q2P_EV_OPTIONS && packet.token_at.len == 0;
+        if (packet.event == Q2P_EV_OPTIONS && packet.token_at.len == 0) {
+            ledger->asked++;
+            memcpy(&ledger->asked_about, out->bytes + packet.hash_at.at, Q2P_HASH_LEN);
+        }
         ledger->count_out++;
     }
     if (!q2p_addr_equal(&out->peer, &siege->addrs[!from]) ||

@@ -381,6 +381,7 @@ static void threat_8_a_forged_extension_stops_nothing(void **state)
     message.event = Q2P_EV_OPTIONSFEEDBACK;
     message.extended = false;
     for (int i = 0; i < 6000; i++) {
+        message.hash = siege.evil[VICTIM].asked_about;
         for (; answered < siege.evil[VICTIM].asked; answered++)
             siege_say(&siege, VICTIM, Q2P_DIALECT_OPTIONS, &message);
         siege_run(&siege, siege.now + 5 * Q2P_MILLISECOND);

@@ -107,6 +107,39 @@ static void zero_bytes_are_delivered_at_once(void **state)
     pipe_free(&pipe);
 }
 
+/* The key is not the one of nothing: no transmission, only a question whether anybody is there. */
+static void who_only_asks_is_answered_and_nobody_is_told(void **state)
+{
+    struct pipe pipe;
+    struct q2p_message message = {.event = Q2P_EV_OPTIONS, .hash = {{1, 2, 3}}};
+    uint8_t bytes[Q2P_DATAGRAM_MAX];
+    int len = q2p_wire_write(bytes, sizeof bytes, Q2P_DIALECT_OPTIONS, &message);
+
+    (void)state;
+    start(&pipe, Q2P_DIALECT_OPTIONS);
+    for (int i = 0; i < 40; i++) {
+        struct q2p_datagram in = {pipe.addrs[0], bytes, (size_t)len}, out;
+        struct q2p_packet packet;
+
+        assert_int_equal(q2p_node_input(pipe.nodes[1], pipe.now, &in),
+                         i < 32 ? Q2P_OK : Q2P_ERR_FULL); /* not more often than anything else */
+        if (i >= 32)
+            continue;
+        assert_int_equal(q2p_node_output(pipe.nodes[1], pipe.now, &out), 1);
+        assert_int_equal(out.len, 20);
+        assert_int_equal(q2p_wire_read(&packet, Q2P_DIALECT_OPTIONS, out.bytes, out.len, out.len),
+                         Q2P_OK);
+        assert_int_equal(packet.event, Q2P_EV_OPTIONSFEEDBACK);
+        assert_memory_equal(out.bytes + packet.hash_at.at, message.hash.bytes, Q2P_HASH_LEN);
+        assert_int_equal(q2p_node_output(pipe.nodes[1], pipe.now, &out), 0);
+    }
+    pipe_run(&pipe, pipe.now + 20 * Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_RECEIVING), 0);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_DELIVERED), 0);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_EXPIRED), 0);
+    pipe_free(&pipe);
+}
+
 /* The same key again is answered, so that its sender can end, and not delivered again. */
 static void a_finished_key_is_remembered_for_a_while(void **state)
 {
@@ -340,6 +373,7 @@ int main(void)
         cmocka_unit_test(every_size_arrives_whole_in_both_dialects),
         cmocka_unit_test(losses_are_repaired_and_duplicates_ignored),
         cmocka_unit_test(zero_bytes_are_delivered_at_once),
+        cmocka_unit_test(who_only_asks_is_answered_and_nobody_is_told),
         cmocka_unit_test(a_finished_key_is_remembered_for_a_while),
         cmocka_unit_test(a_key_made_with_an_address_we_do_not_know_is_delivered_unchecked),
         cmocka_unit_test(data_that_does_not_match_a_classic_key_is_corrupt),

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_q2p_passes.c - how often and when fragments leave to originals, which cannot ask for what is
+ * lost in time, and in classic can die of what comes at the wrong time (PROTOCOL.md 6.9). */
+#include "q2p_path.h"
+
+#include <q2p/wire.h>
+
+#include "unit.h"
+
+#define MS Q2P_MILLISECOND
+
+static q2p_node *node;
+static struct q2p__path *path;
+
+/* A path to one that does not know the extension, whose OPTIONS was answered after 50 ms, at 1 s.
+ */
+static void start(void)
+{
+    struct q2p_addr addr = {.ip = {10, 0, 0, 9}, .port = 9, .ip_len = 4};
+    struct q2p_config config;
+    struct q2p__contact *contact;
+
+    q2p_config_init(&config);
+    assert_int_equal(q2p_node_new(&node, &config), Q2P_OK);
+    assert_int_equal(q2p__contact_make(node, &contact, &addr), Q2P_OK);
+    assert_int_equal(q2p__path_join(node, 950 * MS, contact), Q2P_OK);
+    path = contact->path;
+    q2p__path_opened(Q2P_SECOND, path, 50 * MS);
+}
+
+static void end(void)
+{
+    q2p__path_leave(node, path);
+    q2p_node_free(node);
+}
+
+static void who_cannot_ask_gets_passes_for_what_may_be_lost(void **state)
+{
+    (void)state;
+    start();
+    assert_int_equal(q2p__path_passes(path, 10000, 5),
+                     1); /* perhaps it can, and did not say so yet */
+    path->acked = 1;
+    assert_int_equal(q2p__path_passes(path, 10000, 5), 3); /* 1 % may well be: 100, 1, 0.01 */
+    assert_int_equal(q2p__path_passes(path, 100, 5), 2);
+    assert_int_equal(q2p__path_passes(path, 5, 5), 1);
+    path->contact->probes_lost = 1;
+    path->contact->probes_heard = 100;
+    assert_int_equal(q2p__path_passes(path, 10000, 5), 5); /* at least 5 % are assumed */
+    assert_int_equal(q2p__path_passes(path, 10000, 3), 3);
+    assert_int_equal(q2p__path_passes(path, 1, 5), 1);
+    path->contact->extends = true; /* that one asks in time */
+    assert_int_equal(q2p__path_passes(path, 10000, 5), 1);
+    end();
+}
+
+static void on_one_host_nothing_is_lost_unless_it_shows(void **state)
+{
+    (void)state;
+    start();
+    path->rtt_min = 100 * Q2P_MICROSECOND;
+    path->contact->probes_lost = 9; /* a busy host */
+    assert_int_equal(q2p__path_passes(path, 10000, 5), 1);
+    path->contact->fell_short = 1;
+    assert_int_equal(q2p__path_passes(path, 10000, 5), 5);
+    end();
+}
+
+static void what_was_lost_long_ago_counts_less(void **state)
+{
+    (void)state;
+    start();
+    q2p__path_count(path, 100, 100);
+    q2p__path_count(path, 0, 400);
+    assert_int_equal(path->contact->probes_lost, 50);
+    assert_int_equal(path->contact->probes_heard, 250);
+    end();
+}
+
+/* It walks what its timer ends after 6 s, and dies of what its program takes in meanwhile. */
+static void in_classic_nothing_leaves_while_a_timer_of_the_original_is_due(void **state)
+{
+    static const struct {
+        q2p_time at;
+        bool may;
+    } rows[] = {{5899 * MS, true}, {5900 * MS, false}, {6299 * MS, false}, {6300 * MS, true},
+                {7399 * MS, true}, {7400 * MS, false}, {7799 * MS, false}, {7800 * MS, true}};
+
+    (void)state;
+    start();
+    q2p__path_classic(node, Q2P_SECOND, path, 1);
+    q2p__path_opens(Q2P_SECOND, path);
+    q2p__path_opens(Q2P_SECOND + 1500 * MS, path);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        q2p_time now = Q2P_SECOND + rows[i].at;
+
+        assert_int_equal(q2p__path_may_send(node, now, path), rows[i].may);
+        if (!rows[i].may) /* and it is woken when that is over */
+            assert_int_equal(path->timer.at, rows[i].at < 7 * Q2P_SECOND ? Q2P_SECOND + 6300 * MS
+                                                                         : Q2P_SECOND + 7800 * MS);
+    }
+    end();
+}
+
+static void in_classic_what_is_long_leaves_within_four_seconds(void **state)
+{
+    (void)state;
+    start();
+    q2p__path_classic(node, Q2P_SECOND, path, q2p_wire_fragments(10000000));
+    assert_in_range(path->rate, 10000000 / 4 * 512 / 484, 10000000 / 4 * 512 / 484 + 512);
+    end();
+    start();
+    q2p__path_classic(node, Q2P_SECOND, path,
+                      q2p_wire_fragments(1000000000)); /* cannot be in time anyway */
+    assert_int_equal(path->rate, 8 << 20);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_cannot_ask_gets_passes_for_what_may_be_lost),
+        cmocka_unit_test(on_one_host_nothing_is_lost_unless_it_shows),
+        cmocka_unit_test(what_was_lost_long_ago_counts_less),
+        cmocka_unit_test(in_classic_nothing_leaves_while_a_timer_of_the_original_is_due),
+        cmocka_unit_test(in_classic_what_is_long_leaves_within_four_seconds),
+    };
+
+    return cmocka_run_group_tests_name("q2p_passes", tests, NULL, NULL);
+}
