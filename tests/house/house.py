@@ -35,6 +35,8 @@ INCLUDES = {0: "assert limits stdbool stddef stdint string q2p/status q2p/types"
 INCLUDES[1] = INCLUDES[0] + " q2p/wire"
 INCLUDES[2] = INCLUDES[1] + " stdlib nettle/md5 q2p/node q2p/machine"
 DISSECTOR_SEES = "q2p/status q2p/types q2p/wire q2p/version"
+MANUALS = {"q2p": "libq2p/man/q2p.1.scd", "q2p-sim": "simulator/man/q2p-sim.1.scd"}
+MADE = {"scenario.resolved.yaml", "mine.yaml"}  # by the programs, and named in documents
 WIRE_NUMBERS = "484 508 512"  # sizes of PROTOCOL.md 8, which wire.h has names for
 
 
@@ -314,6 +316,51 @@ def rule_fences(house):
                 yield f"{house.name(path)}:{line}: this C does not compile"
 
 
+def rule_links(house):
+    """What documents link to is there, and so are the sources that they name."""
+    names = {path.name for path in house.files()}
+    for path in house.files(".md", ".scd"):
+        for line, match in matches(r'\]\(([^)#\s]+)|src="([^"]+)"', path.read_text()):
+            to = match[1] or match[2]
+            if "://" not in to and not (path.parent / to).exists():
+                yield f"{house.name(path)}:{line}: there is no {to}"
+        for line, match in matches(r"`([\w./-]+\.(?:c|h|py|sh|md|yaml|png))`", path.read_text()):
+            if Path(match[1]).name not in names | MADE:
+                yield f"{house.name(path)}:{line}: there is no {match[1]}"
+
+
+def rule_manual(house):
+    """Manual pages have the options that --help has, command by command."""
+    for name, page in MANUALS.items():
+        program, text = house.build / "bin" / name, house.text(page)
+        commands = set(re.findall(rf"(?m)^\*{name}\*? \*?([a-z]+)\*", text)) - {"help"}
+        written = manual_options(text, commands)
+        for command in sorted(commands):
+            told = subprocess.run([program, command, "--help"], capture_output=True, text=True,
+                                  check=False).stdout
+            helped = set(re.findall(r"(?m)^  (?:-.,|   ) --([a-z-]+)", told))
+            for option in sorted((helped ^ written[command]) - {"help"}):
+                where = "--help" if option in written[command] else page
+                yield f"{name} {command}: --{option} is not in {where}"
+
+
+def manual_options(text, commands):
+    """By command; whose an option is stands in the heading above, and may be narrowed behind it."""
+    found = {command: set() for command in commands}
+    for part in re.split(r"(?m)^#+ (?=OPTIONS OF|Of )", text)[1:]:
+        heading, _, body = re.split(r"(?m)^# ", part)[0].partition("\n")
+        words = re.findall(r"[a-z]+", heading.lower())
+        mine = commands if "all" in words else commands & set(words)
+        for match in re.finditer(r"(?m)^(\*-.*)\n((?:\t.*\n|\n(?=\t))*)", body):
+            only = re.search(r"\((\w+)\)$", match[1])
+            also = re.search(r"Also of ([\w ,]+)", match[2])
+            but = re.search(r"Not for\s+\*(\w+)\*", match[2])
+            whose = {only[1]} if only else mine | set(re.findall(r"\w+", also[1] if also else ""))
+            for command in (whose & commands) - {but and but[1]}:
+                found[command] |= set(re.findall(r"\*--([a-z-]+)\*", match[1]))
+    return found
+
+
 def compiles(text, includes):
     with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
         file.write(text)
@@ -332,7 +379,7 @@ def main():
     parser.add_argument("--root", default=Path(__file__).resolve().parents[2])
     parser.add_argument("--build")
     args = parser.parse_args()
-    if not args.build and {"floors", "exports", "fences"} & set(args.rules):
+    if not args.build and {"floors", "exports", "fences", "manual"} & set(args.rules):
         parser.error("these rules look at what is built: give --build DIR")
     house = House(args.root, args.build)
     found = [f"house.{rule}: {line}" for rule in args.rules for line in RULES[rule](house)]

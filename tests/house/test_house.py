@@ -11,7 +11,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from house import RULES, House
+from house import MANUALS, RULES, House
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDARD = "PROTOCOL.md"
@@ -42,6 +42,8 @@ PLANTS = [
     ("tidy", "notes.txt", "later\n", "does not belong at the top level"),
     ("tidy", "simulator/world/base_buf.c", "/* SPDX-License-Identifier: GPL-2.0-or-later */\n",
      "is there 2 times"),
+    ("links", "README.md", ("pcaps/README.md", "pcaps/READYOU.md"), "no pcaps/READYOU.md"),
+    ("links", "tests/README.md", "`unit/test_nothing.c`\n", "no unit/test_nothing.c"),
     ("fences", "tests/README.md", "\n```c\nint f(void { }\n```\n", "does not compile"),
 ]
 
@@ -114,6 +116,21 @@ class RulesCanFail(unittest.TestCase):
         found = "\n".join(RULES["exports"](House(self.root, self.root / "build")))
         self.assertIn("q2p_planted is exported and not declared", found)
         self.assertIn("q2p_wire_read is declared and not exported", found)
+
+    def test_manual_and_help_are_held_together(self):
+        for name in MANUALS:
+            program = self.root / "build/bin" / name
+            program.parent.mkdir(parents=True, exist_ok=True)
+            program.write_text("#!/bin/sh\necho '  -x, --planted N   a plant'\n")
+            program.chmod(0o755)
+        found = "\n".join(RULES["manual"](House(self.root, self.root / "build")))
+        for complaint in ("q2p recv: --planted is not in libq2p/man/q2p.1.scd",
+                          "q2p recv: --count is not in --help", "q2p check: --json is not in --help",
+                          "q2p-sim sweep: --swarm is not in --help",
+                          "q2p-sim new: --planted is not in simulator/man/q2p-sim.1.scd"):
+            self.assertIn(complaint, found)
+        self.assertNotIn("ping: --rate", found)
+        self.assertNotIn("decode: --strict", found)
 
 
 if __name__ == "__main__":
