@@ -25,6 +25,7 @@ struct item {
     size_t len;
     struct q2p_hash hash;
     enum { WAITING, SENDING, SENT, OVER } state;
+    bool again; /* it is sent for the second time */
 };
 
 struct sending {
@@ -67,6 +68,39 @@ static void finish(struct sending *sending, struct item *item, int code)
     item->data = NULL;
 }
 
+static void tell_item(const struct sending *sending, const struct item *item)
+{
+    const struct cli_common *common = &sending->values->peer.common;
+    if (common->json) {
+        cli_json_open("sending", cli_wall_ns());
+        cli_json_addr("peer", &sending->to);
+        cli_json_hash("hash", &item->hash);
+        cli_json_number("length", item->len);
+        cli_json_text("file", item->path);
+        cli_json_close();
+    } else if (!common->quiet && (sending->count > 1 || item->again)) {
+        char hash[2 * Q2P_HASH_LEN + 1];
+        cli_hex(hash, item->hash.bytes, Q2P_HASH_LEN);
+        printf("%12s  sending %s%s, %zu bytes, key %s\n", "", item->path,
+               item->again ? " once more" : "", item->len, hash);
+    }
+}
+
+/* All had left, and something was lost that the peer could not ask for in time, as an original
+ * cannot: the node knows that by now, and makes several passes. */
+static bool send_again(struct sending *sending, struct item *item)
+{
+    if (item->state != SENT || item->again ||
+        q2p_node_send(sending->peer.node, q2p_drive_now(), &sending->to, item->data, item->len,
+                      &item->hash) != Q2P_OK)
+        return false;
+    item->again = true;
+    item->state = SENDING;
+    sending->unsent++;
+    tell_item(sending, item);
+    return true;
+}
+
 static void take_ours(struct sending *sending, const struct q2p_happening *on)
 {
     struct item *item = find(sending, &on->hash);
@@ -83,6 +117,8 @@ static void take_ours(struct sending *sending, const struct q2p_happening *on)
         finish(sending, item, CLI_FINE);
     } else if (on->on == Q2P_ON_FAILED) {
         cli_progress_clear(&sending->progress);
+        if (send_again(sending, item))
+            return;
         cli_error("%s did not receive all of %s: it gave up, or never answered",
                   sending->values->to, item->path);
         finish(sending, item, CLI_FAILED);
@@ -127,23 +163,6 @@ static int wait_connected(struct sending *sending)
         }
     }
     return CLI_FINE;
-}
-
-static void tell_item(const struct sending *sending, const struct item *item)
-{
-    const struct cli_common *common = &sending->values->peer.common;
-    if (common->json) {
-        cli_json_open("sending", cli_wall_ns());
-        cli_json_addr("peer", &sending->to);
-        cli_json_hash("hash", &item->hash);
-        cli_json_number("length", item->len);
-        cli_json_text("file", item->path);
-        cli_json_close();
-    } else if (!common->quiet && sending->count > 1) {
-        char hash[2 * Q2P_HASH_LEN + 1];
-        cli_hex(hash, item->hash.bytes, Q2P_HASH_LEN);
-        printf("%12s  sending %s, %zu bytes, key %s\n", "", item->path, item->len, hash);
-    }
 }
 
 /*
@@ -267,9 +286,9 @@ const struct cli_command cmd_send = {
     .sentence = "Hands files to a peer and repairs what gets lost on the way.",
     .about = "Sends to the peer directly; with --seed it joins first and waits until the peer is\n"
              "connected, which opens a way through NATs. Each file is one transmission; several\n"
-             "are under way at a time. Fragments that the peer reports lost are sent again. It\n"
-             "ends when the peer says that all arrived, or, as most never do, with its silence\n"
-             "(--quiet-after).\n"
+             "are under way at a time. Fragments that the peer reports lost are sent again; and\n"
+             "all once more if it gave up after all had left. It ends when the peer says that all\n"
+             "arrived, or, as most never do, with its silence (--quiet-after).\n"
              "Exit code 1: the peer was not reached, gave up or never answered.",
     .example = "  q2p send picture.jpg --to 192.0.2.7:10000\n"
                "  tar c src | q2p send - --to 198.51.100.4:10002 --seed seed.example.org:10000",
