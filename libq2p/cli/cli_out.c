@@ -61,18 +61,29 @@ void cli_sha256(char out[CLI_SHA256_TEXT], const void *bytes, size_t len)
     cli_hex(out, digest, sizeof digest);
 }
 
-static void put_text(const uint8_t *text, size_t len)
+static void put_byte(uint8_t byte)
 {
-    putchar('"');
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '"' || text[i] == '\\')
-            printf("\\%c", text[i]);
-        else if (text[i] < ' ' || text[i] > '~')
-            printf("\\u%04x", text[i]);
-        else
-            putchar(text[i]);
+    if (byte == '"' || byte == '\\')
+        printf("\\%c", byte);
+    else if (byte < ' ' || byte > '~')
+        printf("\\u%04x", byte);
+    else
+        putchar(byte);
+}
+
+/* How many bytes the UTF-8 character at text has, if it is one beyond ASCII; else 0. */
+static size_t utf8_len(const uint8_t *text)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t len = *text >= 0xf8 ? 0 : *text >= 0xf0 ? 4 : *text >= 0xe0 ? 3 : *text >= 0xc0 ? 2 : 0;
+    uint32_t character = *text & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        character = character << 6 | (text[i] & 0x3f);
     }
-    putchar('"');
+    bool surrogate = character >= 0xd800 && character < 0xe000;
+    return character < least[len] || character > 0x10ffff || surrogate ? 0 : len;
 }
 
 static void put_key(const char *key)
@@ -87,13 +98,27 @@ void cli_json_open(const char *type, int64_t t_ns)
 
 void cli_json_text(const char *key, const char *text)
 {
-    cli_json_bytes(key, text, strlen(text));
+    const uint8_t *at = (const uint8_t *)text;
+    put_key(key);
+    putchar('"');
+    while (*at) {
+        size_t len = *at < 0x80 ? 0 : utf8_len(at);
+        if (!len)
+            put_byte(*at++);
+        for (; len > 0; len--)
+            putchar(*at++);
+    }
+    putchar('"');
 }
 
 void cli_json_bytes(const char *key, const void *text, size_t len)
 {
+    const uint8_t *bytes = text;
     put_key(key);
-    put_text(text, len);
+    putchar('"');
+    for (size_t i = 0; i < len; i++)
+        put_byte(bytes[i]);
+    putchar('"');
 }
 
 void cli_json_number(const char *key, uint64_t value)

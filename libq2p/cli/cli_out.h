@@ -26,8 +26,8 @@ void cli_hex(char *out, const void *bytes, size_t len);
 void cli_sha256(char out[CLI_SHA256_TEXT], const void *bytes, size_t len);
 
 /*
- * One object per line: open, fields, close. Text is escaped whatever it is; bytes that are not
- * printable ASCII become \u00XX, so that the output is valid JSON even for strangers' bytes.
+ * One object per line: open, fields, close. It is valid JSON whatever the text is: what is not
+ * printable ASCII becomes \u00XX byte by byte, but for UTF-8 in text, which names of files are.
  */
 void cli_json_open(const char *type, int64_t t_ns);
 void cli_json_text(const char *key, const char *text);

@@ -81,6 +81,20 @@ static void strangers_bytes_stay_inside_their_string(void **state)
                    "\"a\\\"\\\\\\u000a\\u0000\\u001f\\u007f\\u0080\\u00ff}\"}\n");
 }
 
+static void names_keep_their_letters(void **state)
+{
+    (void)state;
+    /* umlaut, euro, clef; then no UTF-8: a lone byte, too long, a surrogate, beyond, broken off */
+    cli_json_open("test", 0);
+    cli_json_text("file", "\xc3\xa4 \xe2\x82\xac \xf0\x9d\x84\x9e\n");
+    cli_json_text("odd", "\x80|\xc1\xa1|\xed\xa0\x80|\xf4\x90\x80\x80|\xff|\xe2\x82");
+    cli_json_close();
+    assert_written("{\"type\":\"test\",\"t_ns\":0,"
+                   "\"file\":\"\xc3\xa4 \xe2\x82\xac \xf0\x9d\x84\x9e\\u000a\","
+                   "\"odd\":\"\\u0080|\\u00c1\\u00a1|\\u00ed\\u00a0\\u0080|"
+                   "\\u00f4\\u0090\\u0080\\u0080|\\u00ff|\\u00e2\\u0082\"}\n");
+}
+
 static void colours_are_for_terminals_or_on_demand(void **state)
 {
     (void)state;
@@ -117,6 +131,7 @@ int main(void)
                                         release_output),
         cmocka_unit_test_setup_teardown(strangers_bytes_stay_inside_their_string, catch_output,
                                         release_output),
+        cmocka_unit_test_setup_teardown(names_keep_their_letters, catch_output, release_output),
         cmocka_unit_test_setup_teardown(colours_are_for_terminals_or_on_demand, catch_output,
                                         release_output),
         cmocka_unit_test(hex_and_sha256_are_lower_case),
