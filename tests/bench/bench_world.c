@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bench_world.c - N peers, each sends a 512-byte datagram every 100 ms; and a plain loop. */
 #define _POSIX_C_SOURCE 199309L
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -157,6 +158,8 @@ static int opaque_output(void *self, q2p_time now, struct q2p_datagram *out)
     uint32_t step = 1 + opaque->count % (2 * NEIGHBOURS), to;
     if (bench->anywhere)
         to = (uint32_t)(sim_mix(opaque->number, opaque->count) % bench->count);
+    else if (bench->far && opaque->count % 10 == 9)
+        to = opaque->number + bench->count / 2;
     else /* the next ones, then the ones before */
         to = opaque->number + (step <= NEIGHBOURS ? step : bench->count + NEIGHBOURS - step);
     opaque->count++;
@@ -219,6 +222,21 @@ void bench_attach(struct bench *bench, uint32_t number, const struct q2p_machine
     place->host = &host->element;
 }
 
+static void divide(struct bench *bench, uint32_t threads)
+{
+    bench->of = sim_alloc(bench->net.places_count);
+    bench->views = sim_alloc(threads * sizeof *bench->views);
+    if (net_divide(&bench->net, threads, bench->of, NULL, 0) != threads)
+        bench_die("nothing to divide");
+    bench->parts = sim_parts_new(threads, bench->world.seed, bench->of);
+    for (uint32_t i = 0; i < threads; i++) {
+        bench->views[i].world = &sim_parts_at(bench->parts, i)->world;
+        bench->views[i].tap = &bench->tap;
+    }
+    net_split(&bench->net, bench->views, threads, bench->of);
+    sim_parts_ahead(bench->parts, net_ahead(&bench->net, bench->of));
+}
+
 static void build_opaque(struct bench *bench, const struct opaque_plan *plan)
 {
     struct sim_rng rng;
@@ -226,6 +244,7 @@ static void build_opaque(struct bench *bench, const struct opaque_plan *plan)
     bench_build(bench, count, plan->nat);
     bench->world.seed += plan->seed;
     bench->anywhere = plan->anywhere;
+    bench->far = plan->far;
     sim_rng_init(&rng, 1, "phases");
     bench->peers = sim_alloc(count * sizeof *bench->peers);
     for (uint32_t i = 0; i < count; i++) {
@@ -234,13 +253,21 @@ static void build_opaque(struct bench *bench, const struct opaque_plan *plan)
         opaque->number = i;
         opaque->next_ns = (q2p_time)sim_rng_below(&rng, PERIOD_NS);
         bench_attach(bench, i, &opaque_machine, opaque);
-        sim_host_pump(&bench->hosts[i], &bench->world);
     }
+    if (plan->threads > 1)
+        divide(bench, plan->threads);
+    for (uint32_t i = 0; i < count; i++)
+        sim_host_pump(&bench->hosts[i], bench->net.places[bench->hosts[i].index]->net->world);
+    if (bench->parts)
+        sim_parts_touched(bench->parts);
 }
 
 void bench_free(struct bench *bench)
 {
     net_free(&bench->net);
+    sim_parts_free(bench->parts);
+    free(bench->views);
+    free(bench->of);
     sim_world_free(&bench->world);
     free(bench->names);
     free(bench->hosts);
@@ -299,6 +326,33 @@ double bench_opaque(const struct opaque_plan *plan, double datagrams)
         report_trace_end(&bench.trace);
         fclose(bench.null);
     }
+    bench_free(&bench);
+    return best;
+}
+
+static void run_until(struct bench *bench, q2p_time until)
+{
+    if (bench->parts)
+        sim_parts_run(bench->parts, until);
+    else
+        sim_world_run(&bench->world, until);
+}
+
+double bench_threads(const struct opaque_plan *plan, double datagrams, uint64_t *hash)
+{
+    struct bench bench;
+    double best = INFINITY;
+    q2p_time now = 2 * NEIGHBOURS * PERIOD_NS;
+    build_opaque(&bench, plan);
+    run_until(&bench, now);
+    for (int i = 0; i < 3; i++) {
+        double start = bench_wall_seconds();
+        run_until(&bench, now += time_for(plan->peers, datagrams));
+        best = fmin(best, bench_wall_seconds() - start);
+    }
+    *hash = 0;
+    for (uint32_t i = 0; i < bench.count; i++)
+        *hash += sim_mix(bench.hosts[i].trace, bench.hosts[i].sent);
     bench_free(&bench);
     return best;
 }

@@ -6,6 +6,7 @@
 #include "net_route.h"
 #include "report_trace.h"
 #include "sim_host.h"
+#include "sim_parts.h"
 
 #define PERIOD_NS (100 * Q2P_MILLISECOND)
 #define DELAY_NS (20 * Q2P_MILLISECOND)
@@ -22,13 +23,18 @@ struct bench {
     struct opaque *peers;
     char (*names)[16];
     uint32_t count;
-    bool nat, anywhere;
+    bool nat, anywhere, far;
+    struct sim_parts *parts; /* NULL = one thread */
+    struct net *views;
+    uint8_t *of;
 };
 
 struct opaque_plan {
     uint32_t peers;
     bool nat, anywhere, traced;
+    bool far; /* every tenth datagram goes to the other half of the peers */
     uint64_t seed;
+    uint32_t threads;
 };
 
 /* Seconds of this process, and the end of the program. */
@@ -47,6 +53,9 @@ uint64_t bench_sent(const struct bench *bench);
 /* Datagrams per second: of peers with opaque datagrams, after every mapping is there, the best of
  * three; of a binary heap with two copies per datagram and nothing else. */
 double bench_opaque(const struct opaque_plan *plan, double datagrams);
+
+/* Seconds on the wall that so many datagrams take, the best of three, and what came of it. */
+double bench_threads(const struct opaque_plan *plan, double datagrams, uint64_t *hash);
 double bench_yard(uint32_t peers, uint64_t datagrams);
 
 #endif
