@@ -20,12 +20,26 @@ bool cli_read_scenario(struct scenario *out, const struct cli_values *values, ui
     return fine;
 }
 
-void cli_print_again(char *out, const struct cli_values *values, uint32_t variant, uint64_t seed)
+/* One word for a shell. */
+static void quote(char *out, size_t room, const char *text)
 {
     const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
-    const char *quote = strspn(values->file, plain) == strlen(values->file) ? "" : "'";
-    int len = snprintf(out, CLI_AGAIN_MAX, "q2p-sim run %s%.512s%s --seed %" PRIu64, quote,
-                       values->file, quote, seed);
+    if (strspn(text, plain) == strlen(text)) {
+        snprintf(out, room, "%s", text);
+        return;
+    }
+    size_t len = 0;
+    out[len++] = '\'';
+    for (; *text && len + 6 < room; text++)
+        len += (size_t)snprintf(out + len, room - len, "%s%c", *text == '\'' ? "'\\'" : "", *text);
+    snprintf(out + len, room - len, "'");
+}
+
+void cli_print_again(char *out, const struct cli_values *values, uint32_t variant, uint64_t seed)
+{
+    char file[520];
+    quote(file, sizeof file, values->file);
+    int len = snprintf(out, CLI_AGAIN_MAX, "q2p-sim run %s --seed %" PRIu64, file, seed);
     if (variant > 0)
         len += snprintf(out + len, (size_t)(CLI_AGAIN_MAX - len), " --variant %" PRIu32, variant);
     if (values->swarm)

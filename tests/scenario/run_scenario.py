@@ -370,6 +370,12 @@ def usage(folder):
                         (("run", "--bogus", DEMO), "q2p-sim: unrecognized option '--bogus'"),
                         (("sweep", DEMO, "--seeds", 0), "--seeds wants a number from 1 to ")):
         expect(part in sim(*words).stderr, words, sim(*words).stderr)
+    odd = folder / "what's that.yaml"
+    shutil.copy(HERE / "failing/lost.yaml", odd)
+    done = sim("run", odd, "--no-files")
+    line = done.stdout.splitlines()[-1].replace("again: q2p-sim", f"'{SIM}'") + " --no-files"
+    again = subprocess.run(["sh", "-c", line], text=True, capture_output=True, check=False)
+    expect(again.returncode == 1 and again.stdout == done.stdout, line, again)
     quiet = sim("sweep", DEMO, "--seeds", 2, "--quiet")
     expect(quiet.returncode == 0 and not quiet.stdout, quiet.stdout)
     if pathlib.Path("/dev/full").exists():
