@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench_search.h"
 #include "bench_world.h"
 
 static bool json;
@@ -275,6 +276,23 @@ static void bench_punch(void)
     tell("punch", trials / (bench_seconds() - start), 5e4, false, "complete punching trials/s");
 }
 
+/* ---- tables and search --------------------------------------------------------------------- */
+
+static void bench_search(void)
+{
+    double trials = fmax(1e6 * size, 2e4);
+    char words[80];
+    size_t left;
+    uint64_t events;
+    tell("matrix", 1e3 * bench_matrix_seconds(), 50, true, "ms: five tables of 9 x 9, both scopes");
+    snprintf(words, sizeof words, "s for 1,000,000 trials held to theory, by %.3g", trials);
+    tell("oracle", bench_oracle_seconds((uint64_t)trials) * 1e6 / trials, 20, true, words);
+    double took = bench_shrink_seconds(&left, &events);
+    snprintf(words, sizeof words, "s for a failure of %u events", (unsigned)events);
+    tell("shrink", took, 60, true, words);
+    tell("shrink-left", (double)left, 5, true, "decisions that are left of it");
+}
+
 /* ---- two runs at once -------------------------------------------------------------------- */
 
 static double run_seeds(int count)
@@ -400,6 +418,7 @@ int main(int argc, char **argv)
     bench_core();
     bench_memory();
     bench_punch();
+    bench_search();
     bench_nodes(true);
     bench_nodes(false);
     bench_seeds();
