@@ -49,7 +49,7 @@ void net_link_enter(const struct net_link *link, struct sim_world *world, struct
     turn->at = world->now;
     turn->to = packet->way_to;
     packet->turn = 2 * turn->count++; /* the odd ones belong to copies */
-    packet->luck = sim_mix(sim_mix(key, (uint64_t)world->now), packet->digest + turn->same);
+    packet->luck = sim_mix_at(key, world->now, packet->digest + turn->same);
     if (link->tap->luck)
         packet->luck = link->tap->luck(link->tap->ctx, packet, key, packet->luck);
     link->start->ops->forward(link->start, world, packet);

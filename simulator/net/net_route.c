@@ -286,7 +286,7 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
     packet->dst = inside;
     struct net_place *to = whose(nat, &inside);
     if (to)
-        send_local(nat, &to->in, packet);
+        to->in.ops->forward(&to->in, world, packet);
     else
         end(net, packet, NET_FATE_NO_ROUTE, nat->name);
 }

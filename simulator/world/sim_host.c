@@ -53,8 +53,7 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
     if (next->ops->soon)
         next->ops->soon(next, packet, NET_SOON_COPIED);
     packet->digest = sim_mix_bytes(0, packet->bytes, packet->len);
-    host->trace = sim_mix(host->trace, (uint64_t)world->now);
-    host->trace = sim_mix(host->trace, packet->digest);
+    host->trace = sim_mix_at(host->trace, world->now, packet->digest);
     next->ops->forward(next, world, packet);
 }
 
@@ -81,8 +80,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     }
     host->received++;
     host->heard = packet->from;
-    host->trace = sim_mix(~host->trace, (uint64_t)world->now);
-    host->trace = sim_mix(host->trace, packet->digest ^ packet->src.port);
+    host->trace = sim_mix_at(~host->trace, world->now, packet->digest ^ packet->src.port);
     host->machine->input(host->self, sim_host_now(host, world->now), &in);
     sim_packet_drop(world, packet);
     sim_host_pump(host, world);

@@ -30,27 +30,27 @@ static uint64_t read_word(const uint8_t *at)
 
 #define FOLD UINT64_C(0x9fb21c651e98df25)
 
+/* Two words with one multiplication; the turn lets the upper bits of one step reach the lower ones
+ * of the next. */
 static uint64_t fold(uint64_t hash, const uint8_t *at)
 {
-    hash = (hash ^ read_word(at)) * FOLD;
-    return hash ^ hash >> 32;
+    return rotate((hash + read_word(at)) * FOLD ^ read_word(at + 8), 29);
 }
 
 /* Four lanes, so that a processor can do four multiplications at once. */
 uint64_t sim_mix_bytes(uint64_t hash, const void *bytes, size_t len)
 {
-    const uint8_t *at = bytes, *end = at + len / 32 * 32;
-    hash = sim_mix(hash, len);
-    uint64_t a = hash, b = hash + FOLD, c = hash + 2 * FOLD, d = hash + 3 * FOLD, rest = 0;
-    for (; at < end; at += 32) {
+    const uint8_t *at = bytes, *end = at + len / 64 * 64;
+    uint64_t a = hash + len, b = a + FOLD, c = b + FOLD, d = c + FOLD, rest = 0;
+    for (; at < end; at += 64) {
         a = fold(a, at);
-        b = fold(b, at + 8);
-        c = fold(c, at + 16);
-        d = fold(d, at + 24);
+        b = fold(b, at + 16);
+        c = fold(c, at + 32);
+        d = fold(d, at + 48);
     }
     hash = sim_mix(a + rotate(b, 21), c + rotate(d, 43));
-    for (len %= 32; len >= 8; at += 8, len -= 8)
-        hash = fold(hash, at);
+    for (len %= 64; len >= 8; at += 8, len -= 8)
+        hash = sim_mix(hash, read_word(at));
     for (size_t i = 0; i < len; i++)
         rest |= (uint64_t)at[i] << 8 * i;
     return sim_mix(hash, rest);

@@ -30,6 +30,12 @@ static inline uint64_t sim_mix(uint64_t hash, uint64_t word)
     return z ^ z >> 31 ^ (word << 17 | word >> 47);
 }
 
+/* The same with a time in one step. */
+static inline uint64_t sim_mix_at(uint64_t hash, int64_t at, uint64_t word)
+{
+    return sim_mix(hash + (uint64_t)at * UINT64_C(0x9fb21c651e98df25), word);
+}
+
 uint64_t sim_mix_bytes(uint64_t hash, const void *bytes, size_t len);
 
 #endif
