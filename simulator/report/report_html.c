@@ -198,7 +198,7 @@ static void put_oracles(FILE *out, const struct scn_run *run)
         page_put(out, "small", NULL, "%s",
                  "delivered is what was sent, once; no datagram over its limit; no peer beyond the "
                  "limit; lists name only what is missing; transmissions end; memory within its "
-                 "bound; time goes on");
+                 "bound; answers are small; time goes on");
     }
     fputs("</li>\n", out);
 }

@@ -46,22 +46,29 @@ static const struct scn_key *find_key(const char *section, const char *name)
     return NULL;
 }
 
-static void report_unknown(struct scn_errors *errors, const struct scn_yaml *name,
-                           const char *section, const char *also)
+const struct scn_key *scn_key_like(const char *section, const char *also, const char *name)
 {
-    const char *best = NULL;
+    const struct scn_key *best = NULL;
     size_t best_distance = 3;
     for (const struct scn_key *key = scn_schema; key->section; key++) {
-        if (strcmp(key->section, section) != 0 && (!also || strcmp(key->section, also) != 0))
+        if (section && strcmp(key->section, section) != 0 &&
+            (!also || strcmp(key->section, also) != 0))
             continue;
-        size_t edits = distance(name->text, key->name);
+        size_t edits = distance(name, key->name);
         if (edits < best_distance && edits < strlen(key->name)) {
-            best = key->name;
+            best = key;
             best_distance = edits;
         }
     }
+    return best;
+}
+
+static void report_unknown(struct scn_errors *errors, const struct scn_yaml *name,
+                           const char *section, const char *also)
+{
+    const struct scn_key *best = scn_key_like(section, also, name->text);
     if (best)
-        scn_error(errors, name, "unknown key '%.40s' (did you mean '%s'?)", name->text, best);
+        scn_error(errors, name, "unknown key '%.40s' (did you mean '%s'?)", name->text, best->name);
     else
         scn_error(errors, name, "unknown key '%.40s'", name->text);
 }

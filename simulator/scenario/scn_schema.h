@@ -211,6 +211,9 @@ uint64_t scn_link_given(const struct scn_yaml *map);
 /* Checks and reads what is more than one word. */
 void scn_link_finish(struct scn_link *link, struct scn_errors *errors);
 
+/* The key that is spelled almost so, in a section (NULL: any) or in another one; or NULL. */
+const struct scn_key *scn_key_like(const char *section, const char *also, const char *name);
+
 /* A commented file to start from. */
 void scn_starter(FILE *out);
 

@@ -368,7 +368,8 @@ def usage(folder):
     expect("expectations decided" in done.stderr and "\r" not in done.stderr, done.stderr)
     for words, part in ((("run", folder), f"{folder}: Is a directory"), (("run",), "wants FILE"),
                         (("run", "--bogus", DEMO), "q2p-sim: unrecognized option '--bogus'"),
-                        (("sweep", DEMO, "--seeds", 0), "--seeds wants a number from 1 to ")):
+                        (("sweep", DEMO, "--seeds", 0), "--seeds wants a number from 1 to "),
+                        (("explain", "nats.maping"), "(did you mean 'nats.mapping'?)")):
         expect(part in sim(*words).stderr, words, sim(*words).stderr)
     odd = folder / "what's that.yaml"
     shutil.copy(HERE / "failing/lost.yaml", odd)
