@@ -156,9 +156,9 @@ uint32_t *net_nat_note(struct net_nat_table *nat);
 void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *from,
                   const struct q2p_addr *to);
 
-/* An inside host answers what `remote` has sent to it with an ICMP error: *outside is where that had
- * been sent to, as the error must quote it. Changes nothing. Q2P_OK, or Q2P_ERR_ABSENT: nothing of
- * that kind came in, and the error goes nowhere (RFC 5508 4.2). */
+/* An inside host answers what `remote` has sent to it with an ICMP error: *outside is where that
+ * had been sent to, as the error must quote it. Changes nothing. Q2P_OK, or Q2P_ERR_ABSENT: nothing
+ * of that kind came in, and the error goes nowhere (RFC 5508 4.2). */
 int net_nat_icmp_out(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
                      const struct q2p_addr *remote, struct q2p_addr *outside);
 

@@ -84,7 +84,7 @@ int net_nat_choose(struct net_nat_table *nat, struct net_nat_want *want)
     const struct net_nat_config *config = &nat->config;
     uint32_t first = config->port_last ? config->port_first : NET_NAT_PORT_FIRST;
     uint32_t last = config->port_last ? config->port_last : NET_NAT_PORT_LAST;
-    uint32_t count = last - first + 1, at, step = 1;
+    uint32_t count = last - first + 1, at, step = 1, offset = 0;
     want->outside = choose_outside(nat, want);
     want->port = want->inside->port;
     bool keeps = config->ports == NET_NAT_PRESERVE || config->ports == NET_NAT_PARITY;
@@ -101,12 +101,14 @@ int net_nat_choose(struct net_nat_table *nat, struct net_nat_want *want)
     at = config->ports == NET_NAT_SEQUENTIAL && nat->port_at >= first && nat->port_at <= last
              ? nat->port_at + 1 - first
              : draw_below(nat, want, true, count);
-    if (config->ports == NET_NAT_PARITY) {
+    if (config->ports == NET_NAT_PARITY) { /* every other port, also where the range wraps */
+        offset = (first ^ want->inside->port) & 1;
+        count = (count - offset + 1) / 2;
         step = 2;
-        at = (at & ~1u) + ((first ^ want->inside->port) & 1);
+        at /= 2;
     }
-    for (uint32_t i = 0; i < count; i += step) {
-        uint16_t port = (uint16_t)(first + (at + i) % count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t port = (uint16_t)(first + offset + step * ((at + i) % count));
         if (port != want->inside->port || !want->elsewhere) {
             if (net_nat_is_free(nat, want, port)) {
                 nat->port_at = want->port = port;

@@ -58,7 +58,7 @@ struct sim_world {
     struct sim_spare *unused; /* packets; the last one first, as it is in the cache */
     struct sim_arena packets;
     struct sim_part *part; /* of a run on several threads; NULL = this is all of it */
-    struct sim_heap heap; /* of machines, for as long as they live */
+    struct sim_heap heap;  /* of machines, for as long as they live */
 };
 
 void sim_world_init(struct sim_world *world, uint64_t seed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_net_nat.c - the nine NATs of RFC 4787, scope, ports and forgetting. Longer than 500 lines: each
- * case is short, and all make the same NAT. */
+/* test_net_nat.c - the nine NATs of RFC 4787, scope, ports and forgetting. Longer than 500 lines:
+ * each case is short, and all make the same NAT. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -302,6 +302,35 @@ static void parity_is_kept_where_the_port_is_not(void **state)
     net_nat_free(&nat);
 }
 
+/* In a range of an odd number of ports, odd and even ones are not equally many. */
+static void parity_is_kept_to_the_last_port(void **state)
+{
+    (void)state;
+    struct q2p_addr to = addr("192.0.2.1:80"), seen;
+    for (int parity = 0; parity < 2; parity++) {
+        struct net_nat_table nat;
+        bool taken[5] = {false};
+        make(&nat, NET_NAT_INDEPENDENT, NET_NAT_PORT);
+        nat.config.ports = NET_NAT_PARITY;
+        nat.config.port_first = 1001;
+        nat.config.port_last = 1005;
+        struct q2p_addr inside = addr("10.0.0.2:7000");
+        inside.port = (uint16_t)(inside.port + parity);
+        assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_OK); /* its own */
+        for (int i = 0; i < 2 + parity; i++) {
+            inside.ip[3]++;
+            assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_OK);
+            assert_int_equal(seen.port % 2, parity);
+            assert_in_range(seen.port, 1001, 1005);
+            assert_false(taken[seen.port - 1001]);
+            taken[seen.port - 1001] = true;
+        }
+        inside.ip[3]++;
+        assert_int_equal(net_nat_out(&nat, 0, &inside, &to, &seen), Q2P_ERR_FULL);
+        net_nat_free(&nat);
+    }
+}
+
 static void blocks_belong_to_hosts_and_end(void **state)
 {
     (void)state;
@@ -506,6 +535,7 @@ int main(void)
         cmocka_unit_test(sequential_ports_count_up),
         cmocka_unit_test(all_ports_can_be_used_and_then_none_is_left),
         cmocka_unit_test(parity_is_kept_where_the_port_is_not),
+        cmocka_unit_test(parity_is_kept_to_the_last_port),
         cmocka_unit_test(blocks_belong_to_hosts_and_end),
         cmocka_unit_test(overloading_shares_a_port_between_hosts_with_different_remotes),
         cmocka_unit_test(pooling_pairs_a_host_with_an_address_or_does_not),
