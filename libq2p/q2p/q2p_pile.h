@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * q2p_pile.h - the fragments of one incoming transmission as they arrive. They lie one behind the
- * other in order of arrival, so memory grows with what came and never with what was announced;
- * when all are there they are put into order in place, and the pile is the message.
+ * q2p_pile.h - the fragments of one incoming transmission as they arrive. Where few are missing,
+ * each lies at its own place; else they lie one behind the other in order of arrival. So memory
+ * grows with what came and never with what was announced; when all are there they are put into
+ * order in place, and the pile is the message.
  */
 #ifndef Q2P_PILE_H
 #define Q2P_PILE_H
@@ -11,11 +12,12 @@
 
 struct q2p__pile {
     uint8_t *bytes;    /* room for so many whole fragments */
+    uint64_t *here;    /* a bit a place, while each is at its own; those below `gap` say nothing */
     uint32_t *order;   /* fragment number of each place from `straight` on */
     uint32_t *index;   /* place + 1 of fragments from `straight` on, by their number; 0 = free */
     uint32_t have;     /* fragments here */
-    uint32_t straight; /* so many of them arrived in order: number = place */
-    uint32_t room, order_room, index_room;
+    uint32_t straight; /* without `here`: so many arrived in order: number = place */
+    uint32_t room, here_room, order_room, index_room;
     uint32_t gap;     /* lowest number that is not here */
     uint32_t highest; /* highest number that is */
     uint32_t total;   /* fragments of the whole transmission */

@@ -108,6 +108,38 @@ static uint32_t first_last(uint32_t i, uint32_t total)
     return i + 1 < total ? i + 1 : 0;
 }
 
+/* One of `every` fragments comes after all others. */
+static uint32_t late(uint32_t i, uint32_t total, uint32_t every)
+{
+    uint32_t in_time = total - total / every;
+
+    return i < in_time ? i + i / (every - 1) : (i - in_time) * every + every - 1;
+}
+
+static uint32_t few_late(uint32_t i, uint32_t total)
+{
+    return late(i, total, 50);
+}
+
+static uint32_t many_late(uint32_t i, uint32_t total)
+{
+    return late(i, total, 9);
+}
+
+/* The first hole is filled before there are many. */
+static uint32_t filled_then_late(uint32_t i, uint32_t total)
+{
+    if (total <= 40)
+        return i;
+    return i < 40 ? (i == 20 ? 21 : i == 21 ? 20 : i) : 40 + late(i - 40, total - 40, 3);
+}
+
+/* In runs of 10, each backwards. */
+static uint32_t jumbled(uint32_t i, uint32_t total)
+{
+    return i < total / 10 * 10 ? i / 10 * 10 + 9 - i % 10 : i;
+}
+
 static void any_order_of_arrival_becomes_the_message(void **state)
 {
     const uint32_t totals[] = {1, 2, 3, 17, 64, 1000};
@@ -118,9 +150,49 @@ static void any_order_of_arrival_becomes_the_message(void **state)
         check_order(totals[i], backwards);
         check_order(totals[i], strided);
         check_order(totals[i], first_last);
+        check_order(totals[i], few_late);
+        check_order(totals[i], many_late);
+        check_order(totals[i], filled_then_late);
+        check_order(totals[i], jumbled);
         if (totals[i] > 3)
             check_order(totals[i], two_swapped);
     }
+}
+
+static void where_few_are_missing_each_is_at_home(void **state)
+{
+    struct q2p__pile pile;
+
+    (void)state;
+    allocations_left = 100;
+    bytes_held = 0;
+    q2p__pile_init(&pile, 1000, 1);
+    for (uint32_t i = 0; i < 980; i++)
+        assert_int_equal(add(&pile, few_late(i, 1000), 484), Q2P_OK);
+    assert_null(pile.index);
+    assert_int_equal(pile.gap, 49);
+    for (uint32_t syn = 0; syn < 1000; syn++)
+        if (syn % 50 != 49)
+            assert_int_equal(pile.bytes[syn * 484 + 1], (uint8_t)(syn * 31 + 7 + (syn >> 8)));
+    q2p__pile_free(&pile, &alloc);
+    assert_int_equal(bytes_held, 0);
+}
+
+static void where_many_are_missing_no_place_is_kept_for_them(void **state)
+{
+    struct q2p__pile pile;
+
+    (void)state;
+    allocations_left = 100;
+    bytes_held = 0;
+    q2p__pile_init(&pile, 1000, 1);
+    for (uint32_t i = 0; i < 889; i++)
+        assert_int_equal(add(&pile, many_late(i, 1000), 484), Q2P_OK);
+    assert_non_null(pile.index);
+    assert_null(pile.here);
+    assert_int_equal(pile.gap, 8);
+    q2p__pile_free(&pile, &alloc);
+    assert_int_equal(bytes_held, 0);
 }
 
 static void an_announced_length_takes_no_memory(void **state)
@@ -157,35 +229,43 @@ static void missing_ones_are_found_in_bounded_steps(void **state)
     q2p__pile_free(&pile, &alloc);
 }
 
-static void without_memory_the_pile_stays_as_it_was(void **state)
+static void fail_once(uint32_t (*of)(uint32_t i, uint32_t total), int limit)
 {
     struct q2p__pile pile;
+    uint8_t *message;
+    size_t room;
 
+    bytes_held = 0;
+    q2p__pile_init(&pile, 100, 5);
+    allocations_left = limit;
+    for (uint32_t i = 0; i < 100; i++) {
+        uint32_t syn = of(i, 100);
+        int status = add(&pile, syn, syn < 99 ? 484 : 5);
+
+        if (status == Q2P_ERR_MEMORY) { /* and now there is some again */
+            assert_false(q2p__pile_has(&pile, syn));
+            assert_int_equal(bytes_held, q2p__pile_held(&pile));
+            allocations_left = 1000;
+            status = add(&pile, syn, syn < 99 ? 484 : 5);
+        }
+        assert_int_equal(status, Q2P_OK);
+    }
+    q2p__pile_sort(&pile);
+    message = q2p__pile_take(&pile, &alloc, &room);
+    assert_in_order(message, 100, 5);
+    resize(NULL, message, room, 0);
+    assert_int_equal(bytes_held, 0);
+}
+
+static void without_memory_the_pile_stays_as_it_was(void **state)
+{
     (void)state;
     for (int limit = 0; limit < 40; limit++) {
-        uint8_t *message;
-        size_t room;
-
-        bytes_held = 0;
-        q2p__pile_init(&pile, 100, 5);
-        allocations_left = limit;
-        for (uint32_t i = 0; i < 100; i++) {
-            uint32_t syn = strided(i, 100);
-            int status = add(&pile, syn, syn < 99 ? 484 : 5);
-
-            if (status == Q2P_ERR_MEMORY) { /* and now there is some again */
-                assert_false(q2p__pile_has(&pile, syn));
-                assert_int_equal(bytes_held, q2p__pile_held(&pile));
-                allocations_left = 1000;
-                status = add(&pile, syn, syn < 99 ? 484 : 5);
-            }
-            assert_int_equal(status, Q2P_OK);
-        }
-        q2p__pile_sort(&pile);
-        message = q2p__pile_take(&pile, &alloc, &room);
-        assert_in_order(message, 100, 5);
-        resize(NULL, message, room, 0);
-        assert_int_equal(bytes_held, 0);
+        fail_once(strided, limit);
+        fail_once(few_late, limit);
+        fail_once(many_late, limit);
+        fail_once(filled_then_late, limit);
+        fail_once(jumbled, limit);
     }
 }
 
@@ -193,6 +273,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order_of_arrival_becomes_the_message),
+        cmocka_unit_test(where_few_are_missing_each_is_at_home),
+        cmocka_unit_test(where_many_are_missing_no_place_is_kept_for_them),
         cmocka_unit_test(an_announced_length_takes_no_memory),
         cmocka_unit_test(missing_ones_are_found_in_bounded_steps),
         cmocka_unit_test(without_memory_the_pile_stays_as_it_was),
