@@ -60,8 +60,6 @@ int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2
     contact->addr = *addr;
     contact->heard_at = contact->answers_at = contact->refusal_at = contact->called_at =
         contact->join_at = contact->ranked_at = Q2P__LONG_AGO;
-    for (unsigned i = 0; i < Q2P__OPENED; i++)
-        contact->opened_at[i] = Q2P__LONG_AGO;
     status = q2p__table_add(&node->contacts, contact);
     if (status != Q2P_OK) {
         q2p__resize(node, contact, sizeof *contact, 0);

@@ -11,7 +11,7 @@
 
 struct q2p__path;
 
-#define Q2P__OPENED 4
+#define Q2P__OPENED 8
 
 struct q2p__contact {
     struct q2p__timer timer; /* of members: JOIN or CONNECT again */
@@ -31,7 +31,7 @@ struct q2p__contact {
     uint16_t probes_lost, probes_heard;
     uint8_t fell_short;              /* for so many transmissions we remember that it gave one up */
     uint8_t opened_next;             /* index of the oldest of: */
-    q2p_time opened_at[Q2P__OPENED]; /* when transmissions in classic began */
+    uint32_t opened_ms[Q2P__OPENED]; /* when transmissions in classic began, and 1; or 0 */
     bool extends;    /* it has shown that it knows the extension of PROTOCOL.md 6.8 */
     bool proven;     /* ... and has repeated what we made up, so it is where it says */
     bool spreading;  /* as a joiner: not all members know of it yet */

@@ -26,8 +26,8 @@
 #define BURST 16       /* fragments that may leave at once in any case */
 #define CAREFUL_NS (2 * Q2P_SECOND)
 #define CLASSIC_S 4 /* an original gives up after 6 s, and what comes just then can kill it */
-#define REST_FROM_NS (5900 * Q2P_MILLISECOND)
-#define REST_TO_NS (6300 * Q2P_MILLISECOND)
+#define REST_FROM_MS 5900
+#define REST_TO_MS 6300
 #define CLASSIC_RATE_MAX (UINT64_C(8) << 20) /* bytes per second; its own sender's is higher */
 
 /* ---- life ---- */
@@ -150,11 +150,16 @@ void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *pat
     path->paced_at = now - FIRST_WINDOW * path->step_ns;
 }
 
+static uint32_t stamp(q2p_time now)
+{
+    return (uint32_t)(now / Q2P_MILLISECOND) + 1;
+}
+
 void q2p__path_opens(q2p_time now, struct q2p__path *path)
 {
     struct q2p__contact *contact = path->contact;
 
-    contact->opened_at[contact->opened_next] = now;
+    contact->opened_ms[contact->opened_next] = stamp(now);
     contact->opened_next = (uint8_t)((contact->opened_next + 1) % Q2P__OPENED);
 }
 
@@ -162,16 +167,16 @@ void q2p__path_opens(q2p_time now, struct q2p__path *path)
  * while its program takes in fragments, dies of it (PROTOCOL.md 6.9). */
 static q2p_time rests_until(q2p_time now, const struct q2p__path *path)
 {
-    q2p_time until = now;
+    uint32_t left_ms = 0;
 
     for (unsigned i = 0; i < Q2P__OPENED; i++) {
-        q2p_time since_ns = now - path->contact->opened_at[i];
+        uint32_t since_ms = stamp(now) - path->contact->opened_ms[i];
 
-        if (since_ns >= REST_FROM_NS && since_ns < REST_TO_NS &&
-            until < path->contact->opened_at[i] + REST_TO_NS)
-            until = path->contact->opened_at[i] + REST_TO_NS;
+        if (path->contact->opened_ms[i] && since_ms >= REST_FROM_MS && since_ms < REST_TO_MS &&
+            left_ms < REST_TO_MS - since_ms)
+            left_ms = REST_TO_MS - since_ms;
     }
-    return until;
+    return now + left_ms * Q2P_MILLISECOND;
 }
 
 /* Waking for every fragment would cost more than sending it. */

@@ -116,6 +116,18 @@ static void in_classic_what_is_long_leaves_within_four_seconds(void **state)
     end();
 }
 
+static void a_timer_is_not_forgotten_for_later_ones(void **state)
+{
+    (void)state;
+    start();
+    q2p__path_classic(node, Q2P_SECOND, path, 1);
+    for (int i = 0; i < 8; i++)
+        q2p__path_opens(Q2P_SECOND + i * 800 * MS, path);
+    assert_false(q2p__path_may_send(node, Q2P_SECOND + 6000 * MS, path));
+    assert_int_equal(path->timer.at, Q2P_SECOND + 6300 * MS);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +135,7 @@ int main(void)
         cmocka_unit_test(on_one_host_nothing_is_lost_unless_it_shows),
         cmocka_unit_test(what_was_lost_long_ago_counts_less),
         cmocka_unit_test(in_classic_nothing_leaves_while_a_timer_of_the_original_is_due),
+        cmocka_unit_test(a_timer_is_not_forgotten_for_later_ones),
         cmocka_unit_test(in_classic_what_is_long_leaves_within_four_seconds),
     };
 
