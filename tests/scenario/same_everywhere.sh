@@ -5,8 +5,12 @@
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${1:-$(mktemp -d)}
+seen=
 for compiler in gcc clang clang-14; do
     command -v "$compiler" >/dev/null || continue
+    program=$(readlink -f "$(command -v "$compiler")")
+    case $seen in *"<$program>"*) continue ;; esac
+    seen="$seen<$program>"
     for flags in -O0 -O3 '-O1 -fsanitize=address,undefined'; do
         level=${flags%%=*}
         level=${level#-O1 }
