@@ -162,7 +162,8 @@ static struct q2p_talk *talk_between(struct q2p_endpoint *from, struct q2p_endpo
     return talk;
 }
 
-struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side)
+/* The two that talk in this packet, made if need be, and which of the sides sends it. */
+static struct q2p_talk *talk_of(const packet_info *pinfo, uint8_t *side)
 {
     uint32_t interface_id = q2p_compat_interface(pinfo);
     struct q2p_talk **recent = recent_of(pinfo, interface_id), *talk = *recent;
@@ -341,7 +342,7 @@ int q2p_state_learn(struct q2p_visit *visit, const packet_info *pinfo, enum q2p_
                                      .quoted = pinfo->flags.in_error_pkt,
                                      .bytes = q2p__bytes_of(tvb)};
 
-    datagram.talk = q2p_state_talk(pinfo, &datagram.side);
+    datagram.talk = talk_of(pinfo, &datagram.side);
     return learn(visit, &datagram, forced, packet);
 }
 
@@ -430,7 +431,7 @@ bool q2p_state_convinces(const packet_info *pinfo, tvbuff_t *tvb)
     if (likeness == Q2P_LIKENESS_NONE)
         return false;
 
-    struct q2p_talk *talk = q2p_state_talk(pinfo, &side);
+    struct q2p_talk *talk = talk_of(pinfo, &side);
     struct q2p_endpoint *from = talk->sides[side].from, *to = talk->sides[!side].from;
     bool sure = likeness == Q2P_LIKENESS_STRONG;
     for (uint32_t i = 0; i < notes_count(talk, !side) && !sure; i++) {

@@ -145,9 +145,6 @@ void q2p_state_register(void);
  * one, and for a second Q2P datagram in the same frame. */
 struct q2p_visit *q2p_state_visit(const packet_info *pinfo);
 
-/* The two that talk in this packet, made if need be, and which of the sides sends it. */
-struct q2p_talk *q2p_state_talk(const packet_info *pinfo, uint8_t *side);
-
 /*
  * Reads a datagram on its first visit, learns from it and fills in the visit. `forced` is the
  * dialect to read it in, UNKNOWN = find out. A datagram quoted in an ICMP error teaches nothing.

@@ -14,7 +14,8 @@
 #define SYNS_SHOWN 8
 #define TEXT_BYTES_SHOWN 64
 
-const char *q2p_text_hash(const struct q2p_view *view)
+/* The first bytes of the key, as people say it: "9ae8f0…". */
+static const char *hash_text(const struct q2p_view *view)
 {
     struct q2p_span at = view->packet->hash_at;
 
@@ -25,7 +26,8 @@ const char *q2p_text_hash(const struct q2p_view *view)
     return wmem_strdup_printf(view->pinfo->pool, "%s\u2026", hex);
 }
 
-const char *q2p_text_fragment(const struct q2p_view *view)
+/* "fragment 3 of 12" */
+static const char *fragment_text(const struct q2p_view *view)
 {
     const struct q2p_transmission *transmission = view->transmission;
     uint32_t fragments = q2p_wire_fragments(view->packet->length);
@@ -98,12 +100,12 @@ static const char *text_of_list(const struct q2p_view *view)
     if (packet->hash_at.len == 0)
         return "";
     if (packet->lost_count == 0 && view->status != Q2P_OK)
-        return wmem_strdup_printf(view->pinfo->pool, ": list for %s", q2p_text_hash(view));
+        return wmem_strdup_printf(view->pinfo->pool, ": list for %s", hash_text(view));
     if (packet->lost_count == 0)
         return wmem_strdup_printf(view->pinfo->pool, ": receiver of %s has given up",
-                                  q2p_text_hash(view));
+                                  hash_text(view));
     wmem_strbuf_append_printf(text, ": %u fragment%s of %s missing: SYN ", packet->lost_count,
-                              packet->lost_count == 1 ? "" : "s", q2p_text_hash(view));
+                              packet->lost_count == 1 ? "" : "s", hash_text(view));
     for (uint32_t i = 0; i < packet->lost_count && i < SYNS_SHOWN; i++)
         wmem_strbuf_append_printf(text, "%s%u", i == 0 ? "" : ",", q2p_wire_lost(packet, bytes, i));
     if (packet->lost_count > SYNS_SHOWN)
@@ -136,16 +138,15 @@ static const char *text_of_event(const struct q2p_view *view)
     case Q2P_EV_CONNECT_FAILED:
         return wmem_strdup_printf(pool, ": %s", wire_text(view, packet->reason_at));
     case Q2P_EV_OPTIONS:
-        return wmem_strdup_printf(pool, ": announces %s, %u bytes in %u fragments",
-                                  q2p_text_hash(view), packet->length,
-                                  q2p_wire_fragments(packet->length));
+        return wmem_strdup_printf(pool, ": announces %s, %u bytes in %u fragments", hash_text(view),
+                                  packet->length, q2p_wire_fragments(packet->length));
     case Q2P_EV_OPTIONSFEEDBACK:
-        return wmem_strdup_printf(pool, ": ready for %s", q2p_text_hash(view));
+        return wmem_strdup_printf(pool, ": ready for %s", hash_text(view));
     case Q2P_EV_TRANSPORT:
         if (packet->syn_at.len == 0)
             return "";
-        return wmem_strdup_printf(pool, " %s of %s (SYN %u)%s", q2p_text_fragment(view),
-                                  q2p_text_hash(view), packet->syn, fragment_fate(view));
+        return wmem_strdup_printf(pool, " %s of %s (SYN %u)%s", fragment_text(view),
+                                  hash_text(view), packet->syn, fragment_fate(view));
     case Q2P_EV_TRANSPORT_FAILED:
         return text_of_list(view);
     case Q2P_EV_TEST:

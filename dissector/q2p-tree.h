@@ -27,10 +27,4 @@ void q2p_tree_show(const struct q2p_view *view, proto_tree *tree);
 /* The sentence for the Info column; it lives as long as the packet is looked at. */
 const char *q2p_text_of(const struct q2p_view *view);
 
-/* The first bytes of the key, as people say it: "9ae8f0…". */
-const char *q2p_text_hash(const struct q2p_view *view);
-
-/* "fragment 3 of 12" */
-const char *q2p_text_fragment(const struct q2p_view *view);
-
 #endif

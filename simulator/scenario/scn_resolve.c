@@ -93,7 +93,8 @@ static uint32_t behind(const struct scenario *scenario, uint32_t place)
     return ref->text ? ref->index : SCN_NONE;
 }
 
-uint32_t scn_public(const struct scenario *scenario, uint32_t place)
+/* The outermost NAT (SCN_IS_NAT | number) of a node or NAT, or itself. */
+static uint32_t public_of(const struct scenario *scenario, uint32_t place)
 {
     for (uint32_t outer; (outer = behind(scenario, place)) != SCN_NONE;)
         place = outer;
@@ -236,8 +237,8 @@ static void resolve_link(struct resolver *resolver, struct scn_link *link)
     bool fine = find(resolver, &link->between[0], WANT_EITHER);
     if (!find(resolver, &link->between[1], WANT_EITHER) || !fine)
         return;
-    link->between[0].index = scn_public(resolver->scenario, link->between[0].index);
-    link->between[1].index = scn_public(resolver->scenario, link->between[1].index);
+    link->between[0].index = public_of(resolver->scenario, link->between[0].index);
+    link->between[1].index = public_of(resolver->scenario, link->between[1].index);
     if (link->between[0].index == link->between[1].index)
         scn_error(resolver->errors, link->between[0].where,
                   "'%.32s' and '%.32s' have no link between them: both stand for '%s'",

@@ -8,9 +8,6 @@
 /* Every scn_ref gets its index; what contradicts itself is reported. */
 void scn_resolve(struct scenario *scenario, struct scn_errors *errors);
 
-/* The outermost NAT (SCN_IS_NAT | number) of a node or NAT, or itself. */
-uint32_t scn_public(const struct scenario *scenario, uint32_t place);
-
 /* A node's or NAT's name. */
 const char *scn_name(const struct scenario *scenario, uint32_t place);
 

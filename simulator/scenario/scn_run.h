@@ -164,9 +164,6 @@ void scn_tap_mapped(void *ctx, uint32_t place, const struct net_nat_made *made);
 /* From now on the story collects what a page about the run needs; the caller frees it. */
 void scn_run_tell(struct scn_run *run, struct report_story *story);
 
-/* What a datagram says; the transmission it belongs to decides in doubt. */
-void scn_tap_read(struct scn_run *run, const struct sim_packet *packet, struct q2p_packet *read);
-
 /* ---- scn_answers.c ----------------------------------------------------------------------- */
 
 /* A host gets, or has sent, a datagram. */

@@ -6,7 +6,8 @@
 #include "scn_run.h"
 
 /* The one doubt (PROTOCOL.md 4) is solved by who started the transmission. */
-void scn_tap_read(struct scn_run *run, const struct sim_packet *packet, struct q2p_packet *read)
+static void read_packet(struct scn_run *run, const struct sim_packet *packet,
+                        struct q2p_packet *read)
 {
     enum q2p_dialect dialect = q2p_wire_dialect(packet->bytes, packet->len, packet->len);
     if (dialect != Q2P_DIALECT_UNKNOWN) {
@@ -32,7 +33,7 @@ static struct report_said understand(struct scn_run *run, const struct sim_packe
                                      struct q2p_packet *read)
 {
     struct report_said said = {read, REPORT_NONE};
-    scn_tap_read(run, packet, read);
+    read_packet(run, packet, read);
     if (!run->story || read->hash_at.len != sizeof(struct q2p_hash))
         return said;
     struct q2p_hash hash;
