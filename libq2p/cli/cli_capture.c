@@ -433,7 +433,8 @@ static int64_t nanoseconds(const struct timeval *time)
         return 0;
     if (time->tv_sec >= most)
         return most * Q2P_SECOND;
-    return (int64_t)time->tv_sec * Q2P_SECOND + time->tv_usec % Q2P_SECOND;
+    return (int64_t)time->tv_sec * Q2P_SECOND +
+           (time->tv_usec > 0 ? time->tv_usec % Q2P_SECOND : 0);
 }
 
 static int next_of_pcap(struct cli_capture *capture, struct cli_blocks_frame *out,

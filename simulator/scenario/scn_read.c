@@ -114,17 +114,22 @@ static void read_protocol(struct scn_errors *errors, const struct scn_yaml *map,
     }
 }
 
-static bool is_name(const char *text)
+static bool is_name(const char *text, size_t number_len)
 {
     static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     static const char later[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     return *text && strchr(first, *text) && strspn(text, later) == strlen(text) &&
-           strlen(text) + 7 < SCN_NAME_MAX; /* room for a number */
+           strlen(text) + number_len + 7 < SCN_NAME_MAX;
 }
 
-static bool check_name(struct scn_errors *errors, const struct scn_yaml *name)
+/* Of several nodes each gets a number, and is to have a name that could be read, too. */
+static bool check_name(struct scn_errors *errors, const struct scn_yaml *name, uint32_t count)
 {
-    if (is_name(name->text))
+    size_t number_len = 0;
+
+    for (uint32_t last = count > 1 ? count - 1 : 0; last > 0; last /= 10)
+        number_len += number_len == 0 ? 2 : 1;
+    if (is_name(name->text, number_len))
         return true;
     scn_error(errors, name,
               "bad name '%.40s': want a letter, then letters, digits, - or _, up to %d in all",
@@ -152,7 +157,7 @@ static void read_node(struct scenario *out, struct scn_errors *errors, const str
     if (!read_section(errors, "nodes", "protocol", map, &node) && map->shape != SCN_MAP)
         return;
     read_protocol(errors, map, &node.protocol, false);
-    bool fine = check_name(errors, map->key);
+    bool fine = check_name(errors, map->key, node.count);
     if (fine && node.count > NODES_MAX - out->nodes.count) { /* each may be few enough */
         scn_error(errors, map->key, "more than %d nodes in all", NODES_MAX);
         fine = false;
@@ -187,7 +192,7 @@ static void read_nat(struct scenario *out, struct scn_errors *errors, const stru
     read_section(errors, "nats", NULL, map, nat);
     nat->config.port_first = (uint32_t)nat->ports.min;
     nat->config.port_last = (uint32_t)nat->ports.max;
-    if (check_name(errors, map->key))
+    if (check_name(errors, map->key, 1))
         snprintf(nat->name, sizeof nat->name, "%s", map->key->text);
 }
 

@@ -128,6 +128,33 @@ static void every_link_layer_is_taken_off(void **state)
     }
 }
 
+/* Seconds and microseconds as a damaged file may say them: never a time before 1970. */
+static void odd_times_are_no_time_before_the_first(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t s, us;
+        int64_t t_ns;
+    } times[] = {
+        {0, UINT32_MAX, 0}, {0, INT32_MAX, INT64_C(483647000)}, {7, UINT32_MAX, 7000000000}};
+    struct file file;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct cli_datagram in;
+        char why[CLI_WHY_MAX];
+        begin(&file, RAW);
+        add(&file, IPV4("11") UDP);
+        for (int k = 0; k < 4; k++) {
+            file.bytes[24 + k] = (uint8_t)(times[i].s >> 8 * k);
+            file.bytes[28 + k] = (uint8_t)(times[i].us >> 8 * k);
+        }
+        struct cli_capture *capture = open_file(&file);
+        assert_int_equal(cli_capture_next(capture, &in, why), 1);
+        assert_true(in.t_ns >= 0);
+        assert_int_equal(in.t_ns, times[i].t_ns);
+        cli_capture_close(capture);
+    }
+}
+
 #define IPV6_ADDRESSES "20010db8000000000000000000000001 20010db8000000000000000000000002"
 
 static void headers_may_have_options_and_extensions(void **state)
@@ -282,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_link_layer_is_taken_off),
+        cmocka_unit_test(odd_times_are_no_time_before_the_first),
         cmocka_unit_test(headers_may_have_options_and_extensions),
         cmocka_unit_test(what_is_not_udp_is_passed_over),
         cmocka_unit_test(a_cut_frame_says_how_much_is_missing),

@@ -226,6 +226,11 @@ static void mistakes_are_pointed_at(void **state)
                  "unknown key 'dialetc' (did you mean 'dialect'?)");
     assert_error("nodes: {a: {at: 192.0.2.1:1}, b: {at: 192.0.3.1:1, count: 1000000}}\n", 1, 31,
                  "more than 1000000 nodes in all");
+    assert_error("nodes: {abcdefghijklmnopqrstuvwx: {at: 192.0.2.1:1}, "
+                 "abcdefghijklmnopqrstuv: {at: 192.0.3.1:1, count: 11}}\n",
+                 1, 54,
+                 "bad name 'abcdefghijklmnopqrstuv': want a letter, then letters, digits, - or _, "
+                 "up to 24 in all"); /* its last one would have 25 */
     assert_error(NODES "until: 5\n", 2, 8,
                  "bad value '5' for until: want a time such as 20ms, at least 1ms");
     assert_error(NODES "until: 5s\nuntil: 6s\n", 3, 1, "duplicate key 'until' (first in line 2)");
