@@ -92,7 +92,8 @@ void report_ladder_print(struct report_ladder *ladder, const struct net *net, si
                          FILE *out)
 {
     int columns = 0;
-    qsort(ladder->rows, ladder->count, sizeof *ladder->rows, compare_rows);
+    if (ladder->count > 0)
+        qsort(ladder->rows, ladder->count, sizeof *ladder->rows, compare_rows);
     fprintf(out, "%16s", "");
     for (uint32_t i = 0; i < net->places_count && columns < COLUMNS_MAX; i++) {
         const struct net_place *place = net->places[i];
