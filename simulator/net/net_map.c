@@ -186,14 +186,6 @@ struct net_place *net_find_place(struct net *net, uint32_t realm, const struct q
     return net->found;
 }
 
-void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
-{
-    uint64_t ip_hash = net_ip_hash(addr);
-    uint16_t port = net->hints[realm][0] & hint_of(ip_hash) ? addr->port : 0;
-    size_t at = (size_t)hash_spot(realm, ip_hash, port) & (net->finder_room - 1);
-    __builtin_prefetch(&net->finder[at]);
-}
-
 static struct net_place *add_place(struct net *net, const char *name, uint32_t realm,
                                    const struct q2p_addr *addr, size_t len)
 {

@@ -96,14 +96,14 @@ static inline struct net_nat_mapping *find_port_of(const struct net_nat_table *n
     return NULL;
 }
 
-static struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_time now,
-                                         uint8_t outside, uint16_t port)
+static inline struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_time now,
+                                                uint8_t outside, uint16_t port)
 {
     return find_port_of(nat, &(struct net_nat_asked){now, UINT32_MAX, NULL}, outside, port);
 }
 
 /* The place of a key among the permissions, or the free one where it would be. */
-static struct net_nat_permission *find_slot(const struct net_nat_table *nat, uint64_t key)
+static inline struct net_nat_permission *find_slot(const struct net_nat_table *nat, uint64_t key)
 {
     uint32_t at = (uint32_t)(key >> 32);
     for (;; at++) {
@@ -118,8 +118,8 @@ struct net_nat_permission *net_nat_find_slot(const struct net_nat_table *nat, ui
     return find_slot(nat, key);
 }
 
-static struct net_nat_permission *find_permission(const struct net_nat_table *nat, q2p_time now,
-                                                  uint64_t key)
+static inline struct net_nat_permission *find_permission(const struct net_nat_table *nat,
+                                                         q2p_time now, uint64_t key)
 {
     if (nat->permissions_room == 0)
         return NULL;
@@ -237,7 +237,7 @@ static void sweep_permissions(struct net_nat_table *nat, q2p_time now)
     free(old_owners);
 }
 
-static void make_room(struct net_nat_table *nat, q2p_time now)
+static inline void make_room(struct net_nat_table *nat, q2p_time now)
 {
     if (nat->mappings_count == nat->mappings_room)
         sweep_mappings(nat, now);
@@ -326,17 +326,33 @@ static int get_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
     return *out ? Q2P_OK : add_mapping(nat, want, key, out);
 }
 
+/* The mapping used last, if every remote may use it and it is this endpoint's: as a rule it is. */
+static inline struct net_nat_mapping *used_again(const struct net_nat_table *nat, q2p_time now,
+                                                 const struct q2p_addr *inside)
+{
+    if (nat->config.mapping != NET_NAT_INDEPENDENT || nat->config.clash ||
+        nat->used >= nat->mappings_count)
+        return NULL;
+    struct net_nat_mapping *mapping = &nat->mappings[nat->used];
+    return net_addr_same(&mapping->inside, inside) &&
+                   is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now)
+               ? mapping
+               : NULL;
+}
+
 int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
                 const struct q2p_addr *to, struct q2p_addr *outside)
 {
-    struct net_nat_want want = {.now = now, .inside = inside, .to = to};
-    struct net_nat_mapping *mapping;
-    uint64_t owner = net_addr_hash(inside);
     nat->made = false;
     make_room(nat, now);
-    int status = get_mapping(nat, &want, owner, &mapping);
-    if (status < 0)
-        return status;
+    struct net_nat_mapping *mapping = used_again(nat, now, inside);
+    uint64_t owner = mapping && owns_by_port(nat) ? 0 : net_addr_hash(inside);
+    if (!mapping) {
+        struct net_nat_want want = {.now = now, .inside = inside, .to = to};
+        int status = get_mapping(nat, &want, owner, &mapping);
+        if (status < 0)
+            return status;
+    }
     if (nat->config.refresh != NET_NAT_REFRESH_IN)
         mapping->last_ns = now;
     nat->used = (uint32_t)(mapping - nat->mappings);
@@ -386,7 +402,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
     if (mapping) {
         *inside = mapping->inside;
         nat->used = (uint32_t)(mapping - nat->mappings);
-        uint64_t owner = net_addr_hash(inside);
+        uint64_t owner = owns_by_port(nat) ? 0 : net_addr_hash(inside);
         permission = find_permission(nat, now, right_key(nat, mapping, owner, from));
         if (permission && nat->owners && *owner_of(nat, permission) != owner) {
             const struct net_nat_asked asked = {now, UINT32_MAX, NULL};

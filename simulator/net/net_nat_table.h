@@ -99,6 +99,12 @@ static inline uint64_t mapping_key(uint64_t inside, uint64_t remote)
     return join(inside, remote);
 }
 
+/* A right is one of an outside port, and whose that is does not matter. */
+static inline bool owns_by_port(const struct net_nat_table *nat)
+{
+    return nat->config.scope == NET_NAT_SCOPE_MAPPING && !nat->config.overload;
+}
+
 /* With scope endpoint the inside counts, else the outside does. */
 static inline uint64_t permission_key(const struct net_nat_table *nat, uint64_t inside,
                                       uint64_t port, const struct q2p_addr *remote)

@@ -104,7 +104,7 @@ static void leave_nat(struct net_place *nat, uint32_t from, struct sim_packet *p
     static const enum net_fate fates[] = {NET_FATE_NO_PORT, NET_FATE_NO_QUOTA};
     struct net *net = nat->net;
     struct net_place *to = net_find_place(net, nat->realm, &packet->dst);
-    bool hairpin = net_nat_outside(nat->nat, &packet->dst) >= 0;
+    bool hairpin = to == nat;
     if (packet->dst.ip_len != nat->addr.ip_len) {
         end(net, packet, NET_FATE_NO_ROUTE, nat->name);
         return;
@@ -329,11 +329,9 @@ static void soon_out(const struct net_element *self, const struct sim_packet *pa
                                                  offsetof(struct net_place, out));
     const struct net_place *nat = place->gateway;
     if (step == NET_SOON_SENT) {
-        net_find_soon(place->net, NET_REALM_PUBLIC, &packet->dst);
+        sim_fetch(net_find_place(place->net, NET_REALM_PUBLIC, &packet->dst), 2 * SIM_LINE);
         if (nat)
             net_nat_soon(nat->nat, &packet->dst, 0);
-    } else if (step == NET_SOON_COPIED) {
-        sim_fetch(net_find_place(place->net, NET_REALM_PUBLIC, &packet->dst), 2 * SIM_LINE);
     } else if (nat && step == 3) {
         __builtin_prefetch(&place->net->hints[place->realm]);
         sim_fetch(nat, 6 * SIM_LINE);

@@ -143,9 +143,6 @@ bool net_is_open(const struct net *net, uint32_t from, uint32_t to);
 /* The host with exactly this address, else the NAT with this IP. */
 struct net_place *net_find_place(struct net *net, uint32_t realm, const struct q2p_addr *addr);
 
-/* It will be asked soon: fetches into the cache what it will look at. */
-void net_find_soon(const struct net *net, uint32_t realm, const struct q2p_addr *addr);
-
 /* Takes over a link that another view has made. */
 void net_link_adopt(struct net *net, struct net_link *link);
 

@@ -10,10 +10,8 @@
 
 #define MILLION 1000000
 
-q2p_time sim_host_now(const struct sim_host *host, q2p_time now)
+q2p_time sim_host_now_drifted(const struct sim_host *host, q2p_time now)
 {
-    if (host->clock_ppm == 0)
-        return now + host->clock_offset_ns;
     return now + host->clock_offset_ns + now / MILLION * host->clock_ppm +
            now % MILLION * host->clock_ppm / MILLION;
 }
@@ -50,8 +48,6 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
     if (next->ops->soon)
         next->ops->soon(next, packet, NET_SOON_SENT);
     memcpy(packet->bytes, out->bytes, out->len);
-    if (next->ops->soon)
-        next->ops->soon(next, packet, NET_SOON_COPIED);
     packet->digest = sim_mix_bytes(0, packet->bytes, packet->len);
     host->trace = sim_mix_at(host->trace, world->now, packet->digest);
     next->ops->forward(next, world, packet);

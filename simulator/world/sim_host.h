@@ -36,7 +36,11 @@ void sim_host_init(struct sim_host *host, uint32_t index, const struct q2p_machi
                    void *self);
 
 /* What its clock shows at a time of the world. */
-q2p_time sim_host_now(const struct sim_host *host, q2p_time now);
+q2p_time sim_host_now_drifted(const struct sim_host *host, q2p_time now);
+static inline q2p_time sim_host_now(const struct sim_host *host, q2p_time now)
+{
+    return host->clock_ppm == 0 ? now + host->clock_offset_ns : sim_host_now_drifted(host, now);
+}
 
 /* After any call on the machine from outside: sends what it has, settles, sets the alarm. */
 void sim_host_pump(struct sim_host *host, struct sim_world *world);
