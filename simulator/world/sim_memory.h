@@ -8,6 +8,7 @@
 #define SIM_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define SIM_LINE 64 /* bytes that memory moves at once */
 
@@ -51,11 +52,11 @@ struct sim_heap {
 void *sim_heap_resize(void *heap, void *old, size_t old_len, size_t new_len);
 void sim_heap_free(struct sim_heap *heap); /* but what is in use beyond 256 KiB */
 
-/* Fetches len bytes into the cache. */
+/* Fetches len bytes into the cache; of nothing (NULL) it is no mistake. */
 static inline void sim_fetch(const void *start, size_t len)
 {
     for (size_t at = 0; at < len; at += SIM_LINE)
-        __builtin_prefetch((const char *)start + at);
+        __builtin_prefetch((const void *)((uintptr_t)start + at));
 }
 
 #endif
