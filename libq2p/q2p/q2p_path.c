@@ -84,27 +84,33 @@ static unsigned gain(const struct q2p__path *path)
     return path->congested ? YIELD_GAIN : cycle[path->cycle];
 }
 
+/* Only who answered with a token of ours has said itself that it knows the extension. */
+static bool is_wide(const struct q2p__path *path)
+{
+    return q2p__path_extended(path) && path->contact->proven;
+}
+
 static uint64_t first_window(const struct q2p__path *path)
 {
-    return q2p__path_extended(path) ? FIRST_WINDOW_EXTENDED : FIRST_WINDOW;
+    return is_wide(path) ? FIRST_WINDOW_EXTENDED : FIRST_WINDOW;
 }
 
 /* Fragments that may be under way after the last answered probe. */
 static uint64_t window(const struct q2p__path *path)
 {
-    unsigned times = q2p__path_extended(path) ? WINDOW_GAIN_EXTENDED : WINDOW_GAIN;
+    unsigned times = is_wide(path) ? WINDOW_GAIN_EXTENDED : WINDOW_GAIN;
     uint64_t first = first_window(path);
     uint64_t fragments;
 
     if (path->rtt_min == Q2P_NEVER)
         return first;
-    if (path->phase == Q2P__PATH_START && q2p__path_extended(path)) {
+    if (path->phase == Q2P__PATH_START && is_wide(path)) {
         uint64_t more = path->acked * 3 / 2; /* 2.5 times as much each round trip */
 
         first += more > NEAR_MORE && path->rtt_min < NEAR_MORE_NS ? NEAR_MORE : more;
     }
     fragments = q2p__path_holds(path) * times / ONE;
-    if (!q2p__path_extended(path) && fragments > first * ((uint64_t)path->rtt_min / PAUSE_NS))
+    if (!is_wide(path) && fragments > first * ((uint64_t)path->rtt_min / PAUSE_NS))
         fragments = first * ((uint64_t)path->rtt_min / PAUSE_NS);
     return fragments > first ? fragments : first;
 }

@@ -393,7 +393,12 @@ static void without_an_answer_one_window_leaves(void **state)
     assert_int_equal(leaves_without_answer(), 111);
     assert_true(q2p__path_wants_probe(path, Q2P_SECOND));
     end();
+    start(true); /* somebody said that it knows the extension: it was not asked yet */
+    assert_int_equal(leaves_without_answer(), 111);
+    end();
     start(true);
+    path->contact->proven = true;
+    q2p__path_adjust(path);
     assert_int_equal(leaves_without_answer(), 504);
     end();
 }
