@@ -13,7 +13,8 @@
 
 #define NET_REALM_PUBLIC 0u
 #define NET_NOWHERE UINT32_MAX
-#define NET_LAN_DELAY_NS (100 * Q2P_MICROSECOND) /* inside one realm behind a NAT; no loss */
+/* Between neighbours behind a NAT, without loss; they and the NAT itself are no distance apart. */
+#define NET_LAN_DELAY_NS (100 * Q2P_MICROSECOND)
 
 /* What does not pass between those of a partition and all others. */
 #define NET_SIDE_WORDS "|out|in"
