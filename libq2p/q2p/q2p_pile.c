@@ -75,13 +75,21 @@ static uint32_t doubled(const struct q2p__pile *pile)
     return room < pile->total ? (uint32_t)room : pile->total;
 }
 
-/* Can `syn` be at its own place, at most after doubling? */
+/* Places for twice what there is with one more, free ones not counted. */
+static uint32_t home_room(const struct q2p__pile *pile)
+{
+    uint64_t room = 2 * ((uint64_t)pile->have + 1);
+
+    return room < pile->total ? (uint32_t)room : pile->total;
+}
+
+/* Can `syn` be at its own place, at most after growing? */
 static bool goes_home(const struct q2p__pile *pile, uint32_t syn)
 {
     if (pile->index)
         return false;
     return syn < pile->room ||
-           (syn < doubled(pile) && pile->have + 1 >= pile->room - pile->room / HOLES);
+           (syn < home_room(pile) && pile->have + 1 >= pile->room - pile->room / HOLES);
 }
 
 /* The rooms there must be before `syn` goes in: everything doubles. */
@@ -96,7 +104,7 @@ static void plan(const struct q2p__pile *pile, uint32_t syn, struct q2p__pile *p
         return;
     if (goes_home(pile, syn)) {
         if (syn >= pile->room)
-            planned->room = doubled(pile);
+            planned->room = home_room(pile);
         planned->here_room = planned->room / 64 + 1;
         return;
     }
