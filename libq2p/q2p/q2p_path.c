@@ -23,6 +23,7 @@
 #define PATIENCE_NS (250 * Q2P_MILLISECOND)
 #define QUANTUM_NS (100 * Q2P_MICROSECOND)
 #define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
+#define ASKS 4         /* probes under way to whom the small window stops, until one is answered */
 #define BURST 16       /* fragments that may leave at once in any case */
 #define CAREFUL_NS (2 * Q2P_SECOND)
 #define CLASSIC_S 4 /* an original gives up after 6 s, and what comes just then can kill it */
@@ -219,6 +220,15 @@ static void wake_at(q2p_node *node, struct q2p__path *path, q2p_time at)
     q2p__heap_set(&node->timers, &path->timer, at);
 }
 
+/* The small window opens with the first answer to a token: that one lost shall not cost a wait. */
+static q2p_time asks_again_at(const struct q2p__path *path)
+{
+    if (!q2p__path_extended(path) || path->contact->proven || path->backoff > 0 ||
+        path->probes_count == 0 || path->probes_count >= ASKS)
+        return Q2P_NEVER;
+    return path->probed_at + path->rtt / 8;
+}
+
 bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
 {
     q2p_time quantum_ns = quantum(path);
@@ -236,7 +246,7 @@ bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
             return false;
         }
     } else if (path->sent - path->acked >= path->window) {
-        wake_at(node, path, Q2P_NEVER); /* an answer wakes it, or the lack of one */
+        wake_at(node, path, asks_again_at(path)); /* or an answer wakes it, or the lack of one */
         path->blocked = true;
         return false;
     }
@@ -283,6 +293,8 @@ bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
         return true;
     if (!q2p__path_extended(path))
         return path->probes_count == 0 && since >= path->window / 4;
+    if (asks_again_at(path) <= now)
+        return true;
     if (path->probes_count == Q2P__PROBES_MAX || since == 0)
         return false;
     return since >= PROBE_EVERY ? now - path->probed_at >= path->rtt / 8

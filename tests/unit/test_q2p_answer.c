@@ -403,6 +403,31 @@ static void without_an_answer_one_window_leaves(void **state)
     end();
 }
 
+/* How many probes leave in the next 200 ms, if nothing is answered. */
+static unsigned probes_without_answer(q2p_time now)
+{
+    for (q2p_time until = now + 200 * MS; now < until; now += MS)
+        if (q2p__path_wants_probe(path, now))
+            q2p__path_probe(node, now, path, false);
+    return path->probes_count;
+}
+
+static void one_lost_probe_does_not_keep_the_window_small(void **state)
+{
+    (void)state;
+    start(true); /* the window opens with an answer, so there is not only one question */
+    leave(Q2P_SECOND, 111);
+    assert_false(q2p__path_may_send(node, Q2P_SECOND, path));
+    assert_int_equal(probes_without_answer(Q2P_SECOND), 4);
+    end();
+    start(true);
+    path->contact->proven = true;
+    q2p__path_adjust(path);
+    leave(Q2P_SECOND, 504);
+    assert_int_equal(probes_without_answer(Q2P_SECOND), 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +448,7 @@ int main(void)
         cmocka_unit_test(most_of_a_queue_is_left_by_who_has_it),
         cmocka_unit_test(in_classic_many_losses_halve_the_rate_and_few_do_not),
         cmocka_unit_test(without_an_answer_one_window_leaves),
+        cmocka_unit_test(one_lost_probe_does_not_keep_the_window_small),
     };
     return cmocka_run_group_tests_name("q2p_answer", tests, NULL, NULL);
 }
