@@ -37,12 +37,19 @@ static inline bool net_ip_same(const struct q2p_addr *a, const struct q2p_addr *
     return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (uint64_t)(a->ip_len ^ b->ip_len)) == 0;
 }
 
+/* 8 bytes of it: one after the other they are compared in registers. */
+static inline uint64_t net_addr_word(const struct q2p_addr *addr, size_t at)
+{
+    uint64_t word;
+    memcpy(&word, (const uint8_t *)addr + at, sizeof word);
+    return word;
+}
+
 static inline bool net_addr_same(const struct q2p_addr *a, const struct q2p_addr *b)
 {
-    uint64_t x[3], y[3];
-    memcpy(x, a, sizeof x);
-    memcpy(y, b, sizeof y);
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+    return ((net_addr_word(a, 0) ^ net_addr_word(b, 0)) |
+            (net_addr_word(a, 8) ^ net_addr_word(b, 8)) |
+            (net_addr_word(a, 16) ^ net_addr_word(b, 16))) == 0;
 }
 
 #endif

@@ -5,6 +5,7 @@
  * locally administered MAC addresses made from the IP addresses.
  */
 #include "pcapng.h"
+#include "net_addr.h"
 
 #include <assert.h>
 #include <string.h>
@@ -20,11 +21,14 @@ enum option_code {
     PACKET_ID = 5
 };
 #define LINKTYPE_ETHERNET 1
+#define TEXT_MAX 255
 #define IP_TTL 64
 #define IP_UDP 17
 
 #define ETHERNET_LEN 14
 #define UDP_LEN 8
+#define PACKET_LEN 28 /* of a packet block, before the frame */
+#define FLAGS_BACK 24 /* the flags of a packet, before the end of its block */
 
 /* A block under construction. */
 struct block {
@@ -63,7 +67,7 @@ static void put_text(struct block *block, enum option_code code, const char *tex
 {
     size_t len = text ? strlen(text) : 0;
     if (len > 0)
-        put_option(block, code, text, len < 255 ? len : 255);
+        put_option(block, code, text, len < TEXT_MAX ? len : TEXT_MAX);
 }
 
 void pcapng_flush(struct pcapng *out)
@@ -124,49 +128,56 @@ uint32_t pcapng_interface(struct pcapng *out, const char *name, const char *desc
 
 /* ---- datagrams --------------------------------------------------------------------------- */
 
-/* What is carried out at the top comes in at the bottom, as with words of 16 bits. */
-static uint64_t add_words(uint64_t total, const uint8_t bytes[16])
+struct total {
+    uint64_t words, carried;
+};
+
+static void add_word(struct total *total, const uint8_t bytes[8])
 {
-    uint64_t words[2];
-    memcpy(words, bytes, sizeof words);
-    total += words[0];
-    total += total < words[0];
-    total += words[1];
-    return total + (total < words[1]);
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    total->words += word;
+    total->carried += total->words < word;
 }
 
-/* Of words of 16 bits, big endian; sums in any order of bytes are the same, but for that order. */
+/* Of words of 16 bits, big endian; sums in any order of bytes are the same, but for that order.
+ * What is carried out at the top comes in at the bottom, with words of any size. */
 static uint32_t sum(const uint8_t *bytes, size_t len)
 {
-    uint8_t rest[16] = {0};
-    uint64_t total = 0;
+    uint8_t rest[8] = {0};
+    struct total total = {0, 0};
+    for (; len >= 64; bytes += 64, len -= 64)
+        for (size_t at = 0; at < 64; at += 8)
+            add_word(&total, bytes + at);
     for (; len >= sizeof rest; bytes += sizeof rest, len -= sizeof rest)
-        total = add_words(total, bytes);
+        add_word(&total, bytes);
     memcpy(rest, bytes, len);
-    total = add_words(total, rest);
-    while (total >> 16)
-        total = (total & 0xFFFF) + (total >> 16);
+    add_word(&total, rest);
+    uint64_t all = (total.words & UINT32_MAX) + (total.words >> 32) + total.carried;
+    all = (all & 0xFFFF) + (all >> 16 & 0xFFFF) + (all >> 32);
+    all = (all & 0xFFFF) + (all >> 16);
+    all = (all & 0xFFFF) + (all >> 16);
     uint8_t pair[2];
-    uint16_t native = (uint16_t)total;
+    uint16_t native = (uint16_t)all;
     memcpy(pair, &native, 2);
     return (uint32_t)pair[0] << 8 | pair[1];
 }
 
 static uint16_t fold(uint32_t total)
 {
-    while (total >> 16)
-        total = (total & 0xFFFF) + (total >> 16);
-    return (uint16_t)~total;
+    total = (total & 0xFFFF) + (total >> 16);
+    return (uint16_t) ~(total + (total >> 16));
 }
 
 /* ---- heads of frames: whole words, one after the other ---- */
 
 static uint8_t *little32(uint8_t *at, uint32_t value)
 {
-    uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                        (uint8_t)(value >> 24)};
-    memcpy(at, bytes, 4);
-    return at + 4;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap32(value);
+#endif
+    memcpy(at, &value, sizeof value);
+    return at + sizeof value;
 }
 
 static uint8_t *big32(uint8_t *at, uint32_t value)
@@ -212,49 +223,77 @@ static uint32_t sum_ip(const uint8_t *at)
     return (uint32_t)(at[0] << 8 | at[1]) + (uint32_t)(at[2] << 8 | at[3]);
 }
 
-/* Ethernet, IP and UDP up to the payload. */
-static uint8_t *put_frame(uint8_t *at, const struct pcapng_datagram *datagram, bool v6)
+/* All but interface, time, and what has to do with addresses. */
+static void put_head(struct pcapng_payload *payload, bool v6)
 {
-    const struct q2p_addr *src = datagram->src, *dst = datagram->dst;
-    uint32_t udp_len = datagram->payload->len + UDP_LEN, addresses;
-    at = put_mac(put_mac(at, dst), src);
+    uint32_t len = PACKET_LEN + ETHERNET_LEN + (v6 ? 40u : 20u) + UDP_LEN;
+    uint32_t frame_len = len - PACKET_LEN + payload->len, udp_len = payload->len + UDP_LEN;
+    uint8_t *start = payload->block + PCAPNG_HEAD_MAX - len, *at = start + PACKET_LEN + 12;
+    payload->head_len = len;
+    payload->total = len + payload->len + payload->tail_len;
+    little32(little32(start, BLOCK_PACKET), payload->total);
+    little32(little32(start + 20, frame_len), frame_len);
     at = big16(at, v6 ? 0x86DD : 0x0800);
     if (v6) {
         at = big32(at, 6u << 28);
-        at = big32(at, udp_len << 16 | IP_UDP << 8 | IP_TTL);
-        at = put_ip(put_ip(at, src, v6), dst, v6);
+        big32(at, udp_len << 16 | IP_UDP << 8 | IP_TTL);
+    } else {
+        at = big32(at, 0x45u << 24 | (udp_len + 20));
+        at = big32(at, 0x4000); /* don't fragment */
+        big16(at, IP_TTL << 8 | IP_UDP);
+    }
+    little32(start + payload->total - 4, payload->total);
+}
+
+/* MACs, IPs, ports and checksums. */
+static void put_addresses(struct pcapng_payload *payload, bool v6)
+{
+    const struct q2p_addr *src = &payload->src, *dst = &payload->dst;
+    uint32_t udp_len = payload->len + UDP_LEN, addresses;
+    uint8_t *at = payload->block + PCAPNG_HEAD_MAX - payload->head_len + PACKET_LEN;
+    put_mac(put_mac(at, dst), src);
+    at = payload->block + PCAPNG_HEAD_MAX - UDP_LEN;
+    if (v6) {
+        put_ip(put_ip(at - 32, src, v6), dst, v6);
         addresses = sum(at - 32, 32);
     } else {
         addresses = sum_ip(src->ip) + sum_ip(dst->ip);
-        at = big32(at, 0x45u << 24 | (udp_len + 20));
-        at = big32(at, 0x4000); /* don't fragment */
-        at = big16(at, IP_TTL << 8 | IP_UDP);
-        at = big16(at, fold(0x4500 + udp_len + 20 + 0x4000 + (IP_TTL << 8 | IP_UDP) + addresses));
-        at = put_ip(put_ip(at, src, v6), dst, v6);
+        put_ip(put_ip(at - 8, src, v6), dst, v6);
+        big16(at - 10, fold(0x4500 + udp_len + 20 + 0x4000 + (IP_TTL << 8 | IP_UDP) + addresses));
     }
-    uint16_t check =
-        fold(IP_UDP + 2 * udp_len + addresses + src->port + dst->port + datagram->payload->sum);
+    uint16_t check = fold(IP_UDP + 2 * udp_len + addresses + src->port + dst->port + payload->sum);
     at = big32(at, (uint32_t)src->port << 16 | dst->port);
-    return big32(at, udp_len << 16 | (check ? check : 0xFFFF));
+    big32(at, udp_len << 16 | (check ? check : 0xFFFF));
 }
 
-void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *comment)
+void pcapng_keep(struct pcapng_payload *payload, const uint8_t *bytes, uint32_t len)
 {
-    struct block tail = {payload->tail, 0};
-    assert(payload->len <= PCAPNG_PAYLOAD_MAX);
+    payload->len = len;
+    memcpy(payload->block + PCAPNG_HEAD_MAX, bytes, len);
+}
+
+void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *comment, size_t len)
+{
     /* The frame has 14 bytes before its IP header, whose length is a multiple of 4. */
     uint32_t padding = (2u - payload->len) % 4;
-    put(&tail, "\0\0\0", padding);
-    payload->sum = sum(payload->bytes, payload->len);
-    struct block options = {payload->tail + padding, 0};
-    put_text(&options, OPTION_COMMENT, comment);
-    payload->flags_at = padding + (uint32_t)options.len + 4;
-    put_option(&options, PACKET_FLAGS, "\0\0\0\0", 4);
-    put_little(&options, PACKET_ID, 2);
-    put_little(&options, 8, 2);
-    put_little(&options, id, 8);
-    put_little(&options, 0, 8); /* end of options, total length */
-    payload->tail_len = padding + (uint32_t)options.len;
+    uint8_t *start = payload->block + PCAPNG_HEAD_MAX + payload->len, *at = start;
+    memset(at, 0, 4);
+    at += padding;
+    if (len > TEXT_MAX)
+        len = TEXT_MAX;
+    if (len > 0) {
+        at = little32(at, (uint32_t)len << 16 | OPTION_COMMENT);
+        little32(at + (len & ~(size_t)3), 0); /* padding */
+        memcpy(at, comment, len);
+        at += (len + 3) & ~(size_t)3;
+    }
+    at = little32(little32(at, 4u << 16 | PACKET_FLAGS), 0);
+    at = little32(at, 8u << 16 | PACKET_ID);
+    at = little32(little32(at, (uint32_t)id), (uint32_t)(id >> 32));
+    at = little32(at, 0) + 4; /* end of options, total length */
+    payload->tail_len = (uint32_t)(at - start);
+    payload->sum = sum(payload->block + PCAPNG_HEAD_MAX, payload->len);
+    payload->head_len = 0;
 }
 
 void pcapng_note(struct pcapng_note *note, const char *text)
@@ -265,39 +304,49 @@ void pcapng_note(struct pcapng_note *note, const char *text)
     note->len = (uint32_t)option.len;
 }
 
-/* In place of the end of options and the total length, which come after it. */
-static uint8_t *put_note(uint8_t *at, const struct pcapng_note *note)
+/* In place of the end of options and the total length at the end of a block. The new length. */
+static uint32_t put_note(uint8_t *start, uint32_t total, const struct pcapng_note *note)
 {
+    uint8_t *at = start + total - 8;
     if (note->len <= 64)
-        memcpy(at - 8, note->option, 64); /* what is too much is overwritten */
+        memcpy(at, note->option, 64); /* what is too much is overwritten */
     else
-        memcpy(at - 8, note->option, note->len);
-    return little32(at - 8 + note->len, 0) + 4;
+        memcpy(at, note->option, note->len);
+    total += note->len;
+    little32(little32(at + note->len, 0), total);
+    little32(start + 4, total);
+    return total;
+}
+
+/* Moves the head on to where the datagram is now. */
+static void move(struct pcapng_payload *payload, const struct pcapng_datagram *datagram)
+{
+    bool v6 = datagram->src.ip_len == 16 || datagram->dst.ip_len == 16;
+    bool was_v6 = payload->src.ip_len == 16 || payload->dst.ip_len == 16;
+    payload->src = datagram->src;
+    payload->dst = datagram->dst;
+    if (payload->head_len == 0 || v6 != was_v6)
+        put_head(payload, v6);
+    put_addresses(payload, v6);
 }
 
 void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram)
 {
-    const struct pcapng_payload *payload = datagram->payload;
+    struct pcapng_payload *payload = datagram->payload;
     assert(datagram->interface < out->interfaces);
-    bool v6 = datagram->src->ip_len == 16 || datagram->dst->ip_len == 16;
-    uint32_t frame_len = ETHERNET_LEN + (v6 ? 40u : 20u) + UDP_LEN + payload->len;
-    uint64_t t = (uint64_t)datagram->t_ns;
+    if (payload->head_len == 0 || !net_addr_same(&payload->src, &datagram->src) ||
+        !net_addr_same(&payload->dst, &datagram->dst))
+        move(payload, datagram);
     if (sizeof out->buffer - out->used < PCAPNG_BLOCK_MAX)
         pcapng_flush(out);
-    uint8_t *start = out->buffer + out->used, *at = little32(start + 8, datagram->interface);
-    at = little32(at, (uint32_t)(t >> 32));
-    at = little32(at, (uint32_t)t);
-    at = little32(little32(at, frame_len), frame_len);
-    at = put_frame(at, datagram, v6);
-    memcpy(at, payload->bytes, payload->len);
-    at += payload->len;
-    memcpy(at, payload->tail, payload->tail_len);
-    at[payload->flags_at] = datagram->out ? 2 : 1;
-    at += payload->tail_len;
+    uint8_t *start = out->buffer + out->used;
+    uint32_t total = payload->total;
+    uint64_t t = (uint64_t)datagram->t_ns;
+    memcpy(start, payload->block + PCAPNG_HEAD_MAX - payload->head_len, total);
+    little32(start + 8, datagram->interface);
+    little32(little32(start + 12, (uint32_t)(t >> 32)), (uint32_t)t);
+    start[total - FLAGS_BACK] = datagram->out ? 2 : 1;
     if (datagram->note)
-        at = put_note(at, datagram->note);
-    uint32_t total = (uint32_t)(at - start);
-    little32(little32(start, BLOCK_PACKET), total);
-    little32(start + total - 4, total);
+        total = put_note(start, total, datagram->note);
     out->used += total;
 }

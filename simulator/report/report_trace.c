@@ -3,10 +3,13 @@
 #include "report_trace.h"
 #include "net_addr.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <q2p/version.h>
+
+#define LATER 4 /* sightings */
 
 /* A datagram; if its bytes change under way, one more. */
 struct sim_record {
@@ -15,7 +18,6 @@ struct sim_record {
     uint32_t waiting; /* sightings */
     bool settled;
     struct pcapng_payload payload;
-    uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
 static void describe(const struct net *net, const struct net_place *place, char *out, size_t room)
@@ -58,9 +60,8 @@ static struct sim_record *take_record(struct report_trace *trace, struct sim_pac
     record->digest = packet->digest;
     record->waiting = 0;
     record->settled = false;
-    record->payload.bytes = record->bytes;
-    record->payload.len = packet->len;
-    memcpy(record->bytes, packet->bytes, packet->len);
+    assert(packet->len <= PCAPNG_PAYLOAD_MAX);
+    pcapng_keep(&record->payload, packet->bytes, packet->len);
     packet->record = record;
     return record;
 }
@@ -93,12 +94,14 @@ void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
     record->waiting++;
     struct report_sighting *seen = sighting(trace, trace->count++);
     seen->record = record;
-    seen->t_ns = now;
-    seen->src = packet->src;
-    seen->dst = packet->dst;
-    seen->place = at->point;
-    seen->out = at->out;
-    seen->use = (uint8_t)at->use;
+    seen->datagram.interface = at->point;
+    seen->datagram.out = at->out;
+    seen->datagram.t_ns = now;
+    seen->datagram.src = packet->src;
+    seen->datagram.dst = packet->dst;
+    seen->datagram.payload = &record->payload;
+    seen->datagram.note = NULL;
+    seen->use = at->use;
     if (at->use != NET_USE_NONE)
         seen->inside = *at->inside;
 }
@@ -109,50 +112,65 @@ void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
  * same. */
 struct sim_note {
     struct q2p_addr inside, outside;
-    uint32_t use;
+    enum net_use use;
     struct pcapng_note text; /* such as "10.0.0.2:10001 -> 198.51.100.1:10001 created" */
 };
 
 static struct sim_note **slot_of(const struct report_trace *trace,
                                  const struct report_sighting *seen)
 {
-    return &trace->notes[2 * seen->place + seen->out];
+    return &trace->notes[2 * seen->datagram.interface + seen->datagram.out];
+}
+
+static const struct q2p_addr *outside_of(const struct report_sighting *seen)
+{
+    return seen->datagram.out ? &seen->datagram.src : &seen->datagram.dst;
+}
+
+static struct sim_note *make_note(const struct report_sighting *seen, struct sim_note *note)
+{
+    char from[Q2P_ADDR_TEXT_MAX], to[Q2P_ADDR_TEXT_MAX], text[PCAPNG_NOTE_MAX];
+    if (!note)
+        note = sim_alloc(sizeof *note);
+    note->inside = seen->inside;
+    note->outside = *outside_of(seen);
+    note->use = seen->use;
+    q2p_addr_print(&note->inside, from, sizeof from);
+    q2p_addr_print(&note->outside, to, sizeof to);
+    snprintf(text, sizeof text, "%s -> %s %s", from, to, net_use_word(note->use));
+    pcapng_note(&note->text, text);
+    return note;
 }
 
 static const struct pcapng_note *note_of(struct report_trace *trace,
                                          const struct report_sighting *seen)
 {
-    const struct q2p_addr *outside = seen->out ? &seen->src : &seen->dst;
     struct sim_note **slot = slot_of(trace, seen), *note = *slot;
-    if (!note)
-        note = *slot = sim_alloc(sizeof *note);
-    else if (note->use == seen->use && net_addr_same(&note->outside, outside) &&
-             net_addr_same(&note->inside, &seen->inside))
-        return &note->text;
-    char from[Q2P_ADDR_TEXT_MAX], to[Q2P_ADDR_TEXT_MAX], text[PCAPNG_NOTE_MAX];
-    note->inside = seen->inside;
-    note->outside = *outside;
-    note->use = seen->use;
-    q2p_addr_print(&note->inside, from, sizeof from);
-    q2p_addr_print(&note->outside, to, sizeof to);
-    snprintf(text, sizeof text, "%s -> %s %s", from, to, net_use_word((enum net_use)note->use));
-    pcapng_note(&note->text, text);
+    if (!note || note->use != seen->use || !net_addr_same(&note->outside, outside_of(seen)) ||
+        !net_addr_same(&note->inside, &seen->inside))
+        *slot = note = make_note(seen, note);
     return &note->text;
+}
+
+/* The one that will be written a little later: what comes after its start the cache foresees. */
+static void fetch_later(const struct report_trace *trace)
+{
+    if (trace->count <= LATER)
+        return;
+    const struct report_sighting *seen = sighting(trace, LATER);
+    sim_fetch(seen->record, 4 * SIM_LINE);
+    if (seen->use != NET_USE_NONE)
+        sim_fetch(*slot_of(trace, seen), 2 * SIM_LINE);
 }
 
 static void write_first(struct report_trace *trace)
 {
-    const struct report_sighting *seen = sighting(trace, 0);
+    struct report_sighting *seen = sighting(trace, 0);
     struct sim_record *record = seen->record;
-    struct pcapng_datagram datagram = {.interface = seen->place,
-                                       .out = seen->out,
-                                       .t_ns = seen->t_ns,
-                                       .src = &seen->src,
-                                       .dst = &seen->dst,
-                                       .payload = &record->payload};
+    fetch_later(trace);
     if (seen->use != NET_USE_NONE)
-        datagram.note = note_of(trace, seen);
-    pcapng_datagram(&trace->pcapng, &datagram);
+        seen->datagram.note = note_of(trace, seen);
+    pcapng_datagram(&trace->pcapng, &seen->datagram);
     trace->first = (trace->first + 1) & (trace->room - 1);
     trace->count--;
     if (--record->waiting > 0)
@@ -172,8 +190,7 @@ static void settle(struct sim_record *record, enum net_fate fate, const char *wh
     if (where_len > 0)
         comment[len++] = ' ';
     memcpy(comment + len, where, where_len);
-    comment[len + where_len] = '\0';
-    pcapng_prepare(&record->payload, record->id, comment);
+    pcapng_prepare(&record->payload, record->id, comment, len + where_len);
     record->settled = true;
 }
 
@@ -185,11 +202,6 @@ void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, en
     packet->record = NULL;
     while (trace->count > 0 && sighting(trace, 0)->record->settled)
         write_first(trace);
-    for (size_t i = 0; i < 3 && i < trace->count; i += 2) { /* what will be written next */
-        const struct report_sighting *seen = sighting(trace, i);
-        sim_fetch(seen->record, sizeof(struct sim_record));
-        sim_fetch(*slot_of(trace, seen), 2 * SIM_LINE);
-    }
 }
 
 void report_trace_end(struct report_trace *trace)

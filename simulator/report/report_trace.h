@@ -12,11 +12,9 @@
 
 struct report_sighting {
     struct sim_record *record;
-    q2p_time t_ns;
-    struct q2p_addr src, dst, inside; /* inside: whose mapping of a NAT is used */
-    uint32_t place;
-    bool out;
-    uint8_t use; /* enum net_use */
+    struct pcapng_datagram datagram;
+    struct q2p_addr inside; /* whose mapping of a NAT is used */
+    enum net_use use;
 };
 
 struct report_trace {

@@ -37,11 +37,18 @@ static void stop(struct written *written)
     free(written->bytes);
 }
 
+struct bytes {
+    const uint8_t *bytes;
+    uint32_t len;
+};
+
 /* One sighting of a datagram of its own. */
-static void put(struct written *written, struct pcapng_datagram datagram,
-                struct pcapng_payload payload, const char *comment)
+static void put(struct written *written, struct pcapng_datagram datagram, struct bytes bytes,
+                const char *comment)
 {
-    pcapng_prepare(&payload, 0x0a0b0c, comment);
+    struct pcapng_payload payload;
+    pcapng_keep(&payload, bytes.bytes, bytes.len);
+    pcapng_prepare(&payload, 0x0a0b0c, comment, comment ? strlen(comment) : 0);
     datagram.payload = &payload;
     pcapng_datagram(&written->out, &datagram);
 }
@@ -82,8 +89,8 @@ static void a_datagram_over_ipv4_is_a_valid_frame(void **state)
     struct q2p_addr alice = addr("10.0.0.2:10001"), seed = addr("203.0.113.1:10000");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    struct pcapng_datagram join = {.out = true, .t_ns = 0x0102030405, .src = &alice, .dst = &seed};
-    put(&w, join, (struct pcapng_payload){.bytes = (const uint8_t *)"\0\0\0\0", .len = 4}, "lost");
+    struct pcapng_datagram join = {.out = true, .t_ns = 0x0102030405, .src = alice, .dst = seed};
+    put(&w, join, (struct bytes){(const uint8_t *)"\0\0\0\0", 4}, "lost");
     size_t at = 40 + 32; /* section, interface */
     assert_bytes(&w, at,
                  "06000000 70000000 00000000 01000000 05040302 2e000000 2e000000"
@@ -105,9 +112,9 @@ static void one_interface_may_say_more_of_a_datagram(void **state)
     struct q2p_addr alice = addr("10.0.0.2:10001"), seed = addr("203.0.113.1:10000");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    struct pcapng_datagram join = {.src = &alice, .dst = &seed, .note = &note};
+    struct pcapng_datagram join = {.src = alice, .dst = seed, .note = &note};
     pcapng_note(&note, "mapped");
-    put(&w, join, (struct pcapng_payload){.bytes = (const uint8_t *)"\0\0\0\0", .len = 4}, "lost");
+    put(&w, join, (struct bytes){(const uint8_t *)"\0\0\0\0", 4}, "lost");
     size_t at = 40 + 32 + 28 + 46 + 2; /* section, interface, head, frame, padding */
     const char *options = "0100 0400 6c6f7374 0200 0400 01000000 0500 0800 0c0b0a0000000000"
                           "0100 0600 6d61707065640000 00000000 7c000000";
@@ -117,7 +124,7 @@ static void one_interface_may_say_more_of_a_datagram(void **state)
     memset(text, 'x', sizeof text - 1);
     pcapng_note(&note, text);
     assert_int_equal(note.len, 4 + PCAPNG_NOTE_MAX);
-    put(&w, join, (struct pcapng_payload){.bytes = (const uint8_t *)"\0\0\0\0", .len = 4}, "lost");
+    put(&w, join, (struct bytes){(const uint8_t *)"\0\0\0\0", 4}, "lost");
     assert_bytes(&w, 40 + 32 + 0x7c + 4, "64010000");
     assert_bytes(&w, 40 + 32 + 0x7c + 0x164 - 8, "00000000 64010000");
     assert_int_equal(w.len, 40 + 32 + 0x7c + 0x164);
@@ -131,8 +138,8 @@ static void a_datagram_over_ipv6_is_a_valid_frame(void **state)
     struct q2p_addr one = addr("[fd77::1]:1"), two = addr("[fd77::2]:2");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    put(&w, (struct pcapng_datagram){.src = &one, .dst = &two},
-        (struct pcapng_payload){.bytes = (const uint8_t *)"odd", .len = 3}, NULL);
+    put(&w, (struct pcapng_datagram){.src = one, .dst = two},
+        (struct bytes){(const uint8_t *)"odd", 3}, NULL);
     assert_bytes(&w, 40 + 32 + 28,
                  "02710000000202710000000186dd60000000000b1140fd770000000000000000000000000001fd77"
                  "000000000000000000000000000200010002000b317e6f6464 000000"
@@ -147,11 +154,70 @@ static void mixed_families_become_mapped_ipv6(void **state)
     struct q2p_addr four = addr("10.0.0.2:1"), six = addr("[fd77::2]:2");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    put(&w, (struct pcapng_datagram){.src = &four, .dst = &six},
-        (struct pcapng_payload){.bytes = (const uint8_t *)"odd", .len = 3}, NULL);
+    put(&w, (struct pcapng_datagram){.src = four, .dst = six},
+        (struct bytes){(const uint8_t *)"odd", 3}, NULL);
     assert_bytes(&w, 40 + 32 + 28 + 14 + 8,
                  "00000000000000000000ffff0a000002 fd770000000000000000000000000002");
     stop(&w);
+}
+
+/* The same block as of a datagram that was never anywhere else. */
+static void the_head_moves_with_the_datagram(void **state)
+{
+    (void)state;
+    static const char *const ways[][2] = {
+        {"10.0.0.2:10001", "203.0.113.1:10000"},   {"198.51.100.1:7", "203.0.113.1:10000"},
+        {"198.51.100.1:7", "203.0.113.1:10000"},   {"198.51.100.1:7", "10.0.0.9:10000"},
+        {"[fd77::2]:2", "10.0.0.9:10000"},         {"[fd77::2]:2", "[fd77::3]:2"},
+        {"198.51.100.1:7", "255.255.255.254:9999"}};
+    struct written moved, fresh;
+    struct pcapng_payload payload;
+    uint8_t ones[73];
+    memset(ones, 0xFF, sizeof ones);
+    start(&moved);
+    start(&fresh);
+    pcapng_interface(&moved.out, NULL, NULL);
+    pcapng_interface(&fresh.out, NULL, NULL);
+    pcapng_keep(&payload, ones, sizeof ones);
+    pcapng_prepare(&payload, 0x0a0b0c, "lost", 4);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct pcapng_datagram seen = {.out = i % 2,
+                                       .t_ns = (q2p_time)i << 31,
+                                       .src = addr(ways[i][0]),
+                                       .dst = addr(ways[i][1]),
+                                       .payload = &payload};
+        pcapng_datagram(&moved.out, &seen);
+        put(&fresh, seen, (struct bytes){ones, sizeof ones}, "lost");
+    }
+    assert_int_equal(moved.out.used, fresh.out.used);
+    assert_memory_equal(moved.out.buffer, fresh.out.buffer, fresh.out.used);
+    stop(&moved);
+    stop(&fresh);
+}
+
+/* Word by word, as RFC 768 has it: with the checksum in it the sum is all ones. */
+static void checksums_carry_as_often_as_it_takes(void **state)
+{
+    (void)state;
+    uint8_t bytes[PCAPNG_PAYLOAD_MAX];
+    for (uint32_t len = 0; len <= sizeof bytes; len++) {
+        struct written w;
+        struct pcapng_datagram seen = {.src = addr("10.0.0.2:10001"), .dst = addr("10.0.0.3:1")};
+        memset(bytes, 0xFF, sizeof bytes);
+        if (len == 24)
+            memcpy(bytes + 16, "\1\0\0\0\0\0\0", 8);
+        start(&w);
+        pcapng_interface(&w.out, NULL, NULL);
+        put(&w, seen, (struct bytes){bytes, len}, NULL);
+        const uint8_t *ip = w.out.buffer + 40 + 32 + 28 + 14;
+        uint32_t total = 17 + 8 + len;
+        for (uint32_t at = 12; at < 28 + len; at++)
+            total += at % 2 ? ip[at] : (uint32_t)ip[at] << 8;
+        while (total >> 16)
+            total = (total & 0xFFFF) + (total >> 16);
+        assert_int_equal(total, 0xFFFF);
+        stop(&w);
+    }
 }
 
 static void long_texts_are_cut_and_full_datagrams_fit(void **state)
@@ -164,8 +230,8 @@ static void long_texts_are_cut_and_full_datagrams_fit(void **state)
     memset(text, 'x', sizeof text - 1);
     start(&w);
     pcapng_interface(&w.out, text, text);
-    put(&w, (struct pcapng_datagram){.src = &six, .dst = &six},
-        (struct pcapng_payload){.bytes = payload, .len = sizeof payload}, text);
+    put(&w, (struct pcapng_datagram){.src = six, .dst = six},
+        (struct bytes){payload, sizeof payload}, text);
     pcapng_flush(&w.out);
     fflush(w.file);
     assert_int_equal(w.len % 4, 0);
@@ -181,6 +247,8 @@ int main(void)
         cmocka_unit_test(one_interface_may_say_more_of_a_datagram),
         cmocka_unit_test(a_datagram_over_ipv6_is_a_valid_frame),
         cmocka_unit_test(mixed_families_become_mapped_ipv6),
+        cmocka_unit_test(the_head_moves_with_the_datagram),
+        cmocka_unit_test(checksums_carry_as_often_as_it_takes),
         cmocka_unit_test(long_texts_are_cut_and_full_datagrams_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
