@@ -87,7 +87,7 @@ static double silence(const uint8_t *data, enum q2p_dialect dialect, int answers
     struct q2p_addr peer = address(1);
     struct q2p_happening on;
     struct q2p_datagram out;
-    struct ask ask;
+    struct ask ask = {.peer.ip_len = 0};
     struct q2p_config config;
     q2p_config_init(&config);
     config.dialect = dialect;
