@@ -85,9 +85,8 @@ static void shade(struct ear *ear, struct sim_packet *packet)
 static struct packet_note *note_packet(struct ear *ear, enum note_kind kind,
                                        const struct sim_packet *packet)
 {
-    size_t len = offsetof(struct sim_packet, bytes) + packet->len;
-    struct packet_note *note =
-        sim_journal_add(&ear->part->journal, kind, offsetof(struct packet_note, packet) + len);
+    struct packet_note *note = sim_journal_add(
+        &ear->part->journal, kind, offsetof(struct packet_note, packet) + sim_packet_size(packet));
     note->now = ear->part->world.now;
     memcpy(&note->packet, packet, offsetof(struct sim_packet, bytes));
     memcpy(note->packet.bytes, packet->bytes, packet->len);

@@ -76,9 +76,9 @@ static void await_gate(struct gate *gate, unsigned wanted, unsigned spins)
 /* ---- from part to part --------------------------------------------------------------------- */
 
 /* What lies in an outbox: the time, then the packet as far as it has bytes. */
-static size_t parcel_len(uint32_t len)
+static size_t parcel_len(const struct sim_packet *packet)
 {
-    return (sizeof(q2p_time) + offsetof(struct sim_packet, bytes) + len + 7) & ~(size_t)7;
+    return (sizeof(q2p_time) + sim_packet_size(packet) + 7) & ~(size_t)7;
 }
 
 bool sim_part_carry(struct sim_part *part, q2p_time at, struct sim_packet *packet)
@@ -87,12 +87,11 @@ bool sim_part_carry(struct sim_part *part, q2p_time at, struct sim_packet *packe
     if (to == part->number)
         return false;
     struct sim_outbox *box = &part->boxes[part->parts->writing][to];
-    while (box->room - box->len < parcel_len(packet->len))
+    while (box->room - box->len < parcel_len(packet))
         box->bytes = sim_grow(box->bytes, &box->room, 1);
     memcpy(box->bytes + box->len, &at, sizeof at);
-    memcpy(box->bytes + box->len + sizeof at, packet,
-           offsetof(struct sim_packet, bytes) + packet->len);
-    box->len += parcel_len(packet->len);
+    memcpy(box->bytes + box->len + sizeof at, packet, sim_packet_size(packet));
+    box->len += parcel_len(packet);
     part->sent_at = at < part->sent_at ? at : part->sent_at;
     sim_packet_drop(&part->world, packet);
     return true;
@@ -113,7 +112,7 @@ static void take_in(struct sim_part *part, struct sim_outbox *box)
             abort();
         }
         sim_world_deliver(&part->world, when, packet->way_end, packet);
-        at += parcel_len(packet->len);
+        at += parcel_len(packet);
     }
     box->len = 0;
 }

@@ -52,9 +52,7 @@ void sim_parts_touched(struct sim_parts *parts);
 /* An event is about to happen. */
 static inline void sim_part_note(struct sim_part *part, const struct sim_event *event)
 {
-    const struct sim_packet *packet = event->packet;
-    struct sim_moment moment = {event->at, packet ? packet->order : event->to->order,
-                                packet ? packet->turn : 0};
+    struct sim_moment moment = sim_moment_of(event);
     if (sim_moment_before(&part->journal.moment, &moment))
         part->journal.moment = moment;
 }

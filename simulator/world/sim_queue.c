@@ -15,22 +15,13 @@
 #define DAY_EVENTS 16 /* wanted per day */
 #define LANE_ROOM_MIN 16u
 
-static uint64_t order_of(const struct sim_event *event)
-{
-    return event->packet ? event->packet->order : event->to->order;
-}
-
-static uint32_t turn_of(const struct sim_event *event)
-{
-    return event->packet ? event->packet->turn : 0;
-}
-
+/* Without a look at the packets, if their times differ. */
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
     if (a->at != b->at)
         return a->at < b->at;
-    uint64_t order_a = order_of(a), order_b = order_of(b);
-    return order_a != order_b ? order_a < order_b : turn_of(a) < turn_of(b);
+    struct sim_moment first = sim_moment_of(a), second = sim_moment_of(b);
+    return sim_moment_before(&first, &second);
 }
 
 static void append(struct sim_events *events, const struct sim_event *event)

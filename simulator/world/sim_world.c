@@ -26,7 +26,7 @@ struct sim_packet *sim_packet_make(struct sim_world *world)
 struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_packet *packet)
 {
     struct sim_packet *copy = sim_packet_take(world);
-    memcpy(copy, packet, offsetof(struct sim_packet, bytes) + packet->len);
+    memcpy(copy, packet, sim_packet_size(packet));
     copy->record = NULL;
     return copy;
 }

@@ -31,6 +31,12 @@ struct sim_packet {
     uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
+/* Of the packet, as far as it has bytes. */
+static inline size_t sim_packet_size(const struct sim_packet *packet)
+{
+    return offsetof(struct sim_packet, bytes) + packet->len;
+}
+
 /* What a packet is while nobody needs it. */
 struct sim_spare {
     struct sim_spare *next;
@@ -42,6 +48,13 @@ struct sim_moment {
     uint64_t order;
     uint32_t turn;
 };
+
+static inline struct sim_moment sim_moment_of(const struct sim_event *event)
+{
+    const struct sim_packet *packet = event->packet;
+    return packet ? (struct sim_moment){event->at, packet->order, packet->turn}
+                  : (struct sim_moment){event->at, event->to->order, 0};
+}
 
 static inline bool sim_moment_before(const struct sim_moment *a, const struct sim_moment *b)
 {
