@@ -99,7 +99,8 @@ static inline struct net_nat_mapping *find_port_of(const struct net_nat_table *n
 static inline struct net_nat_mapping *find_port(const struct net_nat_table *nat, q2p_time now,
                                                 uint8_t outside, uint16_t port)
 {
-    return find_port_of(nat, &(struct net_nat_asked){now, UINT32_MAX, NULL}, outside, port);
+    const struct net_nat_asked asked = net_nat_asked_now(now);
+    return find_port_of(nat, &asked, outside, port);
 }
 
 /* The place of a key among the permissions, or the free one where it would be. */
@@ -405,7 +406,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         uint64_t owner = owns_by_port(nat) ? 0 : net_addr_hash(inside);
         permission = find_permission(nat, now, right_key(nat, mapping, owner, from));
         if (permission && nat->owners && *owner_of(nat, permission) != owner) {
-            const struct net_nat_asked asked = {now, UINT32_MAX, NULL};
+            const struct net_nat_asked asked = net_nat_asked_now(now);
             mapping = find_owner(nat, &asked, outside, to->port, *owner_of(nat, permission));
             permission = mapping ? permission : NULL;
         }
@@ -463,17 +464,6 @@ struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
             meant = find_owner(nat, asked, outside, to->port, owner);
     }
     return meant ? meant : mapping;
-}
-
-int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
-                  const struct q2p_addr *from, struct q2p_addr *inside)
-{
-    const struct net_nat_asked asked = {now, UINT32_MAX, NULL};
-    const struct net_nat_mapping *mapping = net_nat_find_meant(nat, &asked, to, from);
-    if (!mapping)
-        return Q2P_ERR_ABSENT;
-    *inside = mapping->inside;
-    return Q2P_OK;
 }
 
 void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote, uint16_t port)

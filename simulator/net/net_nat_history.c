@@ -60,14 +60,27 @@ void net_nat_told_granted(struct net_nat_table *nat)
         history->told = history->count = 0;
 }
 
+static int owner_of(const struct net_nat_table *nat, const struct net_nat_asked *asked,
+                    const struct q2p_addr *to, const struct q2p_addr *from, struct q2p_addr *inside)
+{
+    const struct net_nat_mapping *mapping = net_nat_find_meant(nat, asked, to, from);
+    if (!mapping)
+        return Q2P_ERR_ABSENT;
+    *inside = mapping->inside;
+    return Q2P_OK;
+}
+
+int net_nat_owner(const struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
+                  const struct q2p_addr *from, struct q2p_addr *inside)
+{
+    const struct net_nat_asked asked = net_nat_asked_now(now);
+    return owner_of(nat, &asked, to, from, inside);
+}
+
 int net_nat_owner_then(const struct net_nat_table *nat, q2p_time then, const struct q2p_addr *to,
                        const struct q2p_addr *from, struct q2p_addr *inside)
 {
     const struct net_nat_history *history = nat->history;
     const struct net_nat_asked asked = {then, history ? history->mappings : UINT32_MAX, history};
-    const struct net_nat_mapping *mapping = net_nat_find_meant(nat, &asked, to, from);
-    if (!mapping)
-        return Q2P_ERR_ABSENT;
-    *inside = mapping->inside;
-    return Q2P_OK;
+    return owner_of(nat, &asked, to, from, inside);
 }

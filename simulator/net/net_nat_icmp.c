@@ -5,7 +5,7 @@
 void net_nat_icmp(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *from,
                   const struct q2p_addr *to)
 {
-    const struct net_nat_asked asked = {now, UINT32_MAX, NULL};
+    const struct net_nat_asked asked = net_nat_asked_now(now);
     struct net_nat_mapping *mapping = net_nat_find_meant(nat, &asked, from, to);
     if (!nat->config.icmp_kills || !mapping)
         return;

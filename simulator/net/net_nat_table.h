@@ -53,6 +53,11 @@ struct net_nat_asked {
     uint32_t newest;
     const struct net_nat_history *past; /* NULL = as they are */
 };
+static inline struct net_nat_asked net_nat_asked_now(q2p_time now)
+{
+    return (struct net_nat_asked){now, UINT32_MAX, NULL};
+}
+
 struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
                                            const struct net_nat_asked *asked,
                                            const struct q2p_addr *to, const struct q2p_addr *from);
