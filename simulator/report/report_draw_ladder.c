@@ -52,7 +52,7 @@ static void draw_heads(struct ladder *ladder, int32_t y)
     for (int i = 0; i < ladder->columns.count; i++) {
         const struct net_place *place = ladder->net->places[ladder->columns.places[i]];
         const struct scenario *scenario = ladder->view->run->scenario;
-        bool nat = place->inner != NET_NOWHERE;
+        bool nat = net_is_nat(place);
         char text[Q2P_ADDR_TEXT_MAX + 200];
         q2p_addr_print(&place->addr, text, sizeof text);
         size_t len = strlen(text);
@@ -365,7 +365,7 @@ static size_t draw_rows(struct ladder *ladder)
 static void draw_lives(struct ladder *ladder)
 {
     for (int i = 0; i < ladder->columns.count; i++) {
-        bool nat = ladder->net->places[ladder->columns.places[i]]->inner != NET_NOWHERE;
+        bool nat = net_is_nat(ladder->net->places[ladder->columns.places[i]]);
         svg_line(ladder->out, nat ? "life n" : "life",
                  SVG_AT(report_column_x(&ladder->columns, i), SVG_PX(38)),
                  SVG_AT(report_column_x(&ladder->columns, i), ladder->y + SVG_PX(14)));

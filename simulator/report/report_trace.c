@@ -24,7 +24,7 @@ static void describe(const struct net *net, const struct net_place *place, char 
 {
     char addr[Q2P_ADDR_TEXT_MAX];
     q2p_addr_print(&place->addr, addr, sizeof addr);
-    bool nat = place->inner != NET_NOWHERE, hidden = place->realm != NET_REALM_PUBLIC;
+    bool nat = net_is_nat(place), hidden = place->realm != NET_REALM_PUBLIC;
     if (nat)
         *strrchr(addr, ':') = '\0';
     snprintf(out, room, "%s %s%s%s", nat ? "outside of NAT" : "host", addr,
