@@ -343,8 +343,8 @@ bool q2p__path_tick(q2p_node *node, q2p_time now, struct q2p__path *path)
         q2p__path_count(path, path->probes_count, 0);
         path->probes_count = 0;
         path->backoff++;
-        if (!q2p__path_extended(
-                path)) /* we stood still because of an answer: no sign of the rate */
+        /* we stood still because of an answer: no sign of the rate */
+        if (!q2p__path_extended(path))
             path->limited_until = path->sent + 1;
     }
     if (path->backoff > 2 && now - path->heard_at >= dead_ns)

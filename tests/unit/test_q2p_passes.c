@@ -1,43 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_q2p_passes.c - how often and when fragments leave to originals, which cannot ask for what is
  * lost in time, and in classic can die of what comes at the wrong time (PROTOCOL.md 6.9). */
-#include "q2p_path.h"
-
-#include <q2p/wire.h>
-
-#include "unit.h"
-
-#define MS Q2P_MILLISECOND
-
-static q2p_node *node;
-static struct q2p__path *path;
-
-/* A path to one that does not know the extension, whose OPTIONS was answered after 50 ms, at 1 s.
- */
-static void start(void)
-{
-    struct q2p_addr addr = {.ip = {10, 0, 0, 9}, .port = 9, .ip_len = 4};
-    struct q2p_config config;
-    struct q2p__contact *contact;
-
-    q2p_config_init(&config);
-    assert_int_equal(q2p_node_new(&node, &config), Q2P_OK);
-    assert_int_equal(q2p__contact_make(node, &contact, &addr), Q2P_OK);
-    assert_int_equal(q2p__path_join(node, 950 * MS, contact), Q2P_OK);
-    path = contact->path;
-    q2p__path_opened(Q2P_SECOND, path, 50 * MS);
-}
-
-static void end(void)
-{
-    q2p__path_leave(node, path);
-    q2p_node_free(node);
-}
+#include "one_path.h"
 
 static void who_cannot_ask_gets_passes_for_what_may_be_lost(void **state)
 {
     (void)state;
-    start();
+    start(false);
     assert_int_equal(q2p__path_passes(path, 10000, 5),
                      1); /* perhaps it can, and did not say so yet */
     path->acked = 1;
@@ -57,7 +26,7 @@ static void who_cannot_ask_gets_passes_for_what_may_be_lost(void **state)
 static void on_one_host_nothing_is_lost_unless_it_shows(void **state)
 {
     (void)state;
-    start();
+    start(false);
     path->rtt_min = 100 * Q2P_MICROSECOND;
     path->contact->probes_lost = 9; /* a busy host */
     assert_int_equal(q2p__path_passes(path, 10000, 5), 1);
@@ -69,7 +38,7 @@ static void on_one_host_nothing_is_lost_unless_it_shows(void **state)
 static void what_was_lost_long_ago_counts_less(void **state)
 {
     (void)state;
-    start();
+    start(false);
     q2p__path_count(path, 100, 100);
     q2p__path_count(path, 0, 400);
     assert_int_equal(path->contact->probes_lost, 50);
@@ -87,7 +56,7 @@ static void in_classic_nothing_leaves_while_a_timer_of_the_original_is_due(void 
                 {7399 * MS, true}, {7400 * MS, false}, {7799 * MS, false}, {7800 * MS, true}};
 
     (void)state;
-    start();
+    start(false);
     q2p__path_classic(node, Q2P_SECOND, path, 1);
     q2p__path_opens(Q2P_SECOND, path);
     q2p__path_opens(Q2P_SECOND + 1500 * MS, path);
@@ -105,11 +74,11 @@ static void in_classic_nothing_leaves_while_a_timer_of_the_original_is_due(void 
 static void in_classic_what_is_long_leaves_within_four_seconds(void **state)
 {
     (void)state;
-    start();
+    start(false);
     q2p__path_classic(node, Q2P_SECOND, path, q2p_wire_fragments(10000000));
     assert_in_range(path->rate, 10000000 / 4 * 512 / 484, 10000000 / 4 * 512 / 484 + 512);
     end();
-    start();
+    start(false);
     q2p__path_classic(node, Q2P_SECOND, path,
                       q2p_wire_fragments(1000000000)); /* cannot be in time anyway */
     assert_int_equal(path->rate, 8 << 20);
@@ -119,7 +88,7 @@ static void in_classic_what_is_long_leaves_within_four_seconds(void **state)
 static void a_timer_is_not_forgotten_for_later_ones(void **state)
 {
     (void)state;
-    start();
+    start(false);
     q2p__path_classic(node, Q2P_SECOND, path, 1);
     for (int i = 0; i < 8; i++)
         q2p__path_opens(Q2P_SECOND + i * 800 * MS, path);
