@@ -10,17 +10,14 @@ import subprocess
 import sys
 import tempfile
 
+from run_scenario import expect
+
 GALLERY = pathlib.Path(__file__).resolve().parent.parent.parent / "simulator/scenarios"
 
 
 def run(sim, file, *words):
     return subprocess.run([sim, "run", file, *map(str, words)], text=True, timeout=300,
                           check=False, stdin=subprocess.DEVNULL, capture_output=True)
-
-
-def expect(condition, *why):
-    if not condition:
-        sys.exit("\n".join(["not as expected:", *map(str, why)]))
 
 
 def compare(sim, file, folder):
