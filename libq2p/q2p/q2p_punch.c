@@ -293,21 +293,85 @@ int q2p__punch_connectrequest(q2p_node *node, q2p_time now, const struct q2p_add
     return Q2P_OK;
 }
 
+/* Private networks, and those of carriers (RFC 1918, 6598, 4193): from there NATs hand in. */
+static bool is_inside(const struct q2p_addr *addr)
+{
+    const uint8_t *ip = addr->ip;
+
+    if (addr->ip_len == 16)
+        return (ip[0] & 0xfe) == 0xfc;
+    return ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+}
+
+/* A punch at work that a hairpin may have led to `from`: of its port, as many NATs keep ports. */
+static const struct q2p__punch *find_hairpin(const q2p_node *node, const struct q2p_addr *from)
+{
+    const struct q2p__punch *any = NULL;
+
+    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
+        const struct q2p__punch *punch = Q2P__LIST_ITEM(at, const struct q2p__punch, link);
+
+        if (is_at_work(punch) && !same_host(&punch->addr, from) &&
+            (!any || punch->addr.port == from->port))
+            any = punch;
+    }
+    return any;
+}
+
+/*
+ * CONNECT or CONNECTED from inside, where nobody named anybody, while a punch is at work: a NAT may
+ * have turned back what went to its own outside, and left the sender's inside address in it. That
+ * binds nothing, so the address has to show that it is there, by CONNECTED to a CONNECT of ours.
+ * The other end may want the same of us: hence CONNECTED to its CONNECT. No word is repeated by
+ * itself, so that nobody gets more than two for one, and few of them.
+ */
+static int try_inside(q2p_node *node, q2p_time now, const struct q2p_addr *from, bool answer)
+{
+    const struct q2p__punch *named = find_hairpin(node, from);
+    struct q2p__punch *punch = find(node, from);
+    int status = Q2P_OK;
+
+    if (!named || !is_inside(from) || (punch && is_at_work(punch)))
+        return Q2P_ERR_ABSENT;
+    if (!q2p__contact_room(node, now, true))
+        return Q2P_ERR_FULL;
+    if (!punch && node->punches_count >= punches_max(node) / 2 && !forget_an_idle_one(node))
+        return Q2P_ERR_FULL;
+    if (!punch)
+        status = make(node, &punch, from, Q2P__PUNCH_INSIDE);
+    if (status != Q2P_OK)
+        return status;
+    if (punch->kind != Q2P__PUNCH_INSIDE) {
+        punch->kind = Q2P__PUNCH_INSIDE;
+        punch->sent = 0;
+    }
+    if (punch->sent++ > node->config.retries_max)
+        return Q2P_ERR_FULL;
+    if (punch->sent == 1)
+        q2p__heap_set(&node->timers, &punch->timer, q2p__later(now, patience(node)));
+    if (named->addr.port == from->port)
+        punch->asked = named->addr;
+    if (answer)
+        q2p__say_bare(node, from, Q2P_EV_CONNECTED);
+    return q2p__say_bare(node, from, Q2P_EV_CONNECT);
+}
+
 int q2p__punch_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from)
 {
     struct q2p__contact *contact = q2p__contact_find(node, from);
     struct q2p__punch *punch = find(node, from);
     int status;
 
-    if (punch && punch->kind == Q2P__PUNCH_HEARD)
-        punch = NULL; /* a stranger gains nothing by a TOUCH before */
+    if (punch && (punch->kind == Q2P__PUNCH_HEARD || punch->kind == Q2P__PUNCH_INSIDE))
+        punch = NULL; /* a stranger gains nothing by a message before */
     if (!punch && !(contact && contact->connected)) {
         punch = find_host(node, from, Q2P__PUNCH_TOUCHING);
         if (!punch)
             punch = find_host(node, from, Q2P__PUNCH_CONNECTING);
     }
     if (!punch && !(contact && contact->member) && !node->config.open)
-        return Q2P_ERR_ABSENT;
+        return try_inside(node, now, from, true);
     if (contact && !q2p__contact_may(node, contact, now))
         return Q2P_ERR_FULL;
     status = q2p__member_connect(node, now, from, Q2P_ON_CONNECT, punch != NULL);
@@ -331,8 +395,9 @@ int q2p__punch_connected(q2p_node *node, q2p_time now, const struct q2p_addr *fr
     if (!punch)
         punch = find_host(node, from, Q2P__PUNCH_CONNECTING);
     if (!punch && !node->config.open)
-        return Q2P_ERR_ABSENT;
-    status = q2p__member_connect(node, now, from, Q2P_ON_CONNECTED, punch != NULL);
+        return try_inside(node, now, from, false);
+    status = q2p__member_connect(node, now, from, Q2P_ON_CONNECTED,
+                                 punch && punch->kind != Q2P__PUNCH_INSIDE);
     if (status == Q2P_OK && punch)
         settle(node, punch);
     return status;

@@ -13,6 +13,7 @@ enum q2p__punch_kind {
     Q2P__PUNCH_HEARD,    /* it sent TOUCH before any seed spoke of it: kept in mind, not answered */
     Q2P__PUNCH_TOUCHING, /* TOUCHREQUEST came: TOUCH to it and TOUCHED to the seed, till CONNECT */
     Q2P__PUNCH_CONNECTING, /* CONNECTREQUEST came: CONNECT to it, till CONNECTED */
+    Q2P__PUNCH_INSIDE,     /* named by nobody, perhaps a hairpin: CONNECT for each word of it */
     Q2P__PUNCH_GIVEN_UP    /* unreached; but if it has heard us, its keep-alive may still come */
 };
 
@@ -20,7 +21,7 @@ struct q2p__punch {
     struct q2p__timer timer;
     struct q2p__link link;
     struct q2p_addr addr;  /* where we send */
-    struct q2p_addr asked; /* what the seed said; differs if a TOUCH came from another port */
+    struct q2p_addr asked; /* what the seed said; differs if another port or an inside answers */
     struct q2p_addr via;   /* the seed */
     enum q2p__punch_kind kind;
     unsigned sent; /* so many times */

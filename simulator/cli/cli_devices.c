@@ -87,7 +87,7 @@ static void add_together(struct cli_devices_page *page, const struct lab_devices
                 nat.hairpin = (enum net_nat_hairpin)hairpin;
                 page->together[way][hairpin][type] = (struct report_matrix_cell){
                     .state = (enum report_cell_state)devices->together[hairpin][way][type],
-                    .wanted = (enum report_cell_state)lab_theory_together(&nat, (enum lab_way)way)};
+                    .wanted = (enum report_cell_state)lab_theory_together(&nat)};
                 page->together_fits[way][hairpin][type] =
                     devices->together_fits[hairpin][way][type];
             }

@@ -67,9 +67,8 @@ const char *lab_hairpin_name(enum net_nat_hairpin hairpin)
 
 /* ---- theory ------------------------------------------------------------------------------ */
 
-/* With inside sources peers find each other on their LAN; ours do not: nobody vouched for those
- * addresses. */
-enum lab_mark lab_theory_together(const struct net_nat_config *nat, enum lab_way way)
+/* With inside sources peers find each other on their LAN. */
+enum lab_mark lab_theory_together(const struct net_nat_config *nat)
 {
     bool simple = nat->mapping == NET_NAT_INDEPENDENT || nat->filtering == NET_NAT_INDEPENDENT;
     switch (nat->hairpin) {
@@ -77,8 +76,6 @@ enum lab_mark lab_theory_together(const struct net_nat_config *nat, enum lab_way
         return LAB_NONE;
     case NET_NAT_HAIRPIN_UNFILTERED:
         return LAB_FULL;
-    case NET_NAT_HAIRPIN_INTERNAL:
-        return simple && way != LAB_OURS ? LAB_FULL : LAB_NONE;
     default:
         return simple ? LAB_FULL : LAB_NONE;
     }
@@ -116,7 +113,7 @@ static void try_hairpin(struct lab_devices *out, enum net_nat_hairpin hairpin, e
         trial.together = true;
         trial.seed = seed;
         enum lab_mark is = out->together[hairpin][way][type] = punch(&trial);
-        bool fits = (is == LAB_FULL) == (lab_theory_together(&trial.known, way) == LAB_FULL);
+        bool fits = (is == LAB_FULL) == (lab_theory_together(&trial.known) == LAB_FULL);
         out->together_fits[hairpin][way][type] = fits;
         out->wrong += !fits;
     }

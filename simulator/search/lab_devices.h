@@ -31,7 +31,7 @@ struct net_nat_config lab_device_config(enum lab_device device);
 const char *lab_hairpin_name(enum net_nat_hairpin hairpin);
 
 /* Both behind one NAT, and only its outside address is known. */
-enum lab_mark lab_theory_together(const struct net_nat_config *nat, enum lab_way way);
+enum lab_mark lab_theory_together(const struct net_nat_config *nat);
 
 /* The original's messages between devices. The known one's TOUCH is there before the newcomer has
  * sent to it: where that takes the port, the newcomer leaves from another one. */

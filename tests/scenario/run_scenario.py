@@ -312,7 +312,7 @@ def heat(folder):
     expect(tables >= 8 and len(cells) == 81 * (tables - 4) + 49 + 3 * 36, tables, len(cells))
     together = [sum("is2" in element.attrib["class"].split() for element in part)
                 for part in (cells[-108:-72], cells[-72:-36], cells[-36:])]
-    expect(together[0] == together[1] == 5 + 9 + 5, "hairpins:", together)
+    expect(together == 3 * [5 + 9 + 5], "hairpins:", together)
     full = sum("is2" in element.attrib["class"].split() for element in cells[:81])
     expect(full == 45, "the classic table has", full)
     expect(sim("matrix", "--html", "/proc/nowhere").returncode == 4, "no file is no error")

@@ -302,6 +302,37 @@ static void threat_7_peers_stay_in_their_places(void **state)
     end(&siege);
 }
 
+/* While a punch is at work, words from inside may have come by a hairpin: whoever says CONNECT gets
+ * two for one, a few times, and becomes a peer only by CONNECTED. */
+static void threat_7_a_hairpin_is_no_door(void **state)
+{
+    static const uint8_t connect[4] = {0, 0, 5, 0};
+    struct siege siege;
+    struct q2p_addr seed = siege_addr(0);
+    struct q2p_message message = {.event = Q2P_EV_CONNECTREQUEST,
+                                  .address = {.ip = {198, 51, 100, 9}, .port = 9, .ip_len = 4}};
+    uint64_t answered = 0;
+
+    (void)state;
+    start(&siege, Q2P_DIALECT_CLASSIC);
+    q2p_node_join(siege.nodes[0], siege.now, &seed);
+    for (uint32_t i = 0; i < 100000; i++) {
+        if (i % 1000 == 0)
+            siege_say(&siege, 0, Q2P_DIALECT_CLASSIC, &message);
+        siege_throw(&siege, 1 + i % 5000, connect, 4);
+        if (i % 100 == 0)
+            siege_run(&siege, siege.now + 10 * Q2P_MILLISECOND);
+    }
+    assert_int_equal(q2p_node_peers(siege.nodes[0], NULL, 0), 2); /* the honest one, the seed */
+    for (unsigned i = 1; i <= 5000; i++) {
+        assert_true(siege.evil[i].bytes_out <= 2 * siege.evil[i].bytes_in);
+        answered += siege.evil[i].count_out > 0;
+    }
+    assert_in_range(answered, 1, 5000);
+    assert_int_equal(siege.told[0][Q2P_ON_CONNECT] + siege.told[0][Q2P_ON_CONNECTED], 0);
+    end(&siege);
+}
+
 static void threat_8_data_go_to_nobody_else(void **state)
 {
     struct siege siege;
@@ -532,6 +563,7 @@ int main(void)
         cmocka_unit_test(threat_5_a_seed_can_send_us_to_few),
         cmocka_unit_test(threat_6_a_forged_join_has_an_end),
         cmocka_unit_test(threat_7_peers_stay_in_their_places),
+        cmocka_unit_test(threat_7_a_hairpin_is_no_door),
         cmocka_unit_test(threat_8_data_go_to_nobody_else),
         cmocka_unit_test(threat_8_who_never_answers_gets_one_window),
         cmocka_unit_test(threat_8_a_forged_extension_stops_nothing),

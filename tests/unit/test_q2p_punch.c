@@ -229,6 +229,92 @@ static void two_peers_of_one_host_both_connect(void **state)
     }
 }
 
+#define OUTSIDE_TEXT "3139382e35312e3130302e343a39" /* 198.51.100.4:9 */
+#define INSIDE "192.168.1.4:9"
+#define INSIDE_ELSEWHERE "192.168.1.4:7"
+
+/* A hairpin that leaves inside addresses in: who was named from outside answers from there. */
+static void an_inside_address_must_answer_a_connect(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    for (int known = 0; known <= 1; known++) {
+        q2p_config_init(&config);
+        start(&pipe);
+        pipe_hex(&pipe, 0, SEED, known ? "0000 0100" OUTSIDE_TEXT : "0000 0400" OUTSIDE_TEXT);
+        assert_int_equal(pipe_hex(&pipe, 0, INSIDE, known ? "0000 0500" : "0000 0600"), Q2P_OK);
+        assert_int_equal(sent_to(&pipe, INSIDE, Q2P_EV_CONNECT), 1);
+        assert_int_equal(sent_to(&pipe, INSIDE, Q2P_EV_CONNECTED), known);
+        assert_int_equal(pipe.told_count, 0);
+        assert_int_equal(pipe_hex(&pipe, 0, INSIDE, "0000 0600"), Q2P_OK);
+        assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECTED), 1);
+        assert_int_equal(pipe_hex(&pipe, 0, INSIDE, "0000 0100" PEER_TEXT), Q2P_ERR_ABSENT);
+        pipe_run(&pipe, 12 * Q2P_SECOND);
+        pipe_hex(&pipe, 0, INSIDE, "0000 0600"); /* no second time */
+        pipe_run(&pipe, 40 * Q2P_SECOND);
+        assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_CONNECTED), 1);
+        assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 0);
+        pipe_free(&pipe);
+    }
+}
+
+static void an_inside_address_gets_little_and_only_during_a_punch(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    assert_int_equal(pipe_hex(&pipe, 0, INSIDE, "0000 0500"), Q2P_ERR_ABSENT);
+    pipe_hex(&pipe, 0, SEED, "0000 0400" OUTSIDE_TEXT);
+    assert_int_equal(pipe_hex(&pipe, 0, "203.0.113.4:9", "0000 0500"), Q2P_ERR_ABSENT);
+    assert_int_equal(pipe_hex(&pipe, 0, "[2001:db8::4]:9", "0000 0500"), Q2P_ERR_ABSENT);
+    assert_int_equal(pipe_hex(&pipe, 0, "172.32.0.4:9", "0000 0600"), Q2P_ERR_ABSENT);
+    for (int i = 0; i < 100; i++)
+        pipe_hex(&pipe, 0, INSIDE_ELSEWHERE, "0000 0500");
+    assert_int_equal(sent_to(&pipe, INSIDE_ELSEWHERE, Q2P_EV_CONNECT), 7);
+    assert_int_equal(sent_to(&pipe, INSIDE_ELSEWHERE, Q2P_EV_CONNECTED), 7);
+    assert_int_equal(pipe_hex(&pipe, 0, "172.31.0.4:9", "0000 0600"), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, "100.64.0.4:9", "0000 0600"), Q2P_OK);
+    assert_int_equal(pipe_hex(&pipe, 0, "[fd00::4]:9", "0000 0600"), Q2P_OK);
+    pipe_run(&pipe, 40 * Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, INSIDE_ELSEWHERE, Q2P_EV_CONNECT), 7);
+    assert_int_equal(sent_to(&pipe, "172.31.0.4:9", Q2P_EV_CONNECT), 1); /* nothing by itself */
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_UNREACHED), 1); /* who was named; nobody else */
+    assert_int_equal(pipe.told_count, 1);
+    assert_int_equal(pipe_hex(&pipe, 0, "172.31.0.4:9", "0000 0600"), Q2P_ERR_ABSENT); /* late */
+    pipe_free(&pipe);
+}
+
+/* Not from a host that is being punched, and not if there is no room. */
+static void an_inside_address_changes_no_other_punch(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0100" PEER_TEXT); /* itself inside */
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0600"), Q2P_ERR_ABSENT);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER_ELSEWHERE, "0000 0600"), Q2P_ERR_ABSENT);
+    pipe_hex(&pipe, 0, SEED, "0000 0100" OUTSIDE_TEXT);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0600"), Q2P_ERR_ABSENT);
+    pipe_run(&pipe, 2 * Q2P_SECOND);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_TOUCH), 4);
+    assert_int_equal(sent_to(&pipe, PEER, Q2P_EV_CONNECT), 0);
+    assert_int_equal(pipe_hex(&pipe, 0, PEER, "0000 0500"), Q2P_OK);
+    pipe_free(&pipe);
+
+    config.peers_max = 2;
+    start(&pipe);
+    pipe_hex(&pipe, 0, SEED, "0000 0100" OUTSIDE_TEXT);
+    pipe_hex(&pipe, 0, PEER, "0000 0000"); /* JOIN */
+    assert_int_equal(pipe_hex(&pipe, 0, INSIDE, "0000 0500"), Q2P_ERR_FULL);
+    assert_int_equal(sent_to(&pipe, INSIDE, Q2P_EV_CONNECT), 0);
+    pipe_free(&pipe);
+}
+
 static void a_touch_from_nowhere_gets_nothing(void **state)
 {
     struct pipe pipe;
@@ -341,6 +427,9 @@ int main(void)
         cmocka_unit_test(a_neighbour_behind_the_same_nat_settles_nothing),
         cmocka_unit_test(a_touch_before_its_connectrequest_loses_no_peer),
         cmocka_unit_test(two_peers_of_one_host_both_connect),
+        cmocka_unit_test(an_inside_address_must_answer_a_connect),
+        cmocka_unit_test(an_inside_address_gets_little_and_only_during_a_punch),
+        cmocka_unit_test(an_inside_address_changes_no_other_punch),
         cmocka_unit_test(a_touch_from_nowhere_gets_nothing),
         cmocka_unit_test(the_original_profile_sends_each_message_once),
         cmocka_unit_test(the_original_profile_answers_every_seed),
