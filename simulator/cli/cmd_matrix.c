@@ -212,8 +212,9 @@ static void print_json_totals(const struct session *session, enum net_nat_scope 
 static void print_json(const struct session *session)
 {
     const struct lab_matrix_plan *plan = &session->plans[0];
-    printf("{\"type\":\"matrix\",\"seed\":%" PRIu64 ",\"loss_ppb\":%" PRIu32 ",\"trials\":%" PRIu32
-           ",\"after_ns\":%" PRId64 ",\"forget_ns\":%" PRId64 ",\"ok\":%s,\"tables\":[",
+    printf("{\"type\":\"matrix\",\"t_ns\":0,\"seed\":%" PRIu64 ",\"loss_ppb\":%" PRIu32
+           ",\"trials\":%" PRIu32 ",\"after_ns\":%" PRId64 ",\"forget_ns\":%" PRId64
+           ",\"ok\":%s,\"tables\":[",
            plan->seed, plan->wan_ppb, plan->trials, plan->after_ns, plan->forget_ns,
            is_well(session) ? "true" : "false");
     for (unsigned i = 0; i < session->count; i++)

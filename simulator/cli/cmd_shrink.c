@@ -165,7 +165,7 @@ static void print_json(const struct session *session, const struct scn_run *run)
 {
     const struct shrink *shrink = &session->shrink;
     const char *comma = "";
-    printf("{\"type\":\"shrink\",\"seed\":%" PRIu64 ",\"why\":", shrink->seed);
+    printf("{\"type\":\"shrink\",\"t_ns\":0,\"seed\":%" PRIu64 ",\"why\":", shrink->seed);
     cli_print_string(session->why);
     printf(",\"events\":%" PRIu64
            ",\"decisions\":%zu,\"enough\":%zu,\"minimal\":%s,\"runs\":%u,\"list\":[",
@@ -257,7 +257,8 @@ static int reduce(struct session *session)
         return CLI_SYSTEM;
     if (!shrink_record(shrink, &session->scenario, session->scenario.seed, values->swarm)) {
         if (values->json || !values->quiet)
-            printf(values->json ? "{\"type\":\"shrink\",\"seed\":%" PRIu64 ",\"why\":null}\n"
+            printf(values->json ? "{\"type\":\"shrink\",\"t_ns\":0,\"seed\":%" PRIu64
+                                  ",\"why\":null}\n"
                                 : "ok    nothing fails with seed %" PRIu64 "\n",
                    session->scenario.seed);
         return CLI_DONE;

@@ -139,13 +139,13 @@ static void print_json(const struct session *session)
          i++) {
         char values[300];
         scn_vary_print(session->variants[i].yaml, i + 1, values, sizeof values);
-        printf("{\"type\":\"variant\",\"variant\":%" PRIu32 ",\"values\":", i + 1);
+        printf("{\"type\":\"variant\",\"t_ns\":0,\"variant\":%" PRIu32 ",\"values\":", i + 1);
         cli_print_string(values);
         putchar(',');
         print_json_count(&session->counts[i]);
         puts("}");
     }
-    printf("{\"type\":\"sweep\",\"ok\":%s,", failed ? "false" : "true");
+    printf("{\"type\":\"sweep\",\"t_ns\":0,\"ok\":%s,", failed ? "false" : "true");
     print_json_count(&session->all);
     printf(",\"trace_hash\":\"%016" PRIx64 "\",\"again\":[", session->hash);
     for (uint64_t i = 0; i < failed && i < AGAIN_SHOWN; i++) {

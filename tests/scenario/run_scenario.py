@@ -165,6 +165,7 @@ def matrix(_folder):
     told = sim("matrix", "--scope", "both", "--json")
     page = json.loads(told.stdout)
     expect(told.returncode == 0 and page["ok"] and len(page["tables"]) == 10, told.stdout[:300])
+    expect(page["type"] == "matrix" and page["t_ns"] == 0, told.stdout[:300])
     expect(list(page)[-1] == "totals" and page["totals"] ==
            {"classic": 45, "original": 33, "original_half_open": 6, "ours": 45}, page["totals"])
     expect(page["totals_endpoint"] ==

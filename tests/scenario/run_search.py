@@ -41,6 +41,9 @@ def sweep(folder):
     for jobs in 2, 5:
         expect(sim(*words, "--jobs", jobs).stdout == one.stdout, jobs, "jobs give something else")
     objects = [json.loads(line) for line in one.stdout.splitlines()]
+    expect(all({"type", "t_ns"} <= set(thing) for thing in objects), one.stdout)
+    expect(all((thing["t_ns"] > 0) == (thing["type"] == "run" and not thing["ok"])
+               for thing in objects), "a time where nothing happened, or none")
     runs = [thing for thing in objects if thing["type"] == "run"]
     expect([run["run"] for run in runs] == list(range(240)), "not in order, or not all")
     expect([run["seed"] for run in runs[:31]] == [*range(1, 31), 1], runs[:31])
@@ -136,6 +139,7 @@ def shrink(folder):
     file = HERE / "failing/three-strokes.yaml"
     done = sim("shrink", file, "--json", "--out", folder / "least")
     report = json.loads(done.stdout)
+    expect(report["t_ns"] == 0 and report["list"][-1]["t_ns"] > 0, report)
     expect(done.returncode == 1 and report["events"] >= 10000 and report["decisions"] > 10000
            and report["minimal"] and report["enough"] == len(report["list"]) <= 5, report)
     expect((folder / "least/trace.pcapng").stat().st_size > 10000, "no capture")
@@ -159,6 +163,8 @@ def shrink(folder):
     expect([(thing["nat"], thing["draws"]) for thing in mappings]
            == [("home-a", []), ("home-b", [0]), ("home-b", [1])], mappings)
     expect(sim("shrink", file, "--only", "0").returncode == 2, "there is no decision 0")
+    expect(json.loads(sim("shrink", DEMO, "--json").stdout)
+           == {"type": "shrink", "t_ns": 0, "seed": 7, "why": None}, "the demo fails, with --json")
     expect(sim("shrink", DEMO).stdout.startswith("ok    nothing fails"), "the demo fails")
 
 
