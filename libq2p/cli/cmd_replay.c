@@ -94,6 +94,33 @@ static int replay_endpoint(const struct replay_values *values, struct sum *sum, 
     return status < 0 ? CLI_ENVIRONMENT : code;
 }
 
+/* Is it an address, or an IP alone? Anything else is a slip, whatever the capture has. */
+static bool is_name(const char *text)
+{
+    static const char *const shapes[] = {"%s", "%s:1", "[%s]:1"};
+    char whole[Q2P_ADDR_TEXT_MAX + 4];
+    struct q2p_addr addr;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        int len = snprintf(whole, sizeof whole, shapes[i], text);
+        if (len < (int)sizeof whole && q2p_addr_parse(&addr, whole, (size_t)len) == Q2P_OK)
+            return true;
+    }
+    return false;
+}
+
+static bool are_names(const struct cli_list *as)
+{
+    for (size_t i = 0; i < as->count; i++) {
+        if (is_name(as->items[i]))
+            continue;
+        cli_error("replay: --as wants an endpoint of the capture, such as 10.77.0.1:10000 or "
+                  "10.77.0.1 or [fd00::1]:10000, not '%s'",
+                  as->items[i]);
+        return false;
+    }
+    return true;
+}
+
 /* Does this endpoint go by that text: an address, or an IP alone? */
 static bool goes_by(const struct q2p_addr *addr, const char *text)
 {
@@ -202,7 +229,7 @@ static int run(const void *at, int argc, char **argv)
     const struct replay_values *values = at;
     struct tour tour = {.values = values};
     enum cli_profile profile;
-    if (read_profile(&profile, values->profile))
+    if (read_profile(&profile, values->profile) || !are_names(&values->as))
         return CLI_USAGE;
     if (values->all && values->as.count) {
         cli_error("replay: --as names endpoints of one capture, --all takes those of the manifest");

@@ -19,6 +19,10 @@ grep -q "recorded  *ours" "$dir/expect.txt" || fail "both sides are shown"
 
 # What cannot be replayed.
 expect 3 "no Q2P node sends from 192.0.2.9" "$Q2P" replay "$capture" --as 192.0.2.9
+for word in foo "" 10.77.0.1: 10.77.0 10.77.0.1:99999 "fd00::1]" localhost:10000; do
+    expect 2 "wants an endpoint of the capture.*not '$word'" "$Q2P" replay "$capture" --as "$word"
+done
+expect 3 "no Q2P node sends from fd00::1" "$Q2P" replay "$capture" --as fd00::1
 expect 3 "not a capture" "$Q2P" replay "$0"
 expect 2 "profile is auto, original or ours" "$Q2P" replay --profile mine "$capture"
 expect 2 "takes those of the manifest" "$Q2P" replay --all --as 10.77.0.1 "$pcaps"
