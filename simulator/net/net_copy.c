@@ -11,9 +11,9 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
         copy->turn = packet->turn + 1;
         copy->luck = net_draw(packet, NET_DRAW_COPY);
     }
-    self->next->ops->forward(self->next, world, packet);
+    net_part_pass(self, world, packet);
     if (copy)
-        self->next->ops->forward(self->next, world, copy);
+        net_part_pass(self, world, copy);
 }
 
 static bool wanted(const struct net_link_config *config)

@@ -11,6 +11,7 @@
 struct sim_world;
 struct sim_packet;
 struct net_element;
+struct net_runner;
 
 /* The last steps of net_ops.soon. */
 #define NET_SOON 4
@@ -20,8 +21,8 @@ struct net_ops {
     /* Takes a packet over: hands it on, keeps it, or ends it. */
     void (*forward)(struct net_element *self, struct sim_world *world, struct sim_packet *packet);
     /* When it wants to run by itself; both NULL in elements that never do. */
-    q2p_time (*next_at)(const struct net_element *self);
-    void (*run)(struct net_element *self, struct sim_world *world);
+    q2p_time (*next_at)(const struct net_runner *self);
+    void (*run)(struct net_runner *self, struct sim_world *world);
     /* Something will happen here soon (packet: NULL if it will run): fetches into the cache what
      * that will need. What the element begins with and the packet's head are there already; then
      * steps 1 to NET_SOON follow the pointers, one each. May be NULL; must change nothing that
@@ -31,9 +32,13 @@ struct net_ops {
 
 struct net_element {
     const struct net_ops *ops;
-    struct net_element *next;
+};
+
+/* One that runs by itself. */
+struct net_runner {
+    struct net_element element;
     q2p_time wake_at; /* earliest wake-up in the queue; Q2P_NEVER = none */
-    uint64_t order;   /* if it runs: who comes first at the same instant; see sim_queue.h */
+    uint64_t order;   /* who comes first at the same instant; see sim_queue.h */
 };
 
 #endif

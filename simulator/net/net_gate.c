@@ -10,7 +10,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     else if (link->config.mtu > 0 && net_packet_len(packet) > link->config.mtu)
         net_link_end(link, world, packet, NET_FATE_TOO_LONG);
     else
-        self->next->ops->forward(self->next, world, packet);
+        net_part_pass(self, world, packet);
 }
 
 static bool wanted(const struct net_link_config *config)

@@ -18,11 +18,10 @@ void net_link_set(struct net_link *link, const struct net_link_config *config)
         if (kinds[i]->wanted(config) && !link->parts[i]) {
             link->parts[i] = sim_alloc(kinds[i]->size);
             link->parts[i]->element.ops = &kinds[i]->ops;
-            link->parts[i]->element.wake_at = Q2P_NEVER;
             link->parts[i]->link = link;
         }
         if (link->parts[i])
-            link->parts[i]->element.next = next;
+            link->parts[i]->next = next;
         if (kinds[i]->wanted(config))
             next = &link->parts[i]->element;
     }

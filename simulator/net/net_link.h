@@ -69,8 +69,17 @@ struct net_link {
 /* One of the chain; its own state follows in its own struct. */
 struct net_part {
     struct net_element element;
+    struct net_element *next;
     struct net_link *link;
 };
+
+/* A part is through with a packet. */
+static inline void net_part_pass(struct net_element *self, struct sim_world *world,
+                                 struct sim_packet *packet)
+{
+    struct net_element *next = ((struct net_part *)self)->next;
+    next->ops->forward(next, world, packet);
+}
 
 struct net_part_kind {
     size_t size;

@@ -27,9 +27,9 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     if (net_chance(link, packet, NET_DRAW_LOSS, loss_ppb))
         net_link_end(link, world, packet, NET_FATE_LOST);
     else if (loss->bad && config->to_bad_ppb > 0 && config->bad_delay_ns > 0)
-        sim_world_deliver(world, world->now + config->bad_delay_ns, self->next, packet);
+        sim_world_deliver(world, world->now + config->bad_delay_ns, loss->part.next, packet);
     else
-        self->next->ops->forward(self->next, world, packet);
+        net_part_pass(self, world, packet);
 }
 
 static bool wanted(const struct net_link_config *config)

@@ -202,8 +202,8 @@ static struct net_place *add_place(struct net *net, const char *name, uint32_t r
     place->realm = realm;
     place->inner = NET_NOWHERE;
     place->addr = *addr;
-    place->out = (struct net_element){.ops = &net_leave_ops, .wake_at = Q2P_NEVER};
-    place->in = (struct net_element){.ops = &net_host_ops, .wake_at = Q2P_NEVER};
+    place->out = (struct net_element){&net_leave_ops};
+    place->in = (struct net_element){&net_host_ops};
     net->places[net->places_count++] = place;
     fill_slot(net, place, addr);
     return place;
@@ -350,8 +350,8 @@ struct net_access *net_access_of(struct net_place *host)
         access->up.name_of = access->down.name_of = net_link_name;
         access->up.ctx = access->down.ctx = host->net;
         access->up.direct = access->down.direct = true;
-        access->up_end = (struct net_element){.ops = &net_up_ops, .wake_at = Q2P_NEVER};
-        access->down_end = (struct net_element){.ops = &net_down_ops, .wake_at = Q2P_NEVER};
+        access->up_end = (struct net_element){&net_up_ops};
+        access->down_end = (struct net_element){&net_down_ops};
         access->up_turn.at = access->down_turn.at = -1;
         net_link_set(&access->up, &(struct net_link_config){0});
         net_link_set(&access->down, &(struct net_link_config){0});

@@ -50,7 +50,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     if (is_unwelcome(pattern, packet) || lost)
         net_link_end(pattern->part.link, world, packet, NET_FATE_LOST);
     else
-        self->next->ops->forward(self->next, world, packet);
+        net_part_pass(self, world, packet);
 }
 
 static bool wanted(const struct net_link_config *config)

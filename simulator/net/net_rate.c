@@ -139,7 +139,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
         return;
     }
     rate->free_ns = start + (q2p_time)((uint64_t)len * (uint64_t)Q2P_SECOND / config->rate);
-    sim_world_deliver(world, rate->free_ns, self->next, packet);
+    sim_world_deliver(world, rate->free_ns, rate->part.next, packet);
 }
 
 static bool wanted(const struct net_link_config *config)

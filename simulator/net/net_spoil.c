@@ -17,7 +17,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     }
     if (spoilt)
         packet->digest = sim_mix_bytes(0, packet->bytes, packet->len);
-    self->next->ops->forward(self->next, world, packet);
+    net_part_pass(self, world, packet);
 }
 
 static bool wanted(const struct net_link_config *config)

@@ -179,12 +179,12 @@ q2p_time scn_run_next(const struct scn_run *run)
                                                   : Q2P_NEVER;
 }
 
-static q2p_time script_next_at(const struct net_element *self)
+static q2p_time script_next_at(const struct net_runner *self)
 {
     return scn_run_next((const void *)((const char *)self - offsetof(struct scn_run, script)));
 }
 
-static void script_run(struct net_element *self, struct sim_world *world)
+static void script_run(struct net_runner *self, struct sim_world *world)
 {
     (void)world;
     scn_run_act((void *)((char *)self - offsetof(struct scn_run, script)));
@@ -247,8 +247,7 @@ static void build_actions(struct scn_run *run)
         sim_rng_fill(&rng, transfer->data, step->send.size);
     }
     qsort(run->actions, run->actions_count, sizeof *run->actions, compare_actions);
-    run->script =
-        (struct net_element){.ops = &script_ops, .wake_at = Q2P_NEVER, .order = UINT64_MAX};
+    run->script = (struct net_runner){{&script_ops}, Q2P_NEVER, UINT64_MAX};
     sim_world_wake(&run->world, &run->script);
 }
 
@@ -269,8 +268,8 @@ static int build_host(struct scn_run *run, uint32_t number)
     host->host.trace = sim_mix_bytes(0, node->name, strlen(node->name));
     host->host.settle = scn_news_settle;
     host->host.ctx = host;
-    host->host.element.next = &host->place->out;
-    host->place->host = &host->host.element;
+    host->host.next = &host->place->out;
+    host->place->host = &host->host.runner.element;
     host->host.clock_offset_ns = node->clock_offset_ns;
     host->host.clock_ppm = (int32_t)node->clock_fast_ppm - (int32_t)node->clock_slow_ppm;
     return Q2P_OK;

@@ -81,7 +81,7 @@ struct scn_run {
     struct scn_host *hosts; /* as scenario->nodes */
     uint32_t first_place;   /* of hosts; NATs come before */
     uint16_t sides;         /* partitions so far */
-    struct net_element script;
+    struct net_runner script;
     struct scn_action *actions;
     size_t actions_count, actions_next;
     struct scn_transfer *transfers;

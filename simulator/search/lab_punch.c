@@ -85,8 +85,8 @@ static void set_access(struct lab_host *host, uint32_t loss_ppb)
 
 static void connect(struct lab_host *host)
 {
-    host->host.element.next = &host->place->out;
-    host->place->host = &host->host.element;
+    host->host.next = &host->place->out;
+    host->place->host = &host->host.runner.element;
     set_access(host, host->lab->access_ppb);
 }
 

@@ -37,7 +37,7 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
         host->oversize++;
         return;
     }
-    struct net_element *next = host->element.next;
+    struct net_element *next = host->next;
     struct sim_packet *packet = sim_packet_take(world);
     packet->src = host->addr;
     packet->dst = out->peer;
@@ -63,7 +63,7 @@ void sim_host_pump(struct sim_host *host, struct sim_world *world)
         while (host->machine->output(host->self, now, &out) == 1)
             send_datagram(host, world, &out);
     } while (host->settle && host->settle(host->ctx, host));
-    sim_world_wake(world, &host->element);
+    sim_world_wake(world, &host->runner);
 }
 
 static void forward(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
@@ -82,7 +82,7 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     sim_host_pump(host, world);
 }
 
-static q2p_time next_at(const struct net_element *self)
+static q2p_time next_at(const struct net_runner *self)
 {
     const struct sim_host *host = (const struct sim_host *)self;
     if (host->restless || host->down)
@@ -91,7 +91,7 @@ static q2p_time next_at(const struct net_element *self)
     return host->clock_ppm == 0 && host->clock_offset_ns == 0 ? local : world_time(host, local);
 }
 
-static void run(struct net_element *self, struct sim_world *world)
+static void run(struct net_runner *self, struct sim_world *world)
 {
     struct sim_host *host = (struct sim_host *)self;
     host->ticks = world->now == host->ticked_ns ? host->ticks + 1 : 1;
@@ -104,7 +104,7 @@ static void run(struct net_element *self, struct sim_world *world)
 static void soon(const struct net_element *self, const struct sim_packet *packet, int step)
 {
     const struct sim_host *host = (const struct sim_host *)self;
-    const struct net_element *next = host->element.next;
+    const struct net_element *next = host->next;
     if (step == 1) {
         sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
     } else if (step == 2) {
@@ -122,6 +122,5 @@ void sim_host_init(struct sim_host *host, uint32_t index, const struct q2p_machi
                    void *self)
 {
     *host = (struct sim_host){.machine = machine, .self = self, .index = index, .ticked_ns = -1};
-    host->element =
-        (struct net_element){.ops = &host_ops, .wake_at = Q2P_NEVER, .order = 2 * (uint64_t)index};
+    host->runner = (struct net_runner){{&host_ops}, Q2P_NEVER, 2 * (uint64_t)index};
 }

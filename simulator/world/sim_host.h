@@ -12,7 +12,8 @@
 
 /* In the order in which a datagram needs it: what comes in touches two lines of memory. */
 struct sim_host {
-    struct net_element element; /* next = where its datagrams go */
+    struct net_runner runner;
+    struct net_element *next; /* where its datagrams go */
     const struct q2p_machine *machine;
     void *self;
     /* Fetches what happened; true if that may have given the machine something to do. */

@@ -141,6 +141,7 @@ static void take_lane(struct sim_queue *queue, int number, struct sim_event *out
     lane->first = (lane->first + 1) & (lane->room - 1);
     uint32_t count = --lane->count;
     queue->lane_at[number] = count > 0 ? lane_item(lane, 0)->at : Q2P_NEVER;
+    __builtin_prefetch(lane_item(lane, 28)); /* the ring itself; beyond its end it is no mistake */
     if (count > 14) {
         fetch(lane_item(lane, 14));
         tell_soon(lane_item(lane, 9), 1);

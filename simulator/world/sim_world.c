@@ -31,28 +31,27 @@ struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_pac
     return copy;
 }
 
-void sim_world_wake(struct sim_world *world, struct net_element *element)
+void sim_world_wake(struct sim_world *world, struct net_runner *runner)
 {
-    if (!element->ops->next_at)
-        return;
-    q2p_time at = element->ops->next_at(element);
+    q2p_time at = runner->element.ops->next_at(runner);
     if (at < world->now)
         at = world->now;
-    if (at >= element->wake_at) /* an earlier wake-up asks again; Q2P_NEVER lands here too */
+    if (at >= runner->wake_at) /* an earlier wake-up asks again; Q2P_NEVER lands here too */
         return;
-    element->wake_at = at;
-    sim_world_deliver(world, at, element, NULL);
+    runner->wake_at = at;
+    sim_world_deliver(world, at, &runner->element, NULL);
 }
 
-static void run_element(struct sim_world *world, struct net_element *element)
+static void wake_up(struct sim_world *world, struct net_runner *runner)
 {
-    if (element->wake_at != world->now) /* a wake-up that an earlier one replaced */
+    const struct net_ops *ops = runner->element.ops;
+    if (runner->wake_at != world->now) /* a wake-up that an earlier one replaced */
         return;
-    element->wake_at = Q2P_NEVER;
-    if (element->ops->next_at(element) <= world->now)
-        element->ops->run(element, world);
-    if (element->wake_at == Q2P_NEVER) /* it has not seen to that itself */
-        sim_world_wake(world, element);
+    runner->wake_at = Q2P_NEVER;
+    if (ops->next_at(runner) <= world->now)
+        ops->run(runner, world);
+    if (runner->wake_at == Q2P_NEVER) /* it has not seen to that itself */
+        sim_world_wake(world, runner);
 }
 
 void sim_world_run(struct sim_world *world, q2p_time until)
@@ -66,7 +65,7 @@ void sim_world_run(struct sim_world *world, q2p_time until)
         if (event.packet)
             event.to->ops->forward(event.to, world, event.packet);
         else
-            run_element(world, event.to);
+            wake_up(world, (struct net_runner *)event.to);
     }
     if (until > world->now)
         world->now = world->queue.now = until;

@@ -52,8 +52,9 @@ struct sim_moment {
 static inline struct sim_moment sim_moment_of(const struct sim_event *event)
 {
     const struct sim_packet *packet = event->packet;
-    return packet ? (struct sim_moment){event->at, packet->order, packet->turn}
-                  : (struct sim_moment){event->at, event->to->order, 0};
+    return packet
+               ? (struct sim_moment){event->at, packet->order, packet->turn}
+               : (struct sim_moment){event->at, ((const struct net_runner *)event->to)->order, 0};
 }
 
 static inline bool sim_moment_before(const struct sim_moment *a, const struct sim_moment *b)
@@ -100,8 +101,8 @@ static inline void sim_world_deliver_end(struct sim_world *world, q2p_time at,
         sim_world_deliver(world, at, packet->way_end, packet);
 }
 
-/* Asks the element when it wants to run and sees to it. Call it after whatever may change that. */
-void sim_world_wake(struct sim_world *world, struct net_element *element);
+/* Asks it when it wants to run and sees to it. Call it after whatever may change that. */
+void sim_world_wake(struct sim_world *world, struct net_runner *runner);
 
 /* Packets come from a pool that only grows: nothing is allocated once traffic is steady. */
 struct sim_packet *sim_packet_make(struct sim_world *world);

@@ -265,8 +265,8 @@ static bool punch(uint64_t seed)
         struct net_place *place = bench.net.places[bench.net.places_count - 1];
         sim_host_init(&bench.hosts[i], place->index, &q2p_node_machine, nodes[i]);
         bench.hosts[i].addr = place->addr;
-        bench.hosts[i].element.next = &place->out;
-        place->host = &bench.hosts[i].element;
+        bench.hosts[i].next = &place->out;
+        place->host = &bench.hosts[i].runner.element;
     }
     for (uint32_t i = 0; i < 2; i++) {
         q2p_node_join(nodes[i], bench.world.now, &meeting);

@@ -218,8 +218,8 @@ void bench_attach(struct bench *bench, uint32_t number, const struct q2p_machine
     struct sim_host *host = &bench->hosts[number];
     sim_host_init(host, place->index, machine, self);
     host->addr = place->addr;
-    host->element.next = &place->out;
-    place->host = &host->element;
+    host->next = &place->out;
+    place->host = &host->runner.element;
 }
 
 static void divide(struct bench *bench, uint32_t threads)

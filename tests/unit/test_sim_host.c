@@ -68,7 +68,7 @@ static void wire_forward(struct net_element *self, struct sim_world *world,
     struct wire *wire = (struct wire *)self;
     packet->order = 9;
     packet->turn = wire->count++;
-    sim_world_deliver(world, world->now + 7, &wire->ends[!packet->from]->element, packet);
+    sim_world_deliver(world, world->now + 7, &wire->ends[!packet->from]->runner.element, packet);
 }
 
 static const struct net_ops wire_ops = {.forward = wire_forward};
@@ -89,7 +89,7 @@ static void set_up(struct fixture *fixture)
         fixture->parrots[i].beat_ns = Q2P_NEVER;
         sim_host_init(&fixture->hosts[i], i, &parrot_machine, &fixture->parrots[i]);
         fixture->hosts[i].addr = (struct q2p_addr){.ip = {10, 0, 0, (uint8_t)i}, .ip_len = 4};
-        fixture->hosts[i].element.next = &fixture->wire.element;
+        fixture->hosts[i].next = &fixture->wire.element;
         fixture->wire.ends[i] = &fixture->hosts[i];
     }
 }

@@ -169,8 +169,8 @@ static struct fixture *play(uint32_t threads, q2p_time jitter_ns)
         f->talkers[i].number = i;
         sim_host_init(&f->hosts[i], i, &talker_machine, &f->talkers[i]);
         f->hosts[i].addr = at;
-        f->hosts[i].element.next = &place->out;
-        place->host = &f->hosts[i].element;
+        f->hosts[i].next = &place->out;
+        place->host = &f->hosts[i].runner.element;
     }
     net_link_set(net_link_between(&f->net, 3, 9), &(struct net_link_config){0});
     net_link_set(net_link_between(&f->net, 9, 3), &(struct net_link_config){0});
@@ -256,13 +256,13 @@ static void what_a_later_event_causes_is_told_after_it(void **state)
     struct sim_part *a = sim_parts_at(parts, 0), *b = sim_parts_at(parts, 1);
     struct sim_journal *journals[] = {&a->journal, &b->journal};
     uint32_t whose = 2;
-    struct net_element nine = {.order = 9}, one = {.order = 1}, five = {.order = 5};
-    sim_part_note(a, &(struct sim_event){.at = 7, .to = &nine});
-    sim_part_note(a, &(struct sim_event){.at = 7, .to = &one});
+    struct net_runner nine = {.order = 9}, one = {.order = 1}, five = {.order = 5};
+    sim_part_note(a, &(struct sim_event){.at = 7, .to = &nine.element});
+    sim_part_note(a, &(struct sim_event){.at = 7, .to = &one.element});
     sim_journal_add(&a->journal, 1, 0);
-    sim_part_note(a, &(struct sim_event){.at = 8, .to = &one});
+    sim_part_note(a, &(struct sim_event){.at = 8, .to = &one.element});
     sim_journal_add(&a->journal, 8, 3);
-    sim_part_note(b, &(struct sim_event){.at = 7, .to = &five});
+    sim_part_note(b, &(struct sim_event){.at = 7, .to = &five.element});
     sim_journal_add(&b->journal, 5, 100);
     assert_int_equal(sim_journal_next(journals, 2, &whose)->kind, 5);
     assert_int_equal(sim_journal_next(journals, 2, &whose)->kind, 1);
