@@ -176,15 +176,50 @@ static void place(struct sim_queue *queue, const struct sim_event *event)
     }
 }
 
-static int compare(const void *a, const void *b)
+/* Where the events that are in order from there on end. */
+static size_t end_of_run(const struct sim_events *events, size_t at)
 {
-    return before(a, b) ? -1 : 1;
+    while (++at < events->count && !before(&events->items[at], &events->items[at - 1]))
+        continue;
+    return at;
 }
 
-static void sort(struct sim_events *events)
+static void merge(struct sim_events *to, const struct sim_events *from, size_t at, size_t middle,
+                  size_t end)
+{
+    const struct sim_event *items = from->items;
+    size_t left = at, right = middle;
+    while (left < middle && right < end)
+        to->items[at++] = before(&items[right], &items[left]) ? items[right++] : items[left++];
+    memcpy(to->items + at, items + left, (middle - left) * sizeof *items);
+    at += middle - left;
+    memcpy(to->items + at, items + right, (end - right) * sizeof *items);
+}
+
+/* Of two neighbours one, until there is but one: what many peers send at a time was pushed in
+ * order, and comes in a few long runs. */
+static void merge_runs(struct sim_events *events, struct sim_events *spare)
+{
+    while (end_of_run(events, 0) < events->count) {
+        while (spare->room < events->count)
+            spare->items = sim_grow(spare->items, &spare->room, sizeof *spare->items);
+        spare->count = events->count;
+        for (size_t at = 0; at < events->count;) {
+            size_t middle = end_of_run(events, at);
+            size_t end = middle < events->count ? end_of_run(events, middle) : middle;
+            merge(spare, events, at, middle, end);
+            at = end;
+        }
+        struct sim_events merged = *spare;
+        *spare = *events;
+        *events = merged;
+    }
+}
+
+static void sort(struct sim_events *events, struct sim_events *spare)
 {
     if (events->count > 32) {
-        qsort(events->items, events->count, sizeof *events->items, compare);
+        merge_runs(events, spare);
         return;
     }
     for (size_t i = 1; i < events->count; i++) {
@@ -209,7 +244,7 @@ static void open_day(struct sim_queue *queue)
     queue->used[at / 64] &= ~(UINT64_C(1) << at % 64);
     for (size_t i = 0; i < day.count; i++)
         fetch(&day.items[i]);
-    sort(&queue->run);
+    sort(&queue->run, &queue->spare);
 }
 
 /* The next day of the wheel that has events; there is one. */
@@ -399,6 +434,7 @@ void sim_queue_free(struct sim_queue *queue)
     for (int i = 0; i < queue->lanes_count; i++)
         free(queue->lanes[i].items);
     free(queue->run.items);
+    free(queue->spare.items);
     free(queue->near.items);
     free(queue->far.items);
     *queue = (struct sim_queue){0};

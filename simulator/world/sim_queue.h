@@ -45,8 +45,9 @@ struct sim_queue {
     q2p_time asked[64];    /* a delay that comes twice may have a lane */
     struct sim_events run; /* the day that is on, in order, from run_at */
     size_t run_at;
-    struct sim_events near; /* heap: what has come for that day since, and all before */
-    struct sim_events far;  /* heap: beyond the wheel */
+    struct sim_events spare; /* where days are put in order */
+    struct sim_events near;  /* heap: what has come for that day since, and all before */
+    struct sim_events far;   /* heap: beyond the wheel */
     struct sim_events *days;
     uint64_t *used; /* one bit per day: it has events */
     uint64_t day;   /* the number of the day that is on */
