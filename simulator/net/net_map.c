@@ -155,6 +155,8 @@ void net_move_host(struct net_place *host, const struct q2p_addr *addr)
     struct net *net = host->net->whole ? host->net->whole : host->net;
     host->addr = *addr;
     fill_finder(net, net->finder_room);
+    if (host->realm != NET_REALM_PUBLIC)
+        net_nat_forget_notes(net->places[net->gateways[host->realm]]->nat);
     for (uint32_t i = 0; i < net->views_count; i++) {
         net->views[i].finder = net->finder;
         net->views[i].asked = (struct q2p_addr){0};

@@ -32,10 +32,22 @@ static void give(struct net_nat_table *nat, void *thing, size_t len)
         free(thing);
 }
 
+/* The first one needs nothing beside the table. */
+static struct net_nat_mapping *take_mappings(struct net_nat_table *nat, uint32_t room)
+{
+    return room == 1 ? &nat->only : take(nat, room * sizeof *nat->mappings);
+}
+
+static void give_mappings(struct net_nat_table *nat, struct net_nat_mapping *all, uint32_t room)
+{
+    if (all != &nat->only)
+        give(nat, all, room * sizeof *all);
+}
+
 void net_nat_free(struct net_nat_table *nat)
 {
     net_nat_history_reset(nat);
-    give(nat, nat->mappings, nat->mappings_room * sizeof *nat->mappings);
+    give_mappings(nat, nat->mappings, nat->mappings_room);
     give(nat, nat->permissions, nat->permissions_room * sizeof *nat->permissions);
     free(nat->owners);
     free(nat->buckets);
@@ -65,6 +77,12 @@ static uint32_t *bucket(const struct net_nat_table *nat, bool by_port, uint64_t 
                          (uint32_t)(key >> 32) % nat->mappings_room];
 }
 
+/* The mapping after this one in its bucket; 1-based, as all numbers of mappings there. */
+static uint32_t *next_of(const struct net_nat_table *nat, bool by_port, uint32_t number)
+{
+    return &nat->buckets[(by_port ? 3 : 2) * (size_t)nat->mappings_room + number - 1];
+}
+
 static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p_time now,
                                             uint64_t key)
 {
@@ -74,7 +92,7 @@ static struct net_nat_mapping *find_mapping(const struct net_nat_table *nat, q2p
         struct net_nat_mapping *mapping = &nat->mappings[at - 1];
         if (mapping->key == key && is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now))
             return mapping;
-        at = few ? at - 1 : mapping->next_inside;
+        at = few ? at - 1 : *next_of(nat, false, at);
     }
     return NULL;
 }
@@ -91,7 +109,7 @@ static inline struct net_nat_mapping *find_port_of(const struct net_nat_table *n
         if (mapping->port == port && mapping->outside == outside && at <= asked->newest &&
             is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, asked->at))
             return mapping;
-        at = few ? at - 1 : mapping->next_port;
+        at = few ? at - 1 : *next_of(nat, true, at);
     }
     return NULL;
 }
@@ -135,28 +153,16 @@ static uint64_t *owner_of(const struct net_nat_table *nat,
     return &nat->owners[permission - nat->permissions];
 }
 
-/* Room is there: make_room comes first. */
-static void add_permission(struct net_nat_table *nat, q2p_time now, uint64_t key, uint64_t inside)
-{
-    if (nat->history && nat->owners)
-        net_nat_history_add(nat, key);
-    struct net_nat_permission *permission = find_slot(nat, key);
-    nat->permissions_count += permission->key == 0;
-    *permission = (struct net_nat_permission){key, 2 * (uint64_t)now};
-    if (nat->owners)
-        *owner_of(nat, permission) = inside;
-}
-
 /* ---- room -------------------------------------------------------------------------------- */
 
 static void link_mapping(struct net_nat_table *nat, uint32_t number)
 {
-    struct net_nat_mapping *mapping = &nat->mappings[number - 1];
+    const struct net_nat_mapping *mapping = &nat->mappings[number - 1];
     uint32_t *first = bucket(nat, false, mapping->key);
-    mapping->next_inside = *first;
+    *next_of(nat, false, number) = *first;
     *first = number;
     first = bucket(nat, true, port_key(mapping->outside, mapping->port));
-    mapping->next_port = *first;
+    *next_of(nat, true, number) = *first;
     *first = number;
 }
 
@@ -198,16 +204,16 @@ static void sweep_mappings(struct net_nat_table *nat, q2p_time now)
     nat->mappings_count = count;
     nat->mappings_room = room_for(count + 1);
     if (nat->mappings_room != old_room) {
-        nat->mappings = take(nat, nat->mappings_room * sizeof *nat->mappings);
+        nat->mappings = take_mappings(nat, nat->mappings_room);
         if (count > 0)
             memcpy(nat->mappings, old, count * sizeof *nat->mappings);
-        give(nat, old, old_room * sizeof *old);
+        give_mappings(nat, old, old_room);
     }
     free(nat->buckets);
     nat->buckets = NULL;
     if (nat->mappings_room <= FEW)
         return;
-    nat->buckets = sim_alloc(2 * (size_t)nat->mappings_room * sizeof *nat->buckets);
+    nat->buckets = sim_alloc(4 * (size_t)nat->mappings_room * sizeof *nat->buckets);
     for (uint32_t i = 1; i <= count; i++)
         link_mapping(nat, i);
 }
@@ -238,12 +244,17 @@ static void sweep_permissions(struct net_nat_table *nat, q2p_time now)
     free(old_owners);
 }
 
-static inline void make_room(struct net_nat_table *nat, q2p_time now)
+static void add_permission(struct net_nat_table *nat, q2p_time now, uint64_t key, uint64_t inside)
 {
-    if (nat->mappings_count == nat->mappings_room)
-        sweep_mappings(nat, now);
     if (3 * nat->permissions_count >= 2 * nat->permissions_room)
         sweep_permissions(nat, last_wanted(nat, now));
+    if (nat->history && nat->owners)
+        net_nat_history_add(nat, key);
+    struct net_nat_permission *permission = find_slot(nat, key);
+    nat->permissions_count += permission->key == 0;
+    *permission = (struct net_nat_permission){key, 2 * (uint64_t)now};
+    if (nat->owners)
+        *owner_of(nat, permission) = inside;
 }
 
 /* ---- packets ----------------------------------------------------------------------------- */
@@ -289,6 +300,8 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
     int status = net_nat_choose(nat, want);
     if (status < 0)
         return status;
+    if (nat->mappings_count == nat->mappings_room)
+        sweep_mappings(nat, want->now);
     nat->mappings[nat->mappings_count++] =
         (struct net_nat_mapping){.inside = *want->inside,
                                  .key = key,
@@ -345,7 +358,6 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
                 const struct q2p_addr *to, struct q2p_addr *outside)
 {
     nat->made = false;
-    make_room(nat, now);
     struct net_nat_mapping *mapping = used_again(nat, now, inside);
     uint64_t owner = mapping && owns_by_port(nat) ? 0 : net_addr_hash(inside);
     if (!mapping) {
@@ -362,7 +374,7 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
 
     uint64_t key = right_key(nat, mapping, owner, to);
     struct net_nat_permission *permission = find_permission(nat, now, key);
-    if (!permission || (nat->owners && *owner_of(nat, permission) != owner))
+    if (!permission || (nat->config.overload && *owner_of(nat, permission) != owner))
         add_permission(nat, now, key, owner);
     else if (nat->config.refresh != NET_NAT_REFRESH_IN)
         permission->refresh = 2 * (uint64_t)now | (permission->refresh & 1);
@@ -374,7 +386,6 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
 static void add_alien(struct net_nat_table *nat, q2p_time now, uint64_t port,
                       const struct q2p_addr *from)
 {
-    make_room(nat, now);
     add_permission(nat, now, alien_key(port, from), 0);
 }
 
@@ -405,7 +416,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         nat->used = (uint32_t)(mapping - nat->mappings);
         uint64_t owner = owns_by_port(nat) ? 0 : net_addr_hash(inside);
         permission = find_permission(nat, now, right_key(nat, mapping, owner, from));
-        if (permission && nat->owners && *owner_of(nat, permission) != owner) {
+        if (permission && nat->config.overload && *owner_of(nat, permission) != owner) {
             const struct net_nat_asked asked = net_nat_asked_now(now);
             mapping = find_owner(nat, &asked, outside, to->port, *owner_of(nat, permission));
             permission = mapping ? permission : NULL;
@@ -431,11 +442,6 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
         exact->last_ns = now;
     }
     return Q2P_OK;
-}
-
-uint32_t *net_nat_note(struct net_nat_table *nat)
-{
-    return &nat->mappings[nat->used].note;
 }
 
 /* Whose shared port is it, with this key? 0 = nobody's. */
@@ -466,23 +472,12 @@ struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
     return meant ? meant : mapping;
 }
 
-void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote, uint16_t port)
+void *net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote)
 {
-    if (!remote) {
-        __builtin_prefetch(nat->mappings);
-        return;
-    }
-    if (nat->permissions_room == 0)
-        return;
-    if (port == 0)
-        port = nat->mappings[0].port;
-    else
-        __builtin_prefetch(nat->mappings);
-    uint64_t key = permission_key(nat, 0, port_key(0, port), remote);
+    if (nat->mappings_room != 1)
+        return NULL;
+    uint64_t port = port_key(nat->only.outside, nat->only.port);
+    uint64_t key = permission_key(nat, 0, port, remote);
     __builtin_prefetch(&nat->permissions[(uint32_t)(key >> 32) & (nat->permissions_room - 1)]);
-}
-
-uint32_t net_nat_noted(const struct net_nat_table *nat)
-{
-    return nat->mappings_count == 1 ? nat->mappings[0].note : 0;
+    return nat->only.note;
 }

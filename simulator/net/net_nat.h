@@ -57,18 +57,19 @@ enum net_nat_refresh { NET_NAT_REFRESH_OUT, NET_NAT_REFRESH_IN, NET_NAT_REFRESH_
 #define NET_NAT_PORT_LAST 65535
 #define NET_NAT_OUTSIDES_MAX 8
 
+/* In the order in which a datagram needs it. */
 struct net_nat_config {
     enum net_nat_kind mapping, filtering;
     enum net_nat_scope scope;
-    enum net_nat_ports ports;
-    enum net_nat_hairpin hairpin;
-    q2p_time forget_ns;     /* mapping and permission end this long after the last refresh */
-    q2p_time forget_new_ns; /* ... while nobody has answered yet; 0 = forget_ns */
     enum net_nat_refresh refresh;
+    enum net_nat_hairpin hairpin;
+    bool overload;      /* a port serves several inside endpoints that talk to different remotes */
+    bool clash;         /* a datagram that is not let in occupies the port towards its sender */
+    bool icmp_kills;    /* an ICMP error about what a mapping sent ends the mapping */
+    q2p_time forget_ns; /* mapping and permission end this long after the last refresh */
+    q2p_time forget_new_ns; /* ... while nobody has answered yet; 0 = forget_ns */
+    enum net_nat_ports ports;
     enum net_nat_pooling pooling;
-    bool overload;   /* a port serves several inside endpoints that talk to different remotes */
-    bool clash;      /* a datagram that is not let in occupies the port towards its sender */
-    bool icmp_kills; /* an ICMP error about what a mapping sent ends the mapping */
     uint32_t port_first, port_last; /* both 0 = 1024..65535 */
     uint32_t block_len;             /* ports per host with NET_NAT_BLOCK */
     uint32_t quota;                 /* mappings per inside host; 0 = any */
@@ -94,31 +95,44 @@ struct net_nat_watch {
     void (*granted)(void *ctx); /* with a history: whose a shared port is may have changed */
 };
 
-struct net_nat_mapping;
+struct net_nat_mapping {
+    struct q2p_addr inside;
+    uint64_t key; /* of inside, and of the remote as far as mapping counts it */
+    q2p_time last_ns;
+    void *note; /* the caller's, NULL at first */
+    uint16_t port;
+    uint8_t outside;
+    uint8_t state; /* replied, and the ICMP errors so far when it was made */
+};
+
 struct net_nat_permission;
 
+/* What a datagram needs comes first: most NATs of a big world have one mapping and one address. */
 struct net_nat_table {
-    struct net_nat_mapping *mappings;
-    struct net_nat_permission *permissions; /* open addressing; room is a power of two */
-    uint64_t *owners;                       /* with overloading: of the permissions, as hashes */
-    uint32_t *buckets;                      /* of mappings: by inside endpoint, then by port */
-    uint32_t mappings_count, mappings_room, permissions_count, permissions_room;
-    uint32_t used;           /* the mapping of the last datagram that had one */
-    uint16_t outsides_count; /* at most NET_NAT_OUTSIDES_MAX */
-    bool made;               /* the last datagram out had none before */
     struct net_nat_config config;
+    struct net_nat_mapping *mappings;       /* in the order in which they were made */
+    struct net_nat_permission *permissions; /* open addressing; room is a power of two */
+    uint32_t mappings_count, mappings_room, permissions_count, permissions_room;
+    uint32_t used;                                  /* mapping of the last datagram that had one */
+    uint16_t outsides_count;                        /* at most NET_NAT_OUTSIDES_MAX */
+    uint8_t errors;                                 /* of ICMP that ended mappings */
+    bool made;                                      /* the last datagram out had none before */
+    struct net_nat_mapping only;                    /* mappings, while there is room for but one */
     struct q2p_addr outsides[NET_NAT_OUTSIDES_MAX]; /* port 0 */
-    uint32_t port_at;                               /* sequential: the last one */
+    uint64_t *owners;  /* with overloading: of the permissions, as hashes */
+    uint32_t *buckets; /* of mappings: by inside endpoint, by port; then who is next there */
+    uint32_t port_at;  /* sequential: the last one */
     uint32_t draws;
     struct sim_rng rng;
     struct sim_pool *pool;             /* for mappings and permissions; NULL = malloc */
-    uint8_t errors;                    /* of ICMP that ended mappings */
     const struct net_nat_watch *watch; /* NULL = nobody wants to know */
     void *ctx;
     struct q2p_addr *blocks; /* inside hosts in the order of their blocks */
     size_t blocks_count, blocks_room;
     struct net_nat_history *history; /* NULL = whoever asks asks at once */
 };
+
+#define NET_NAT_HOT 192 /* bytes at the beginning of it */
 
 /* outsides, outsides_count, and pool if there is one, are set by the caller afterwards; there is
  * one at least. */
@@ -148,8 +162,18 @@ int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *
 int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
                const struct q2p_addr *from, struct q2p_addr *inside);
 
-/* A number that is kept with the mapping of the last datagram that had one, 0 at first. */
-uint32_t *net_nat_note(struct net_nat_table *nat);
+/* What the caller keeps with the mapping of the last datagram that had one, NULL at first. */
+static inline void **net_nat_note(struct net_nat_table *nat)
+{
+    return &nat->mappings[nat->used].note;
+}
+
+/* From now on they are all NULL again. */
+static inline void net_nat_forget_notes(struct net_nat_table *nat)
+{
+    for (uint32_t i = 0; i < nat->mappings_count; i++)
+        nat->mappings[i].note = NULL;
+}
 
 /* An ICMP error came back for what outside endpoint `from` had sent to `to`: ends the mapping with
  * all rights to answer, if such errors do. */
@@ -181,12 +205,9 @@ void net_nat_told_granted(struct net_nat_table *nat);
 int net_nat_owner_then(const struct net_nat_table *nat, q2p_time then, const struct q2p_addr *to,
                        const struct q2p_addr *from, struct q2p_addr *inside);
 
-/* A packet from or to `remote` will pass soon, through our port if that is known (else 0): fetches
- * into the cache what it will need. Without a remote: what must be there before. */
-void net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote, uint16_t port);
-
-/* The note of its only mapping, if it has but one. */
-uint32_t net_nat_noted(const struct net_nat_table *nat);
+/* A packet from or to `remote` will pass soon: fetches into the cache what it will need beyond the
+ * beginning of the table. Returns the note of the only mapping, if there is but one. */
+void *net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote);
 
 /* The number of an outside address, or -1. The port does not count. */
 static inline int net_nat_outside(const struct net_nat_table *nat, const struct q2p_addr *addr)

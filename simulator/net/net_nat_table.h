@@ -5,20 +5,10 @@
 
 #include "net_nat.h"
 
+/* The state of a mapping: this, and twice the ICMP errors so far when it was made: rights from
+ * before are not its own. */
 #define REPLIED 1
 #define FEW 4 /* room for mappings that are looked through one by one, without buckets */
-
-struct net_nat_mapping {
-    struct q2p_addr inside;
-    uint64_t key; /* of inside, and of the remote as far as mapping counts it */
-    q2p_time last_ns;
-    uint32_t next_inside, next_port; /* in their buckets, 1-based */
-    uint16_t port;
-    uint8_t outside;
-    uint8_t state; /* REPLIED, and twice the ICMP errors so far when it was made: rights from before
-                      are not its own */
-    uint32_t note;
-};
 
 /* Who may answer; or, as an alien, nobody: this remote has come uninvited and occupies the port. */
 struct net_nat_permission {

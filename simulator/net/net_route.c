@@ -99,7 +99,7 @@ static struct net_place *gateway_of(struct net_place *place)
 }
 
 /* From the inside through the NAT: new source, out at its outside (or back in again). */
-static void leave_nat(struct net_place *nat, uint32_t from, struct sim_packet *packet)
+static void leave_nat(struct net_place *nat, struct net_place *from, struct sim_packet *packet)
 {
     static const enum net_fate fates[] = {NET_FATE_NO_PORT, NET_FATE_NO_QUOTA};
     struct net *net = nat->net;
@@ -119,7 +119,7 @@ static void leave_nat(struct net_place *nat, uint32_t from, struct sim_packet *p
         end(net, packet, fates[status == Q2P_ERR_BUSY], nat->name);
         return;
     }
-    *net_nat_note(nat->nat) = from + 1;
+    *net_nat_note(nat->nat) = from;
     packet->src = outside;
     if (hairpin) {
         send_local(nat, &nat->in, packet);
@@ -138,7 +138,7 @@ static void leave_to(struct net_place *from, struct net_place *to, struct sim_pa
         if (to)
             send_local(from, &to->in, packet);
         else
-            leave_nat(gateway_of(from), from->index, packet);
+            leave_nat(gateway_of(from), from, packet);
     } else if (to) {
         send_far(from, to, packet);
     } else {
@@ -240,17 +240,13 @@ static void arrive_down(struct net_element *self, struct sim_world *world,
     reach_host(access->place, packet);
 }
 
-/* Whose mapping it is has been noted when the first datagram went out. */
-static struct net_place *whose(const struct net_place *nat, const struct q2p_addr *inside)
+/* Who sent first from an inside endpoint is kept with its mapping, until a host there moves. */
+static struct net_place *whose(struct net_place *nat, const struct q2p_addr *inside)
 {
-    struct net *net = nat->net;
-    uint32_t note = *net_nat_note(nat->nat);
-    if (note > 0) {
-        struct net_place *place = net->places[note - 1];
-        if (place->realm == nat->inner && !net_is_nat(place) && net_addr_same(&place->addr, inside))
-            return place;
-    }
-    return net_find_place(net, nat->inner, inside);
+    void **note = net_nat_note(nat->nat);
+    if (!*note)
+        *note = net_find_place(nat->net, nat->inner, inside);
+    return *note;
 }
 
 static enum net_use use_inward(const struct net_nat_table *nat, int status)
@@ -308,17 +304,13 @@ static void soon_nat(const struct net_element *self, const struct sim_packet *pa
 {
     const struct net_place *nat = (const struct net_place *)self;
     if (step == 1) {
-        sim_fetch((const char *)self + SIM_LINE, 5 * SIM_LINE);
+        sim_fetch(nat->nat, NET_NAT_HOT);
         __builtin_prefetch(packet->record);
     } else if (step == 2) {
-        net_nat_soon(nat->nat, &packet->src, packet->dst.port);
-    } else {
-        uint32_t note = net_nat_noted(nat->nat);
-        const struct net_place *place = note > 0 ? nat->net->places[note - 1] : NULL;
-        if (step == 3)
-            sim_fetch(place, 2 * SIM_LINE);
-        else if (place)
-            sim_fetch(place->host, 2 * SIM_LINE);
+        sim_fetch(net_nat_soon(nat->nat, &packet->src), sizeof *nat);
+    } else if (step == 3 && nat->nat->only.note) {
+        const struct net_place *place = nat->nat->only.note;
+        sim_fetch(place->host, 2 * SIM_LINE);
     }
 }
 
@@ -329,14 +321,12 @@ static void soon_out(const struct net_element *self, const struct sim_packet *pa
                                                  offsetof(struct net_place, out));
     const struct net_place *nat = place->gateway;
     if (step == NET_SOON_SENT) {
-        sim_fetch(net_find_place(place->net, NET_REALM_PUBLIC, &packet->dst), 2 * SIM_LINE);
+        sim_fetch(net_find_place(place->net, NET_REALM_PUBLIC, &packet->dst), sizeof *place);
         if (nat)
-            net_nat_soon(nat->nat, &packet->dst, 0);
+            net_nat_soon(nat->nat, &packet->dst);
     } else if (nat && step == 3) {
         __builtin_prefetch(&place->net->hints[place->realm]);
-        sim_fetch(nat, 6 * SIM_LINE);
-    } else if (nat) {
-        net_nat_soon(nat->nat, NULL, 0);
+        sim_fetch(nat, sizeof *nat + NET_NAT_HOT);
     }
 }
 
