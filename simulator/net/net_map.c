@@ -120,9 +120,7 @@ static void fill_slot(struct net *net, struct net_place *place, const struct q2p
     uint64_t ip_hash = net_ip_hash(addr), hash = hash_spot(place->realm, ip_hash, addr->port);
     struct net_slot *slot = find_slot(net, hash);
     assert(!slot->place);
-    *slot = (struct net_slot){hash, place};
-    net->asked = (struct q2p_addr){0};
-    net->found = NULL;
+    *slot = (struct net_slot){hash, place, place->hash, place->index};
     net->finder_count++;
     net->hints[place->realm][addr->port == 0] |= hint_of(ip_hash);
 }
@@ -157,35 +155,36 @@ void net_move_host(struct net_place *host, const struct q2p_addr *addr)
     fill_finder(net, net->finder_room);
     if (host->realm != NET_REALM_PUBLIC)
         net_nat_forget_notes(net->places[net->gateways[host->realm]]->nat);
-    for (uint32_t i = 0; i < net->views_count; i++) {
+    for (uint32_t i = 0; i < net->views_count; i++)
         net->views[i].finder = net->finder;
-        net->views[i].asked = (struct q2p_addr){0};
-        net->views[i].found = NULL;
-    }
 }
 
-static struct net_place *find_place(const struct net *net, uint32_t realm,
-                                    const struct q2p_addr *addr)
+const struct net_slot *net_find_slot(const struct net *net, uint32_t realm, uint64_t ip_hash,
+                                     uint16_t port)
 {
-    uint64_t ip_hash = net_ip_hash(addr), hint = hint_of(ip_hash);
-    struct net_place *found = NULL;
-    if (net->hints[realm][0] & hint)
-        found = find_slot(net, hash_spot(realm, ip_hash, addr->port))->place;
-    if (!found && net->hints[realm][1] & hint)
-        found = find_slot(net, hash_spot(realm, ip_hash, 0))->place;
-    return found;
+    const uint64_t *hints = net->hints[realm], hint = hint_of(ip_hash);
+    const struct net_slot *slot = NULL;
+    if (hints[0] & hint)
+        slot = find_slot(net, hash_spot(realm, ip_hash, port));
+    if ((!slot || !slot->place) && hints[1] & hint)
+        slot = find_slot(net, hash_spot(realm, ip_hash, 0));
+    return slot && slot->place ? slot : NULL;
 }
 
-/* In public the same is often asked twice: once to fetch it, once to go there. */
-struct net_place *net_find_place(struct net *net, uint32_t realm, const struct q2p_addr *addr)
+struct net_place *net_find_place(const struct net *net, uint32_t realm, const struct q2p_addr *addr)
 {
-    if (realm != NET_REALM_PUBLIC)
-        return find_place(net, realm, addr);
-    if (!net_addr_same(&net->asked, addr)) {
-        net->asked = *addr;
-        net->found = find_place(net, realm, addr);
-    }
-    return net->found;
+    const struct net_slot *slot = net_find_slot(net, realm, net_ip_hash(addr), addr->port);
+    return slot ? slot->place : NULL;
+}
+
+void net_find_soon(const struct net *net, const struct q2p_addr *addr)
+{
+    const uint64_t ip_hash = net_ip_hash(addr), hint = hint_of(ip_hash),
+                   last = net->finder_room - 1;
+    if (net->hints[NET_REALM_PUBLIC][0] & hint)
+        __builtin_prefetch(&net->finder[hash_spot(NET_REALM_PUBLIC, ip_hash, addr->port) & last]);
+    if (net->hints[NET_REALM_PUBLIC][1] & hint)
+        __builtin_prefetch(&net->finder[hash_spot(NET_REALM_PUBLIC, ip_hash, 0) & last]);
 }
 
 static struct net_place *add_place(struct net *net, const char *name, uint32_t realm,
@@ -272,6 +271,16 @@ int net_add_outside(struct net_place *nat, const struct q2p_addr *outside)
     return Q2P_OK;
 }
 
+void net_set_side(struct net_place *place, uint16_t side, enum net_side_way way)
+{
+    struct net *net = place->net->whole ? place->net->whole : place->net;
+    place->side = side;
+    place->side_way = way;
+    net->parted = true;
+    for (uint32_t i = 0; i < net->views_count; i++)
+        net->views[i].parted = true;
+}
+
 uint32_t net_public_place(const struct net *net, uint32_t place)
 {
     while (net->places[place]->realm != NET_REALM_PUBLIC)
@@ -328,13 +337,12 @@ struct net_link *net_link_between(struct net *net, uint32_t from, uint32_t to)
     return *slot;
 }
 
-const struct net_link *net_link_for(struct net *net, const struct net_place *from,
-                                    const struct net_place *to)
+const struct net_link *net_link_for(struct net *net, const struct net_place *from, uint32_t to)
 {
     if (net->remembers)
-        return net_link_between(net, from->index, to->index);
+        return net_link_between(net, from->index, to);
     if (from->links) {
-        const struct net_link *link = *link_slot(net, from->index, to->index);
+        const struct net_link *link = *link_slot(net, from->index, to);
         if (link)
             return link;
     }

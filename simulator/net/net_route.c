@@ -74,21 +74,28 @@ static bool bars(const struct net_place *place, enum net_side_way way)
     return place->side && (place->side_way == NET_SIDE_BOTH || place->side_way == way);
 }
 
-static void send_far(struct net_place *from, struct net_place *to, struct sim_packet *packet)
+static bool is_parted(const struct net_place *from, const struct net_slot *to)
+{
+    return from->net->parted && from->side != to->place->side &&
+           (bars(from, NET_SIDE_OUT) || bars(to->place, NET_SIDE_IN));
+}
+
+static void send_far(struct net_place *from, const struct net_slot *to, struct sim_packet *packet)
 {
     struct net *net = from->net;
     packet->way_from = from->index;
     packet->way_to = to->index;
-    packet->way_end = &to->in;
+    packet->way_end = &to->place->in;
     packet->order = UINT64_C(1) << 63 | (uint64_t)from->index << 32 | to->index;
-    const struct net_link *link = net_link_for(net, from, to);
-    if (from->side != to->side && (bars(from, NET_SIDE_OUT) || bars(to, NET_SIDE_IN)))
+    const struct net_link *link = net_link_for(net, from, to->index);
+    if (is_parted(from, to))
         net_link_end(link, net->world, packet, NET_FATE_CUT);
     else
-        net_link_enter(link, net->world, packet, sim_mix(from->hash, to->hash), &from->turn);
+        net_link_enter(link, net->world, packet, sim_mix(from->hash, to->luck), &from->turn);
 }
 
-static void leave_to(struct net_place *from, struct net_place *to, struct sim_packet *packet);
+static void leave_to(struct net_place *from, const struct net_slot *to, struct sim_packet *packet,
+                     uint64_t ip_hash);
 
 /* Its NAT may come after it; so this is no matter of building. */
 static struct net_place *gateway_of(struct net_place *place)
@@ -99,12 +106,13 @@ static struct net_place *gateway_of(struct net_place *place)
 }
 
 /* From the inside through the NAT: new source, out at its outside (or back in again). */
-static void leave_nat(struct net_place *nat, struct net_place *from, struct sim_packet *packet)
+static void leave_nat(struct net_place *nat, struct net_place *from, struct sim_packet *packet,
+                      uint64_t ip_hash)
 {
     static const enum net_fate fates[] = {NET_FATE_NO_PORT, NET_FATE_NO_QUOTA};
     struct net *net = nat->net;
-    struct net_place *to = net_find_place(net, nat->realm, &packet->dst);
-    bool hairpin = to == nat;
+    const struct net_slot *to = net_find_slot(net, nat->realm, ip_hash, packet->dst.port);
+    bool hairpin = to && to->place == nat;
     if (packet->dst.ip_len != nat->addr.ip_len) {
         end(net, packet, NET_FATE_NO_ROUTE, nat->name);
         return;
@@ -128,17 +136,18 @@ static void leave_nat(struct net_place *nat, struct net_place *from, struct sim_
     enum net_use use =
         nat->nat->config.refresh != NET_NAT_REFRESH_IN ? NET_USE_REFRESHED : NET_USE_USED;
     tell_used(nat, true, packet, nat->nat->made ? NET_USE_CREATED : use, &inside);
-    leave_to(nat, to, packet);
+    leave_to(nat, to, packet, ip_hash);
 }
 
-/* to: who has its destination in this realm, if anybody. */
-static void leave_to(struct net_place *from, struct net_place *to, struct sim_packet *packet)
+/* to: who has its destination in this realm, if anybody; ip_hash: of the destination. */
+static void leave_to(struct net_place *from, const struct net_slot *to, struct sim_packet *packet,
+                     uint64_t ip_hash)
 {
     if (from->realm != NET_REALM_PUBLIC) {
         if (to)
-            send_local(from, &to->in, packet);
+            send_local(from, &to->place->in, packet);
         else
-            leave_nat(gateway_of(from), from, packet);
+            leave_nat(gateway_of(from), from, packet, ip_hash);
     } else if (to) {
         send_far(from, to, packet);
     } else {
@@ -148,7 +157,9 @@ static void leave_to(struct net_place *from, struct net_place *to, struct sim_pa
 
 static void leave_place(struct net_place *from, struct sim_packet *packet)
 {
-    leave_to(from, net_find_place(from->net, from->realm, &packet->dst), packet);
+    uint64_t ip_hash = net_ip_hash(&packet->dst);
+    leave_to(from, net_find_slot(from->net, from->realm, ip_hash, packet->dst.port), packet,
+             ip_hash);
 }
 
 static void leave(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
@@ -321,7 +332,7 @@ static void soon_out(const struct net_element *self, const struct sim_packet *pa
                                                  offsetof(struct net_place, out));
     const struct net_place *nat = place->gateway;
     if (step == NET_SOON_SENT) {
-        sim_fetch(net_find_place(place->net, NET_REALM_PUBLIC, &packet->dst), sizeof *place);
+        net_find_soon(place->net, &packet->dst);
         if (nat)
             net_nat_soon(nat->nat, &packet->dst);
     } else if (nat && step == 3) {

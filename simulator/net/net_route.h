@@ -57,9 +57,13 @@ struct net_access {
     struct net_turn up_turn, down_turn;
 };
 
+/* Where an address leads, with what a datagram on its way there must know of the place: that is
+ * far away in memory. */
 struct net_slot {
-    uint64_t hash;
+    uint64_t hash;           /* of realm and address */
     struct net_place *place; /* NULL = empty */
+    uint64_t luck;           /* its hash */
+    uint32_t index;
 };
 
 struct net {
@@ -74,14 +78,13 @@ struct net {
     size_t realms_count, realms_room;
     struct net_slot *finder; /* open addressing: realm and address -> place */
     size_t finder_count, finder_room;
-    struct q2p_addr asked;   /* the last question in public, */
-    struct net_place *found; /* and its answer */
     struct net_link **links; /* open addressing: pair of places -> link */
     size_t links_count, links_room;
     struct net_name **names; /* open addressing: pair of places -> name of the link */
     size_t names_count, names_room;
     struct net_link common; /* every link that nobody describes; it has no memory */
     bool remembers;         /* links that nobody describes need memory: each becomes its own */
+    bool parted;            /* there are, or were, sides */
     struct net *whole;      /* of which this is the view of one thread; NULL = it is all */
     struct net *views;      /* of the whole; NULL = there is one thread */
     uint32_t views_count;
@@ -107,6 +110,9 @@ int net_add_outside(struct net_place *nat, const struct q2p_addr *outside);
 
 /* A host gets another address, which must be free; nobody is at the old one then. */
 void net_move_host(struct net_place *host, const struct q2p_addr *addr);
+
+/* Puts a public place on a side of a partition. */
+void net_set_side(struct net_place *place, uint16_t side, enum net_side_way way);
 
 /* Where a host's or NAT's traffic enters the public network: itself or its outermost NAT. */
 uint32_t net_public_place(const struct net *net, uint32_t place);
@@ -142,7 +148,15 @@ bool net_is_open(const struct net *net, uint32_t from, uint32_t to);
 /* ---- net_map.c for net_route.c ----------------------------------------------------------- */
 
 /* The host with exactly this address, else the NAT with this IP. */
-struct net_place *net_find_place(struct net *net, uint32_t realm, const struct q2p_addr *addr);
+struct net_place *net_find_place(const struct net *net, uint32_t realm,
+                                 const struct q2p_addr *addr);
+
+/* The same with what is known of the place, by net_ip_hash and port; NULL if nobody is there. */
+const struct net_slot *net_find_slot(const struct net *net, uint32_t realm, uint64_t ip_hash,
+                                     uint16_t port);
+
+/* Somebody with this public address will be looked for soon. */
+void net_find_soon(const struct net *net, const struct q2p_addr *addr);
 
 /* Takes over a link that another view has made. */
 void net_link_adopt(struct net *net, struct net_link *link);
@@ -151,8 +165,7 @@ void net_link_adopt(struct net *net, struct net_link *link);
 const char *net_link_name(void *ctx, const struct sim_packet *packet);
 
 /* The link a packet takes. */
-const struct net_link *net_link_for(struct net *net, const struct net_place *from,
-                                    const struct net_place *to);
+const struct net_link *net_link_for(struct net *net, const struct net_place *from, uint32_t to);
 
 extern const struct net_ops net_leave_ops, net_host_ops, net_nat_ops, net_up_ops, net_down_ops;
 

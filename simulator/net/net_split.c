@@ -123,8 +123,6 @@ static void make_view(const struct net *net, struct net *view)
     view->links = NULL;
     view->names = NULL;
     view->links_count = view->links_room = view->names_count = view->names_room = 0;
-    view->asked = (struct q2p_addr){0};
-    view->found = NULL;
     view->common = (struct net_link){.tap = tap, .name_of = net_link_name, .ctx = view};
     net_set_default(view, &net->common.config);
 }

@@ -124,16 +124,15 @@ static void part(struct scn_run *run, const struct scn_step *step)
     run->sides = (uint16_t)(run->sides < UINT16_MAX ? run->sides + 1 : 1);
     for (size_t i = 0; i < step->partition.count; i++) {
         uint32_t index = scn_run_place(run, step->partition.items[i].index)->index;
-        struct net_place *place = run->net.places[net_public_place(&run->net, index)];
-        place->side = run->sides;
-        place->side_way = step->partition_way;
+        net_set_side(run->net.places[net_public_place(&run->net, index)], run->sides,
+                     (enum net_side_way)step->partition_way);
     }
 }
 
 static void heal(struct scn_run *run)
 {
     for (size_t i = 0; i < run->net.places_count; i++)
-        run->net.places[i]->side = 0;
+        net_set_side(run->net.places[i], 0, NET_SIDE_BOTH);
 }
 
 static void act(struct scn_run *run, const struct scn_action *action)

@@ -349,12 +349,12 @@ static void sides_of_a_partition_do_not_reach_each_other(void **state)
     (void)state;
     struct fixture f;
     set_up(&f, NET_NAT_HAIRPIN_NONE);
-    f.net.places[SEED]->side = 1;
+    net_set_side(f.net.places[SEED], 1, NET_SIDE_BOTH);
     send(&f, SERVER, "203.0.113.1:10000");
     assert_string_equal(f.fate, "cut server>seed");
     send(&f, SEED, "203.0.113.2:10000");
     assert_string_equal(f.fate, "cut seed>server");
-    f.net.places[SERVER]->side = 1;
+    net_set_side(f.net.places[SERVER], 1, NET_SIDE_BOTH);
     send(&f, SEED, "203.0.113.2:10000");
     assert_int_equal(f.arrived, SERVER);
     tear_down(&f);
@@ -365,19 +365,17 @@ static void a_partition_may_stop_one_direction_only(void **state)
     (void)state;
     struct fixture f;
     set_up(&f, NET_NAT_HAIRPIN_NONE);
-    f.net.places[SEED]->side = 1;
-    f.net.places[SEED]->side_way = NET_SIDE_OUT;
+    net_set_side(f.net.places[SEED], 1, NET_SIDE_OUT);
     send(&f, SEED, "203.0.113.2:10000");
     assert_string_equal(f.fate, "cut seed>server");
     send(&f, SERVER, "203.0.113.1:10000");
     assert_int_equal(f.arrived, SEED);
-    f.net.places[SEED]->side_way = NET_SIDE_IN;
+    net_set_side(f.net.places[SEED], 1, NET_SIDE_IN);
     send(&f, SEED, "203.0.113.2:10000");
     assert_int_equal(f.arrived, SERVER);
     send(&f, SERVER, "203.0.113.1:10000");
     assert_string_equal(f.fate, "cut server>seed");
-    f.net.places[SERVER]->side = 1; /* among themselves everything passes */
-    f.net.places[SERVER]->side_way = NET_SIDE_IN;
+    net_set_side(f.net.places[SERVER], 1, NET_SIDE_IN); /* among themselves everything passes */
     send(&f, SERVER, "203.0.113.1:10000");
     assert_int_equal(f.arrived, SEED);
     tear_down(&f);
