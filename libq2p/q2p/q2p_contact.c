@@ -90,31 +90,53 @@ bool q2p__contact_may(const q2p_node *node, struct q2p__contact *contact, q2p_ti
     return max == 0 || q2p__allow(&contact->answers_at, now, Q2P_SECOND / max, Q2P_SECOND);
 }
 
-/* The member that is missed least, if any may go. */
-static struct q2p__contact *find_silent(const q2p_node *node, q2p_time now, bool connecting)
+static q2p_time patience(const q2p_node *node)
 {
     q2p_time patience_ns = q2p__doubled(node->config.keepalive_ns, SILENT_DOUBLINGS);
+
+    return patience_ns < SILENT_NS ? SILENT_NS : patience_ns;
+}
+
+/* The member that is missed least, if any may go. They are looked through only if one of them can
+ * have fallen silent since the last time: others ask for room all the time. */
+static struct q2p__contact *find_silent(q2p_node *node, q2p_time now, bool connecting)
+{
+    q2p_time patience_ns = patience(node), until = Q2P_NEVER;
     struct q2p__contact *silent = NULL;
 
     if (node->config.keepalive_ns == 0)
         return NULL; /* nobody has to speak, so silence means nothing */
-    if (patience_ns < SILENT_NS)
-        patience_ns = SILENT_NS;
+    if (now < node->quiet_until[connecting])
+        return NULL;
     for (struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
         struct q2p__contact *contact = Q2P__LIST_ITEM(at, struct q2p__contact, link);
 
-        if (contact->seed || now - contact->heard_at < patience_ns)
+        if (contact->seed || (contact->connected && !connecting))
             continue;
-        if (contact->connected && (!connecting || (silent && !silent->connected)))
+        if (q2p__later(contact->heard_at, patience_ns) < until)
+            until = q2p__later(contact->heard_at, patience_ns);
+        if (now - contact->heard_at < patience_ns ||
+            (contact->connected && silent && !silent->connected))
             continue;
         if (!silent || silent->connected > contact->connected ||
             silent->heard_at > contact->heard_at)
             silent = contact;
     }
+    node->quiet_until[connecting] = until;
     return silent;
 }
 
-bool q2p__contact_room(const q2p_node *node, q2p_time now, bool connecting)
+/* A new member may fall silent before those that were there. */
+static void expect_silence(q2p_node *node, const struct q2p__contact *member)
+{
+    q2p_time until = q2p__later(member->heard_at, patience(node));
+
+    for (int i = 0; i < 2; i++)
+        if (until < node->quiet_until[i])
+            node->quiet_until[i] = until;
+}
+
+bool q2p__contact_room(q2p_node *node, q2p_time now, bool connecting)
 {
     return node->members_count < node->config.peers_max || find_silent(node, now, connecting);
 }
@@ -156,6 +178,7 @@ int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time n
     contact->slot = (uint8_t)slot;
     contact->member = true;
     node->members_count++;
+    expect_silence(node, contact);
     q2p__list_append(&node->members, &contact->link);
     return Q2P_OK;
 }

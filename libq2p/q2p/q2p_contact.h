@@ -64,7 +64,7 @@ bool q2p__contact_may(const q2p_node *node, struct q2p__contact *contact, q2p_ti
 
 /* Would there be room for one more member? Members that fell silent make room for one that is
  * being connected; only those that never connected make room for one that just joined. */
-bool q2p__contact_room(const q2p_node *node, q2p_time now, bool connecting);
+bool q2p__contact_room(q2p_node *node, q2p_time now, bool connecting);
 
 /* Makes it a member. Q2P_OK (also if it is one), Q2P_ERR_FULL or Q2P_ERR_MEMORY. */
 int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time now,

@@ -109,22 +109,39 @@ static bool ask(q2p_node *node, q2p_time now, struct q2p__contact *joiner,
     return true;
 }
 
+/* The slots of the members that have not answered about a joiner: of those that were asked before,
+ * or of those that were not. */
+static void find_slots(const q2p_node *node, const struct q2p__contact *joiner, bool asked,
+                       uint64_t out[2])
+{
+    for (int i = 0; i < 2; i++)
+        out[i] =
+            node->slots[i] & ~joiner->touched[i] & (asked ? joiner->asked[i] : ~joiner->asked[i]);
+    if (joiner->member)
+        q2p__bit_take(out, joiner->slot);
+}
+
 /* Tells members of the joiner: first those that do not know, then those that did not answer. */
 static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner, bool repeated)
 {
     unsigned left = node->config.persist ? FANOUT : node->members_count;
-    uint64_t asked_before[2] = {joiner->asked[0], joiner->asked[1]};
+    uint64_t slots[2][2] = {{0}};
 
-    for (int again = 0; again <= (repeated ? 1 : 0); again++) {
-        for (struct q2p__link *at = node->members.next; at != &node->members && left > 0;
+    find_slots(node, joiner, false, slots[0]);
+    if (repeated)
+        find_slots(node, joiner, true, slots[1]);
+    for (int again = 0; again < 2; again++) {
+        uint64_t *wanted = slots[again];
+
+        for (struct q2p__link *at = node->members.next; (wanted[0] | wanted[1]) != 0 && left > 0;
              at = at->next) {
             struct q2p__contact *member = Q2P__LIST_ITEM(at, struct q2p__contact, link);
 
-            if (member == joiner || q2p__bit_has(joiner->touched, member->slot) ||
-                q2p__bit_has(asked_before, member->slot) != (again == 1))
+            if (!q2p__bit_has(wanted, member->slot))
                 continue;
             if (!ask(node, now, joiner, member))
                 return;
+            q2p__bit_take(wanted, member->slot);
             left--;
         }
     }
@@ -132,14 +149,10 @@ static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner, bo
 
 static bool all_asked(const q2p_node *node, const struct q2p__contact *joiner)
 {
-    for (const struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
-        const struct q2p__contact *member = Q2P__LIST_ITEM(at, const struct q2p__contact, link);
+    uint64_t slots[2];
 
-        if (member != joiner && !q2p__bit_has(joiner->asked, member->slot) &&
-            !q2p__bit_has(joiner->touched, member->slot))
-            return false;
-    }
-    return true;
+    find_slots(node, joiner, false, slots);
+    return (slots[0] | slots[1]) == 0;
 }
 
 /* The other members of a joiner that may never send JOIN again; then its timer is free again. */

@@ -68,13 +68,14 @@ int q2p_node_new(q2p_node **out, const struct q2p_config *config)
     q2p__heap_init(&node->timers, &node->config.alloc);
     init_tables(node);
 
-    struct q2p__link *lists[] = {&node->members,    &node->strangers, &node->punches,
-                                 &node->announced,  &node->receiving, &node->reporting,
-                                 &node->remembered, &node->sending,   &node->ready};
+    struct q2p__link *lists[] = {
+        &node->members,   &node->strangers, &node->punching,   &node->idle,    &node->announced,
+        &node->receiving, &node->reporting, &node->remembered, &node->sending, &node->ready};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         q2p__list_init(lists[i]);
     node->news.item_len = sizeof(struct q2p__news);
     node->notes.item_len = sizeof(struct q2p__note);
+    node->quiet_until[0] = node->quiet_until[1] = Q2P__LONG_AGO;
     node->stalled_at = node->paced_at = node->joins_at = node->refusals_at = Q2P__LONG_AGO;
     *out = node;
     return Q2P_OK;

@@ -74,7 +74,8 @@ struct q2p_node {
     struct q2p__table outgoing;  /* q2p_send.h, by key */
     struct q2p__link members;    /* contacts, in order of arrival */
     struct q2p__link strangers;  /* other contacts, the longest unheard first */
-    struct q2p__link punches;    /* q2p_punch.h, the oldest first */
+    struct q2p__link punching;   /* q2p_punch.h: at work, the oldest first */
+    struct q2p__link idle;       /* ... and those that nothing is sent for, the longest so first */
     struct q2p__link announced;  /* incoming without a fragment yet, the oldest first */
     struct q2p__link receiving;  /* other incoming, the longest without progress first */
     struct q2p__link reporting;  /* incoming with lists to send */
@@ -84,15 +85,18 @@ struct q2p_node {
     struct q2p__link ready;      /* q2p_path.h, where something may leave now */
     struct q2p__ring news;
     struct q2p__ring notes;
-    struct q2p__news lent; /* freed at the next call */
+    struct q2p__news lent;      /* freed at the next call */
+    struct q2p__table *punches; /* all of them, by address; NULL = there is none */
     struct q2p_addr *own;
-    q2p_time stalled_at;  /* no output before, for want of memory */
-    q2p_time paced_at;    /* budget of fragments is used up to here */
-    q2p_time joins_at;    /* ... of messages that JOINs cause */
-    q2p_time refusals_at; /* ... of CONNECT_FAILED */
-    uint64_t keys_made;   /* without verification */
-    uint64_t slots[2];    /* of contacts that are members: which are taken */
-    uint16_t own_count, members_count, punches_count, seeds_count;
+    q2p_time quiet_until[2]; /* q2p_contact.c: no member counts as silent before; [1] of those that
+                                make room for one being connected, too */
+    q2p_time stalled_at;     /* no output before, for want of memory */
+    q2p_time paced_at;       /* budget of fragments is used up to here */
+    q2p_time joins_at;       /* ... of messages that JOINs cause */
+    q2p_time refusals_at;    /* ... of CONNECT_FAILED */
+    uint64_t keys_made;      /* without verification */
+    uint64_t slots[2];       /* of contacts that are members: which are taken */
+    uint16_t own_count, members_count, seeds_count;
     uint8_t bytes[Q2P_DATAGRAM_MAX]; /* the datagram lent by q2p_node_output */
 };
 

@@ -19,15 +19,14 @@ static unsigned punches_max(const q2p_node *node)
     return 2u * node->config.peers_max;
 }
 
+static bool is_at_work(const struct q2p__punch *punch)
+{
+    return punch->kind == Q2P__PUNCH_TOUCHING || punch->kind == Q2P__PUNCH_CONNECTING;
+}
+
 static struct q2p__punch *find(const q2p_node *node, const struct q2p_addr *addr)
 {
-    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
-        struct q2p__punch *punch = Q2P__LIST_ITEM(at, struct q2p__punch, link);
-
-        if (q2p_addr_equal(&punch->addr, addr))
-            return punch;
-    }
-    return NULL;
+    return node->punches ? q2p__table_find(node->punches, addr) : NULL;
 }
 
 static bool same_host(const struct q2p_addr *a, const struct q2p_addr *b)
@@ -36,10 +35,13 @@ static bool same_host(const struct q2p_addr *a, const struct q2p_addr *b)
            memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
+/* Those at work are few: what seeds have named within the last seconds. */
 static struct q2p__punch *find_host(const q2p_node *node, const struct q2p_addr *addr,
                                     enum q2p__punch_kind kind)
 {
-    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
+    const struct q2p__link *head = kind == Q2P__PUNCH_HEARD ? &node->idle : &node->punching;
+
+    for (struct q2p__link *at = head->next; at != head; at = at->next) {
         struct q2p__punch *punch = Q2P__LIST_ITEM(at, struct q2p__punch, link);
 
         if (punch->kind == kind && same_host(&punch->addr, addr))
@@ -48,61 +50,112 @@ static struct q2p__punch *find_host(const q2p_node *node, const struct q2p_addr 
     return NULL;
 }
 
+static void become(q2p_node *node, struct q2p__punch *punch, enum q2p__punch_kind kind)
+{
+    bool was_at_work = is_at_work(punch);
+
+    punch->kind = kind;
+    if (is_at_work(punch) != was_at_work)
+        q2p__list_append(was_at_work ? &node->idle : &node->punching, &punch->link);
+}
+
+static void free_table(q2p_node *node)
+{
+    q2p__table_clear(node->punches);
+    q2p__resize(node, node->punches, sizeof *node->punches, 0);
+    node->punches = NULL;
+}
+
 static void forget(q2p_node *node, struct q2p__punch *punch)
 {
     q2p__heap_release(&node->timers, &punch->timer);
+    q2p__table_drop(node->punches, punch);
     q2p__list_drop(&punch->link);
-    node->punches_count--;
     q2p__resize(node, punch, sizeof *punch, 0);
+    if (node->punches->used == 0)
+        free_table(node);
+}
+
+static void forget_first(q2p_node *node, struct q2p__link *head)
+{
+    forget(node, Q2P__LIST_ITEM(head->next, struct q2p__punch, link));
 }
 
 void q2p__punch_free_all(q2p_node *node)
 {
-    while (!q2p__list_empty(&node->punches))
-        forget(node, Q2P__LIST_ITEM(node->punches.next, struct q2p__punch, link));
+    while (!q2p__list_empty(&node->punching))
+        forget_first(node, &node->punching);
+    while (!q2p__list_empty(&node->idle))
+        forget_first(node, &node->idle);
 }
 
-static bool is_at_work(const struct q2p__punch *punch)
+/* Room for one more among so many; the longest idle one may have to go for it. Q2P_OK or
+ * Q2P_ERR_FULL. */
+static int make_room(q2p_node *node, unsigned max)
 {
-    return punch->kind == Q2P__PUNCH_TOUCHING || punch->kind == Q2P__PUNCH_CONNECTING;
+    if (!node->punches || node->punches->used < max)
+        return Q2P_OK;
+    if (q2p__list_empty(&node->idle))
+        return Q2P_ERR_FULL;
+    forget_first(node, &node->idle);
+    return Q2P_OK;
 }
 
-/* Makes the oldest punch go that nothing is sent for any more; false if there is none. */
-static bool forget_an_idle_one(q2p_node *node)
+static int add_to_table(q2p_node *node, struct q2p__punch *punch)
 {
-    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
-        struct q2p__punch *punch = Q2P__LIST_ITEM(at, struct q2p__punch, link);
+    int status;
 
-        if (!is_at_work(punch)) {
-            forget(node, punch);
-            return true;
-        }
+    if (!node->punches) {
+        node->punches = q2p__resize(node, NULL, 0, sizeof *node->punches);
+        if (!node->punches)
+            return Q2P_ERR_MEMORY;
+        q2p__table_init(node->punches, &node->config.alloc, node->secret);
+        q2p__table_shape(node->punches, offsetof(struct q2p__punch, addr), sizeof punch->addr,
+                         punches_max(node));
     }
-    return false;
+    status = q2p__table_add(node->punches, punch);
+    if (node->punches->used == 0)
+        free_table(node);
+    return status;
 }
 
 static int make(q2p_node *node, struct q2p__punch **out, const struct q2p_addr *addr,
                 enum q2p__punch_kind kind)
 {
     struct q2p__punch *punch;
+    int status = make_room(node, punches_max(node));
 
-    if (node->punches_count >= punches_max(node) && !forget_an_idle_one(node))
-        return Q2P_ERR_FULL;
+    if (status != Q2P_OK)
+        return status;
     punch = q2p__resize(node, NULL, 0, sizeof *punch);
     if (!punch)
         return Q2P_ERR_MEMORY;
     memset(punch, 0, sizeof *punch);
-    if (q2p__heap_claim(&node->timers, &punch->timer, Q2P__TIMER_PUNCH) != Q2P_OK) {
-        q2p__resize(node, punch, sizeof *punch, 0);
-        return Q2P_ERR_MEMORY;
-    }
     punch->addr = punch->asked = *addr;
     punch->kind = kind;
+    status = q2p__heap_claim(&node->timers, &punch->timer, Q2P__TIMER_PUNCH);
+    if (status == Q2P_OK) {
+        status = add_to_table(node, punch);
+        if (status != Q2P_OK)
+            q2p__heap_release(&node->timers, &punch->timer);
+    }
+    if (status != Q2P_OK) {
+        q2p__resize(node, punch, sizeof *punch, 0);
+        return status;
+    }
     q2p__list_init(&punch->link);
-    q2p__list_append(&node->punches, &punch->link);
-    node->punches_count++;
+    q2p__list_append(is_at_work(punch) ? &node->punching : &node->idle, &punch->link);
     *out = punch;
     return Q2P_OK;
+}
+
+/* For somebody whom no seed has named: half of the room is for the others. */
+static int make_unnamed(q2p_node *node, struct q2p__punch **out, const struct q2p_addr *addr,
+                        enum q2p__punch_kind kind)
+{
+    int status = make_room(node, punches_max(node) / 2);
+
+    return status == Q2P_OK ? make(node, out, addr, kind) : status;
 }
 
 /* How long a punch may take in all: also what one waits that sends nothing again. */
@@ -132,7 +185,7 @@ static void give_up(q2p_node *node, q2p_time now, struct q2p__punch *punch)
 {
     if (!punch->doubtful && q2p_addr_equal(&punch->addr, &punch->asked))
         q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_UNREACHED, .peer = punch->addr});
-    punch->kind = Q2P__PUNCH_GIVEN_UP;
+    become(node, punch, Q2P__PUNCH_GIVEN_UP);
     q2p__heap_set(&node->timers, &punch->timer,
                   q2p__later(now, q2p__doubled(node->config.keepalive_ns, GIVEN_UP_DOUBLINGS)));
 }
@@ -168,7 +221,7 @@ static bool is_trusted(const q2p_node *node, const struct q2p__contact *contact)
     return contact && contact->member && (contact->seed || contact->vouched || node->config.open);
 }
 
-static int check_target(const q2p_node *node, q2p_time now, const struct q2p_addr *from,
+static int check_target(q2p_node *node, q2p_time now, const struct q2p_addr *from,
                         const struct q2p_addr *target)
 {
     const struct q2p__contact *contact = q2p__contact_find(node, target);
@@ -208,7 +261,7 @@ int q2p__punch_touchrequest(q2p_node *node, q2p_time now, const struct q2p_addr 
         status = make(node, &punch, joiner, Q2P__PUNCH_TOUCHING);
     if (status != Q2P_OK)
         return status;
-    punch->kind = Q2P__PUNCH_TOUCHING;
+    become(node, punch, Q2P__PUNCH_TOUCHING);
     punch->sent = 0;
     punch->via = *from;
     send(node, now, punch);
@@ -235,11 +288,8 @@ static int connect_where_heard(q2p_node *node, q2p_time now, const struct q2p_ad
 static int remember_touch(q2p_node *node, q2p_time now, const struct q2p_addr *from)
 {
     struct q2p__punch *punch;
-    int status;
+    int status = make_unnamed(node, &punch, from, Q2P__PUNCH_HEARD);
 
-    if (node->punches_count >= punches_max(node) / 2 && !forget_an_idle_one(node))
-        return Q2P_ERR_FULL;
-    status = make(node, &punch, from, Q2P__PUNCH_HEARD);
     if (status == Q2P_OK)
         q2p__heap_set(&node->timers, &punch->timer, q2p__later(now, patience(node)));
     return status;
@@ -280,13 +330,13 @@ int q2p__punch_connectrequest(q2p_node *node, q2p_time now, const struct q2p_add
         status = make(node, &punch, peer, Q2P__PUNCH_CONNECTING);
     if (status != Q2P_OK)
         return status;
-    punch->kind = Q2P__PUNCH_CONNECTING;
+    become(node, punch, Q2P__PUNCH_CONNECTING);
     punch->sent = 0;
     punch->via = *from;
     send(node, now, punch);
     heard = find_host(node, peer, Q2P__PUNCH_HEARD);
     if (heard) {
-        heard->kind = Q2P__PUNCH_CONNECTING;
+        become(node, heard, Q2P__PUNCH_CONNECTING);
         heard->asked = *peer;
         send(node, now, heard);
     }
@@ -309,11 +359,10 @@ static const struct q2p__punch *find_hairpin(const q2p_node *node, const struct 
 {
     const struct q2p__punch *any = NULL;
 
-    for (struct q2p__link *at = node->punches.next; at != &node->punches; at = at->next) {
+    for (struct q2p__link *at = node->punching.next; at != &node->punching; at = at->next) {
         const struct q2p__punch *punch = Q2P__LIST_ITEM(at, const struct q2p__punch, link);
 
-        if (is_at_work(punch) && !same_host(&punch->addr, from) &&
-            (!any || punch->addr.port == from->port))
+        if (!same_host(&punch->addr, from) && (!any || punch->addr.port == from->port))
             any = punch;
     }
     return any;
@@ -336,14 +385,12 @@ static int try_inside(q2p_node *node, q2p_time now, const struct q2p_addr *from,
         return Q2P_ERR_ABSENT;
     if (!q2p__contact_room(node, now, true))
         return Q2P_ERR_FULL;
-    if (!punch && node->punches_count >= punches_max(node) / 2 && !forget_an_idle_one(node))
-        return Q2P_ERR_FULL;
     if (!punch)
-        status = make(node, &punch, from, Q2P__PUNCH_INSIDE);
+        status = make_unnamed(node, &punch, from, Q2P__PUNCH_INSIDE);
     if (status != Q2P_OK)
         return status;
     if (punch->kind != Q2P__PUNCH_INSIDE) {
-        punch->kind = Q2P__PUNCH_INSIDE;
+        become(node, punch, Q2P__PUNCH_INSIDE);
         punch->sent = 0;
     }
     if (punch->sent++ > node->config.retries_max)

@@ -315,6 +315,31 @@ static void an_inside_address_changes_no_other_punch(void **state)
     pipe_free(&pipe);
 }
 
+/* Any stranger may send TOUCH, and is kept in mind in half of the room: the newest, while the
+ * other half is there for whom seeds name. */
+static void a_crowd_of_touches_leaves_room_for_the_last_and_for_the_named(void **state)
+{
+    struct pipe pipe;
+    char text[32];
+
+    (void)state;
+    q2p_config_init(&config);
+    config.peers_max = 4; /* room for 8 punches, 4 of them unnamed */
+    start(&pipe);
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "10.0.1.%d:5", i);
+        assert_int_equal(pipe_hex(&pipe, 0, text, "0000 0200"), Q2P_OK);
+    }
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e312e39353a36"); /* 10.0.1.95:6 */
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e312e39363a36");
+    pipe_hex(&pipe, 0, SEED, "0000 0400 31302e302e312e39393a36");
+    assert_int_equal(sent_to(&pipe, "10.0.1.95:6", Q2P_EV_CONNECT), 1);
+    assert_int_equal(sent_to(&pipe, "10.0.1.95:5", Q2P_EV_CONNECT), 0); /* forgotten */
+    assert_int_equal(sent_to(&pipe, "10.0.1.96:5", Q2P_EV_CONNECT), 1);
+    assert_int_equal(sent_to(&pipe, "10.0.1.99:5", Q2P_EV_CONNECT), 1);
+    pipe_free(&pipe);
+}
+
 static void a_touch_from_nowhere_gets_nothing(void **state)
 {
     struct pipe pipe;
@@ -430,6 +455,7 @@ int main(void)
         cmocka_unit_test(an_inside_address_must_answer_a_connect),
         cmocka_unit_test(an_inside_address_gets_little_and_only_during_a_punch),
         cmocka_unit_test(an_inside_address_changes_no_other_punch),
+        cmocka_unit_test(a_crowd_of_touches_leaves_room_for_the_last_and_for_the_named),
         cmocka_unit_test(a_touch_from_nowhere_gets_nothing),
         cmocka_unit_test(the_original_profile_sends_each_message_once),
         cmocka_unit_test(the_original_profile_answers_every_seed),
