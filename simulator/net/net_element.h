@@ -14,8 +14,8 @@ struct net_element;
 struct net_runner;
 
 /* The last steps of net_ops.soon. */
-#define NET_SOON 4
-#define NET_SOON_SENT 5 /* a host is about to send: the packet's addresses are there */
+#define NET_SOON 3
+#define NET_SOON_SENT 4 /* a host is about to send: the packet's addresses are there */
 
 struct net_ops {
     /* Takes a packet over: hands it on, keeps it, or ends it. */

@@ -304,11 +304,11 @@ static void soon_host(const struct net_element *self, const struct sim_packet *p
     if (step == 1) {
         sim_fetch(place->host, 2 * SIM_LINE);
         __builtin_prefetch(packet->record);
-    }
-    if (step == 2 && place->host->ops->soon)
+    } else if (step == 2 && place->host->ops->soon) {
         place->host->ops->soon(place->host, packet, step);
-    else if (step == 3)
+    } else if (step == 3) {
         sim_fetch(packet->bytes, sizeof packet->bytes);
+    }
 }
 
 static void soon_nat(const struct net_element *self, const struct sim_packet *packet, int step)
@@ -335,7 +335,7 @@ static void soon_out(const struct net_element *self, const struct sim_packet *pa
         net_find_soon(place->net, &packet->dst);
         if (nat)
             net_nat_soon(nat->nat, &packet->dst);
-    } else if (nat && step == 3) {
+    } else if (nat && step == 2) {
         __builtin_prefetch(&place->net->hints[place->realm]);
         sim_fetch(nat, sizeof *nat + NET_NAT_HOT);
     }

@@ -53,6 +53,15 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
     next->ops->forward(next, world, packet);
 }
 
+static q2p_time next_at(const struct net_runner *self)
+{
+    const struct sim_host *host = (const struct sim_host *)self;
+    if (host->restless || host->down)
+        return Q2P_NEVER;
+    q2p_time local = host->machine->deadline(host->self);
+    return host->clock_ppm == 0 && host->clock_offset_ns == 0 ? local : world_time(host, local);
+}
+
 void sim_host_pump(struct sim_host *host, struct sim_world *world)
 {
     struct q2p_datagram out;
@@ -63,7 +72,7 @@ void sim_host_pump(struct sim_host *host, struct sim_world *world)
         while (host->machine->output(host->self, now, &out) == 1)
             send_datagram(host, world, &out);
     } while (host->settle && host->settle(host->ctx, host));
-    sim_world_wake(world, &host->runner);
+    sim_world_wake_at(world, &host->runner, next_at(&host->runner));
 }
 
 static void forward(struct net_element *self, struct sim_world *world, struct sim_packet *packet)
@@ -82,15 +91,6 @@ static void forward(struct net_element *self, struct sim_world *world, struct si
     sim_host_pump(host, world);
 }
 
-static q2p_time next_at(const struct net_runner *self)
-{
-    const struct sim_host *host = (const struct sim_host *)self;
-    if (host->restless || host->down)
-        return Q2P_NEVER;
-    q2p_time local = host->machine->deadline(host->self);
-    return host->clock_ppm == 0 && host->clock_offset_ns == 0 ? local : world_time(host, local);
-}
-
 static void run(struct net_runner *self, struct sim_world *world)
 {
     struct sim_host *host = (struct sim_host *)self;
@@ -105,13 +105,14 @@ static void soon(const struct net_element *self, const struct sim_packet *packet
 {
     const struct sim_host *host = (const struct sim_host *)self;
     const struct net_element *next = host->next;
+    if (step == 2)
+        sim_fetch(host->self, 2 * SIM_LINE);
+    if (packet)
+        return;
     if (step == 1) {
         sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
-    } else if (step == 2) {
-        sim_fetch(host->self, 2 * SIM_LINE);
-        if (!packet)
-            sim_fetch((const char *)next - SIM_LINE, 3 * SIM_LINE);
-    } else if (!packet && next->ops->soon) {
+        sim_fetch((const char *)next - SIM_LINE, 2 * SIM_LINE); /* a place, as a rule */
+    } else if (next->ops->soon) {
         next->ops->soon(next, NULL, step);
     }
 }

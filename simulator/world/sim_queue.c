@@ -70,6 +70,9 @@ static void fetch(const struct sim_event *event)
         sim_fetch(event->packet, offsetof(struct sim_packet, bytes));
 }
 
+/* Events before it happens, for each step. */
+static const uint32_t soon_ahead[NET_SOON] = {8, 5, 2};
+
 static inline void tell_soon(const struct sim_event *event, int step)
 {
     if (event->to->ops->soon)
@@ -136,22 +139,18 @@ static bool push_lane(struct sim_queue *queue, const struct sim_event *event)
 static void take_lane(struct sim_queue *queue, int number, struct sim_event *out)
 {
     struct sim_lane *lane = &queue->lanes[number];
-    *out = *lane_item(lane, 0);
+    const struct sim_event *items = lane->items;
+    uint32_t last = lane->room - 1, at = lane->first, count = --lane->count;
+    *out = items[at];
     queue->now = out->at;
-    lane->first = (lane->first + 1) & (lane->room - 1);
-    uint32_t count = --lane->count;
-    queue->lane_at[number] = count > 0 ? lane_item(lane, 0)->at : Q2P_NEVER;
-    __builtin_prefetch(lane_item(lane, 28)); /* the ring itself; beyond its end it is no mistake */
-    if (count > 14) {
-        fetch(lane_item(lane, 14));
-        tell_soon(lane_item(lane, 9), 1);
-    }
-    if (count > 6)
-        tell_soon(lane_item(lane, 6), 2);
-    if (count > 3)
-        tell_soon(lane_item(lane, 3), 3);
-    if (count > 1)
-        tell_soon(lane_item(lane, 1), 4);
+    lane->first = at = (at + 1) & last;
+    queue->lane_at[number] = count > 0 ? items[at].at : Q2P_NEVER;
+    __builtin_prefetch(&items[(at + 28) & last]); /* the ring itself; it may be past its end */
+    if (count > 12)
+        fetch(&items[(at + 12) & last]);
+    if (count > 8)
+        for (int i = 0; i < NET_SOON; i++)
+            tell_soon(&items[(at + soon_ahead[i]) & last], i + 1);
 }
 
 /* ---- the calendar ------------------------------------------------------------------------ */
@@ -367,7 +366,6 @@ static const struct sim_event *first_other(struct sim_queue *queue)
 static void take_other(struct sim_queue *queue, const struct sim_event *first,
                        struct sim_event *out)
 {
-    static const size_t ahead[NET_SOON] = {9, 6, 3, 1};
     *out = *first;
     queue->now = out->at;
     queue->others--;
@@ -377,8 +375,8 @@ static void take_other(struct sim_queue *queue, const struct sim_event *first,
     }
     queue->run_at++;
     for (int i = 0; i < NET_SOON; i++)
-        if (queue->run_at + ahead[i] < queue->run.count)
-            tell_soon(&queue->run.items[queue->run_at + ahead[i]], i + 1);
+        if (queue->run_at + soon_ahead[i] < queue->run.count)
+            tell_soon(&queue->run.items[queue->run_at + soon_ahead[i]], i + 1);
 }
 
 /* The lane whose first event comes first; -1 = all are empty. */

@@ -31,17 +31,6 @@ struct sim_packet *sim_packet_copy(struct sim_world *world, const struct sim_pac
     return copy;
 }
 
-void sim_world_wake(struct sim_world *world, struct net_runner *runner)
-{
-    q2p_time at = runner->element.ops->next_at(runner);
-    if (at < world->now)
-        at = world->now;
-    if (at >= runner->wake_at) /* an earlier wake-up asks again; Q2P_NEVER lands here too */
-        return;
-    runner->wake_at = at;
-    sim_world_deliver(world, at, &runner->element, NULL);
-}
-
 static void wake_up(struct sim_world *world, struct net_runner *runner)
 {
     const struct net_ops *ops = runner->element.ops;

@@ -101,8 +101,23 @@ static inline void sim_world_deliver_end(struct sim_world *world, q2p_time at,
         sim_world_deliver(world, at, packet->way_end, packet);
 }
 
-/* Asks it when it wants to run and sees to it. Call it after whatever may change that. */
-void sim_world_wake(struct sim_world *world, struct net_runner *runner);
+/* Sees to it that a runner runs when it wants to. Call it after whatever may change that. */
+static inline void sim_world_wake_at(struct sim_world *world, struct net_runner *runner,
+                                     q2p_time at)
+{
+    if (at < world->now)
+        at = world->now;
+    if (at >= runner->wake_at) /* an earlier wake-up asks again; Q2P_NEVER lands here too */
+        return;
+    runner->wake_at = at;
+    sim_world_deliver(world, at, &runner->element, NULL);
+}
+
+/* The same; it is asked when. */
+static inline void sim_world_wake(struct sim_world *world, struct net_runner *runner)
+{
+    sim_world_wake_at(world, runner, runner->element.ops->next_at(runner));
+}
 
 /* Packets come from a pool that only grows: nothing is allocated once traffic is steady. */
 struct sim_packet *sim_packet_make(struct sim_world *world);
