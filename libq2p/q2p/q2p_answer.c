@@ -8,7 +8,7 @@
 #include <q2p/wire.h>
 #include <string.h>
 
-#define PROBES_COUNTED 512
+#define PROBES_COUNTED 8192
 #define MILLION UINT64_C(1000000)
 #define QUEUE_NS (4 * Q2P_MILLISECOND) /* delay below this is no queue */
 #define OWN_QUEUE 256                  /* fragments of a queue that may be ours */
@@ -92,6 +92,17 @@ void q2p__path_count(struct q2p__path *path, unsigned lost, unsigned heard)
         contact->probes_lost /= 2;
         contact->probes_heard /= 2;
     }
+}
+
+/* Questions for the count that left before this probe are answered by now, or lost. */
+static void settle(struct q2p__path *path, const struct q2p__probe *probe)
+{
+    uint32_t asked = probe->asked - path->settled;
+    uint32_t heard = path->told < asked ? path->told : asked;
+
+    path->settled = probe->asked;
+    path->told -= heard;
+    q2p__path_count(path, asked - heard, heard);
 }
 
 static void count_delivered(struct q2p__path *path, const struct q2p__probe *probe,
@@ -222,6 +233,7 @@ static bool take_answer(q2p_node *node, q2p_time now, struct q2p__path *path, un
     path->heard_at = now;
     path->backoff = 0;
     path->contact->proven |= !probe.plain;
+    settle(path, &probe);
     measure_rtt(now, path, rtt_ns);
     count_delivered(path, &probe, packet);
     if (probe.sent > path->acked)
@@ -255,7 +267,9 @@ bool q2p__path_answered(q2p_node *node, q2p_time now, struct q2p__path *path,
         if (plain ? path->probes[i].plain && !path->probes[i].alone
                   : !path->probes[i].plain && path->probes[i].token == packet->token)
             return take_answer(node, now, path, i, packet);
-    if (plain && path->contact->probes_lost > 0) { /* it was not lost, but late */
+    if (plain && path->asked > 0)
+        path->told++;
+    else if (plain && path->contact->probes_lost > 0) { /* it was not lost, but late */
         path->contact->probes_lost--;
         path->contact->probes_heard++;
     }
@@ -297,20 +311,27 @@ void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, 
     path->lost = 0;
 }
 
-/* What may be lost, in a million; a probe can be lost there and back. Few answers cannot show that
- * nothing is. On one host nothing is, unless the receiver is overrun. And as long as nothing was
- * answered since the first fragment, the peer may well be one that can ask. */
+/*
+ * What may be lost, in a million, each probe being lost there or back: in all likelihood no more
+ * than this many. Few answers cannot show that nothing is, so 1 % is assumed at least until then,
+ * and 5 % once something was lost. On one host nothing is, unless the receiver is overrun. And as
+ * long as nothing was answered since the first fragment, the peer may well be one that can ask.
+ */
 static uint64_t may_lose(const struct q2p__path *path)
 {
     const struct q2p__contact *contact = path->contact;
     uint64_t asked = contact->probes_lost + UINT64_C(1) + contact->probes_heard;
-    uint64_t lost = contact->probes_lost * MILLION / 2 / asked;
+    uint64_t mean = contact->probes_lost * MILLION / 2 / asked;
+    uint64_t most = (contact->probes_lost * UINT64_C(9) / 8 + 7) * MILLION / 2 / asked;
+    uint64_t few = MILLION / (contact->probes_lost > 0 ? 20 : 100);
 
     if (contact->fell_short == 0 && (q2p__path_near(path) || path->phase == Q2P__PATH_CAREFUL))
         return 0;
-    if (contact->fell_short > 0 || contact->probes_lost > 0)
-        return lost > MILLION / 20 ? lost : MILLION / 20;
-    return path->acked > 0 ? MILLION / 100 : 0;
+    if (most > few)
+        most = mean > few ? mean : few;
+    if (contact->fell_short > 0)
+        return most > MILLION / 20 ? most : MILLION / 20;
+    return path->acked > 0 ? most : 0;
 }
 
 unsigned q2p__path_passes(const struct q2p__path *path, uint32_t fragments, unsigned max)

@@ -54,7 +54,7 @@ void q2p_config_init_sized(struct q2p_config *config, size_t size)
         .early = true,
         .extend = true,
         .rate_classic = MEBIBYTE,
-        .passes_max = 5,
+        .passes_max = 8,
         .verify = true,
     };
 

@@ -48,12 +48,10 @@ static bool may_use(q2p_node *node, q2p_time now)
 
 uint64_t q2p__send_plan(const q2p_node *node, struct q2p__outgoing *outgoing)
 {
-    struct q2p__contact *contact = outgoing->path->contact;
     unsigned passes = q2p__path_passes(outgoing->path, outgoing->total, node->config.passes_max);
 
-    contact->fell_short = (uint8_t)(contact->fell_short - (contact->fell_short > 0));
-    outgoing->passes_known = true;
-    outgoing->passes_left = (uint8_t)(passes - 1);
+    outgoing->passes++;
+    outgoing->passes_left = (uint8_t)(passes > outgoing->passes ? passes - outgoing->passes : 0);
     return (uint64_t)outgoing->total * passes;
 }
 
@@ -62,18 +60,18 @@ static bool makes_passes(const q2p_node *node, q2p_time now, struct q2p__outgoin
     if (!outgoing->path || outgoing->listed || outgoing->next + 1 != outgoing->total ||
         outgoing->total == 1)
         return false;
-    if (!outgoing->passes_known)
+    if (outgoing->passes == 0)
         q2p__send_plan(node, outgoing);
     return outgoing->passes_left > 0 && now - outgoing->asked_at < PASSES_NS;
 }
 
-static uint32_t next_of_pass(struct q2p__outgoing *outgoing)
+static uint32_t next_of_pass(const q2p_node *node, struct q2p__outgoing *outgoing)
 {
     uint32_t syn = outgoing->pass_next++;
 
     if (outgoing->pass_next + 1 == outgoing->total) {
         outgoing->pass_next = 0;
-        outgoing->passes_left--;
+        q2p__send_plan(node, outgoing); /* by now more is known of what may be lost */
     }
     outgoing->repairs++;
     return syn;
@@ -85,6 +83,8 @@ static void advance(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
     if (outgoing->state == Q2P__OUTGOING_SENDING && outgoing->next == outgoing->total) {
         q2p__send_tell(node, outgoing, Q2P_ON_SENT);
         outgoing->state = Q2P__OUTGOING_KEPT;
+        if (outgoing->path && outgoing->path->contact->fell_short > 0)
+            outgoing->path->contact->fell_short--;
     }
     if (outgoing->again_count == 0 && outgoing->repairing) {
         q2p__send_tell(node, outgoing, Q2P_ON_RESTORED);
@@ -110,7 +110,7 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     if (outgoing->again_count > 0) {
         message.syn = q2p__repair_next(node, now, outgoing);
     } else if (makes_passes(node, now, outgoing)) {
-        message.syn = next_of_pass(outgoing);
+        message.syn = next_of_pass(node, outgoing);
     } else {
         message.syn = outgoing->next++;
         resent = false;
@@ -159,6 +159,22 @@ static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing 
     return 1;
 }
 
+/* All further passes depend on what the answers to these show to be lost. */
+static int write_question(q2p_node *node, const struct q2p__outgoing *outgoing,
+                          struct q2p_datagram *out)
+{
+    struct q2p_message message = {.event = Q2P_EV_OPTIONS,
+                                  .network_id = node->config.network_id,
+                                  .length = outgoing->length,
+                                  .hash = outgoing->key.hash};
+    int len = q2p_wire_write(node->bytes, sizeof node->bytes, Q2P_DIALECT_OPTIONS, &message);
+
+    assert(len > 0 && (size_t)len <= sizeof node->bytes);
+    q2p__path_ask(outgoing->path);
+    *out = (struct q2p_datagram){outgoing->key.peer, node->bytes, (size_t)len};
+    return 1;
+}
+
 /* ---- output ---- */
 
 /* From the path whose turn it is; 0 if nothing may leave there now. */
@@ -177,6 +193,9 @@ static int from_path(q2p_node *node, q2p_time now, struct q2p__path *path, struc
     }
     if (outgoing->dialect == Q2P_DIALECT_OPTIONS && q2p__path_wants_probe(path, now))
         return write_probe(node, now, outgoing, out);
+    if (outgoing->dialect == Q2P_DIALECT_OPTIONS && outgoing->state == Q2P__OUTGOING_SENDING &&
+        q2p__path_wants_count(path))
+        return write_question(node, outgoing, out);
     if (!q2p__path_may_send(node, now, path))
         return 0;
     if (!may_use(node, now)) {

@@ -23,8 +23,11 @@
 #define PATIENCE_NS (250 * Q2P_MILLISECOND)
 #define QUANTUM_NS (100 * Q2P_MICROSECOND)
 #define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
-#define ASKS 4         /* probes under way to whom the small window stops, until one is answered */
-#define BURST 16       /* fragments that may leave at once in any case */
+#define FAR_EVERY 16   /* ... to whom does not know the extension, */
+#define FAR_NS (5 * Q2P_MILLISECOND) /* as an original remembers each for some seconds */
+#define COUNT_EVERY 16               /* fragments; it remembers nothing of these */
+#define ASKS 4   /* probes under way to whom the small window stops, until one is answered */
+#define BURST 16 /* fragments that may leave at once in any case */
 #define CAREFUL_NS (2 * Q2P_SECOND)
 #define CLASSIC_S 4 /* an original gives up after 6 s, and what comes just then can kill it */
 #define REST_FROM_MS 5900
@@ -105,12 +108,15 @@ static uint64_t window(const struct q2p__path *path)
 
     if (path->rtt_min == Q2P_NEVER)
         return first;
-    if (path->phase == Q2P__PATH_START && is_wide(path)) {
+    fragments = q2p__path_holds(path) * times / ONE;
+    if (path->phase == Q2P__PATH_START && (is_wide(path) || q2p__path_far(path))) {
         uint64_t more = path->acked * 3 / 2; /* 2.5 times as much each round trip */
 
-        first += more > NEAR_MORE && path->rtt_min < NEAR_MORE_NS ? NEAR_MORE : more;
+        if (more > NEAR_MORE && path->rtt_min < NEAR_MORE_NS)
+            more = NEAR_MORE;
+        if (fragments < first + more)
+            fragments = first + more;
     }
-    fragments = q2p__path_holds(path) * times / ONE;
     if (!is_wide(path) && fragments > first * ((uint64_t)path->rtt_min / PAUSE_NS))
         fragments = first * ((uint64_t)path->rtt_min / PAUSE_NS);
     return fragments > first ? fragments : first;
@@ -127,7 +133,7 @@ static q2p_time step(const struct q2p__path *path)
     if (path->phase == Q2P__PATH_START)
         least = 2 * q2p__rate_of(path->window, rtt_ns > 0 ? rtt_ns : 1);
     else if (path->phase != Q2P__PATH_CAREFUL && q2p__path_near(path) && !path->congested)
-        least = q2p__rate_of(first_window(path), Q2P_MILLISECOND);
+        least = q2p__rate_of(FIRST_WINDOW_EXTENDED, Q2P_MILLISECOND);
     if (rate < least)
         rate = least;
     return (q2p_time)(Q2P_DATAGRAM_MAX * (uint64_t)Q2P_SECOND / (rate > 0 ? rate : 1));
@@ -291,14 +297,30 @@ bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
         return false;
     if (path->probes_count == 0 && (blocked || path->backoff > 0))
         return true;
+    if (q2p__path_far(path) && path->probes_count > 0)
+        return path->probes_count < Q2P__PROBES_MAX && since >= FAR_EVERY &&
+               now - path->probed_at >= (path->rtt / 8 > FAR_NS ? path->rtt / 8 : FAR_NS);
     if (!q2p__path_extended(path))
-        return path->probes_count == 0 && since >= path->window / 4;
+        /* an answer finds half a window still to be read: there is time for what follows; but the
+         * first one is early, as opening may have taken an original longer than the way does */
+        return path->probes_count == 0 && since >= path->window / (path->acked > 0 ? 2 : 8);
     if (asks_again_at(path) <= now)
         return true;
     if (path->probes_count == Q2P__PROBES_MAX || since == 0)
         return false;
     return since >= PROBE_EVERY ? now - path->probed_at >= path->rtt / 8
                                 : now - path->probed_at >= path->rtt + Q2P_MILLISECOND;
+}
+
+bool q2p__path_wants_count(const struct q2p__path *path)
+{
+    return q2p__path_far(path) && path->acked > 0 && path->sent - path->asked_after >= COUNT_EVERY;
+}
+
+void q2p__path_ask(struct q2p__path *path)
+{
+    path->asked++;
+    path->asked_after = path->sent;
 }
 
 uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path, bool plain)
@@ -316,8 +338,9 @@ uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *p
         .base_at = path->base_at,
         .base_sent_at = path->base_sent_at,
         .token = (uint16_t)(q2p__table_hash(node->secret, &number, sizeof number) | 1),
+        .asked = path->asked,
         .plain = plain,
-        .alone = plain && path->backoff > 0,
+        .alone = plain && (path->backoff > 0 || path->probes_count > 1 || path->asked > 0),
         .limited = path->limited_until > path->acked};
     path->probed = path->sent;
     path->probed_at = now;

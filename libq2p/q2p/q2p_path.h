@@ -29,9 +29,10 @@ struct q2p__probe {
     uint64_t base;         /* of them, delivered as far as was known */
     q2p_time base_at;      /* ... since then */
     q2p_time base_sent_at; /* ... by a probe that left then */
+    uint32_t asked;        /* questions for the count that had left before it */
     uint16_t token;
     bool plain;   /* without the extension: answered by any plain OPTIONSFEEDBACK */
-    bool alone;   /* ... but the one before was not answered, so this one has a key of its own */
+    bool alone;   /* ... but one before is not answered, so this one has a key of its own */
     bool limited; /* there was less to send than could have been */
 };
 
@@ -61,6 +62,9 @@ struct q2p__path {
     q2p_time rtt, rtt_var, rtt_min, rtts_min[2], rtt_min_at, round_rtt;
     q2p_time since;         /* careful: this rate is used */
     uint32_t counted, lost; /* peer's count of fragments; reported lost since the last answer */
+    uint64_t asked_after;   /* fragments that had left before the last question for the count */
+    uint32_t asked, told;   /* such questions; answers to them that no probe has settled */
+    uint32_t settled;       /* of them, counted as lost or heard */
     uint32_t rounds;        /* since rates_at */
     uint8_t full_rounds, cycle, backoff;
     uint8_t queued_answers; /* in succession that waited in a queue */
@@ -88,6 +92,14 @@ static inline bool q2p__path_extended(const struct q2p__path *path)
 static inline bool q2p__path_near(const struct q2p__path *path)
 {
     return path->rtt_min < 500 * Q2P_MICROSECOND;
+}
+
+/* A round trip over which one answer after the other would leave the way idle, to whom does not
+ * know the extension. (OPTIONS may take an original as long, but not the first probe.) */
+static inline bool q2p__path_far(const struct q2p__path *path)
+{
+    return !path->contact->extends && path->rtt_min >= 10 * Q2P_MILLISECOND &&
+           path->rtt_min != Q2P_NEVER;
 }
 
 /* Fragments under way without a queue. */
@@ -120,6 +132,12 @@ void q2p__path_wake(q2p_node *node, struct q2p__path *path);
 
 /* Is it time for a probe? */
 bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now);
+
+/* Is it time for a question that only counts? */
+bool q2p__path_wants_count(const struct q2p__path *path);
+
+/* It leaves: OPTIONS of the transmission, the answers to which are as many as were not lost. */
+void q2p__path_ask(struct q2p__path *path);
 
 /* A probe leaves; returns its token. */
 uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path, bool plain);

@@ -36,10 +36,10 @@ struct q2p__outgoing {
     q2p_time asked_at;     /* the last OPTIONS that opens it; later: when it opened */
     q2p_time kept_until;
     uint32_t pass_next;  /* in a further pass over all fragments but the last: the next one */
-    uint8_t passes_left; /* so many of them */
-    bool passes_known;
-    bool listed;    /* the peer has asked for fragments: no passes then */
-    bool repairing; /* RESTORED is due when the last has left */
+    uint8_t passes;      /* such passes that are over, and the first one */
+    uint8_t passes_left; /* so many further ones */
+    bool listed;         /* the peer has asked for fragments: no passes then */
+    bool repairing;      /* RESTORED is due when the last has left */
 };
 
 /* ---- q2p_send.c ---- */

@@ -15,11 +15,110 @@ static void who_cannot_ask_gets_passes_for_what_may_be_lost(void **state)
     assert_int_equal(q2p__path_passes(path, 5, 5), 1);
     path->contact->probes_lost = 1;
     path->contact->probes_heard = 100;
-    assert_int_equal(q2p__path_passes(path, 10000, 5), 5); /* at least 5 % are assumed */
+    assert_int_equal(q2p__path_passes(path, 10000, 8), 4); /* perhaps 3.9 %: 390, 15, 0.6, 0.02 */
     assert_int_equal(q2p__path_passes(path, 10000, 3), 3);
+    path->contact->probes_heard = 9;
+    assert_int_equal(q2p__path_passes(path, 10000, 8), 5); /* so few say little: 5 % */
     assert_int_equal(q2p__path_passes(path, 1, 5), 1);
     path->contact->extends = true; /* that one asks in time */
     assert_int_equal(q2p__path_passes(path, 10000, 5), 1);
+    end();
+}
+
+static void many_answers_tell_how_many_passes_are_enough(void **state)
+{
+    static const struct {
+        uint16_t lost, heard;
+        unsigned passes;
+    } rows[] = {{0, 400, 3},   {0, 2200, 3},   {0, 2600, 2},   {1, 2400, 3},
+                {40, 1960, 3}, {195, 1805, 5}, {380, 1620, 6}, {1000, 1000, 8}};
+
+    (void)state;
+    start(false);
+    path->acked = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        path->contact->probes_lost = rows[i].lost;
+        path->contact->probes_heard = rows[i].heard;
+        assert_int_equal(q2p__path_passes(path, 20662, 8), rows[i].passes);
+    }
+    end();
+}
+
+/* Answers to OPTIONS of one transmission look the same, and an original remembers all others. */
+static void what_only_counts_is_settled_by_the_next_answer_that_is_known(void **state)
+{
+    struct q2p_packet packet = {.event = Q2P_EV_OPTIONSFEEDBACK};
+    struct q2p_hash key;
+
+    (void)state;
+    start(false);
+    assert_false(q2p__path_wants_count(path));
+    path->sent = 16;
+    assert_false(q2p__path_wants_count(path)); /* nothing was answered yet: it may be one of ours */
+    path->acked = 1;
+    assert_true(q2p__path_wants_count(path));
+    for (int i = 0; i < 10; i++)
+        q2p__path_ask(path);
+    assert_false(q2p__path_wants_count(path));
+    q2p__path_probe(node, Q2P_SECOND, path, true);
+    assert_true(path->probes[0].alone);
+    for (int i = 0; i < 7; i++)
+        q2p__path_answered(node, Q2P_SECOND + 50 * MS, path, &packet);
+    assert_int_equal(path->acked, 1);
+    assert_int_equal(path->contact->probes_heard, 0);
+    q2p__path_key(node, &path->probes[0], &key);
+    assert_int_equal(q2p__path_alone(node, Q2P_SECOND + 50 * MS, path, &key), Q2P_OK);
+    assert_int_equal(path->acked, 16);
+    assert_int_equal(path->contact->probes_heard, 8);
+    assert_int_equal(path->contact->probes_lost, 3);
+    path->rtt_min = 100 * Q2P_MICROSECOND;
+    path->sent = 100;
+    assert_false(q2p__path_wants_count(path)); /* on one host nothing depends on it */
+    end();
+}
+
+static void over_a_long_way_several_probes_are_under_way(void **state)
+{
+    q2p_time now = Q2P_SECOND + MS;
+    struct q2p_hash key;
+
+    (void)state;
+    start(false);
+    path->sent = 13;
+    assert_true(q2p__path_wants_probe(path, now));
+    q2p__path_probe(node, now, path, true);
+    assert_false(path->probes[0].alone);
+    path->sent += 16;
+    assert_false(q2p__path_wants_probe(path, now + 6 * MS));
+    assert_true(q2p__path_wants_probe(path, now + 7 * MS)); /* an eighth of 50 ms */
+    q2p__path_probe(node, now + 7 * MS, path, true);
+    assert_true(path->probes[1].alone); /* its answer shall not be taken for the first one's */
+    q2p__path_key(node, &path->probes[1], &key);
+    assert_int_equal(q2p__path_alone(node, now + 60 * MS, path, &key), Q2P_OK);
+    assert_int_equal(path->acked, 29);
+    assert_int_equal(path->probes_count, 0);
+    assert_int_equal(path->contact->probes_lost, 1);
+    end();
+}
+
+static void over_a_short_way_a_probe_leaves_each_half_window(void **state)
+{
+    struct q2p_packet packet = {.event = Q2P_EV_OPTIONSFEEDBACK};
+
+    (void)state;
+    start(false);
+    path->rtt_min = 100 * Q2P_MICROSECOND;
+    path->sent = 13;
+    q2p__path_probe(node, Q2P_SECOND, path, true);
+    path->sent = 100;
+    assert_false(q2p__path_wants_probe(path, Q2P_SECOND + MS)); /* one at a time */
+    q2p__path_answered(node, Q2P_SECOND + MS, path, &packet);
+    path->probed = path->sent - path->window / 2 + 1;
+    assert_false(q2p__path_wants_probe(path, Q2P_SECOND + MS));
+    path->probed--;
+    assert_true(q2p__path_wants_probe(path, Q2P_SECOND + MS));
+    q2p__path_probe(node, Q2P_SECOND, path, true);
+    assert_false(path->probes[0].alone);
     end();
 }
 
@@ -39,10 +138,10 @@ static void what_was_lost_long_ago_counts_less(void **state)
 {
     (void)state;
     start(false);
-    q2p__path_count(path, 100, 100);
-    q2p__path_count(path, 0, 400);
+    q2p__path_count(path, 100, 1000);
+    q2p__path_count(path, 0, 8000);
     assert_int_equal(path->contact->probes_lost, 50);
-    assert_int_equal(path->contact->probes_heard, 250);
+    assert_int_equal(path->contact->probes_heard, 4500);
     end();
 }
 
@@ -101,6 +200,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_cannot_ask_gets_passes_for_what_may_be_lost),
+        cmocka_unit_test(many_answers_tell_how_many_passes_are_enough),
+        cmocka_unit_test(what_only_counts_is_settled_by_the_next_answer_that_is_known),
+        cmocka_unit_test(over_a_long_way_several_probes_are_under_way),
+        cmocka_unit_test(over_a_short_way_a_probe_leaves_each_half_window),
         cmocka_unit_test(on_one_host_nothing_is_lost_unless_it_shows),
         cmocka_unit_test(what_was_lost_long_ago_counts_less),
         cmocka_unit_test(in_classic_nothing_leaves_while_a_timer_of_the_original_is_due),

@@ -297,6 +297,47 @@ static void a_classic_original_gets_passes_once_it_has_given_up(void **state)
     assert_in_range(arrive(Q2P_DIALECT_CLASSIC, 4000000, 10, 2), 9, 10);
 }
 
+static void ten_percent_of_loss_need_six_passes(void **state)
+{
+    (void)state;
+    assert_in_range(arrive(Q2P_DIALECT_OPTIONS, 4000000, 100, 2), 9, 10);
+}
+
+/* Fragments that leave for one of an original over the whole way, in thousandths. */
+static unsigned leave_for_each(size_t len)
+{
+    struct q2p_config config, original;
+    struct link link;
+    uint8_t *data = make_data(len, 6);
+    uint64_t out;
+
+    config_options(&config);
+    config_options(&original);
+    q2p_config_original(&original);
+    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
+    link_add(&link, &config);
+    link_add(&link, &original);
+    link.stop = stop_delivered;
+    assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, len, NULL), Q2P_OK);
+    link_run(&link, 6 * Q2P_SECOND);
+    assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+    out = q2p_node_counters(link.nodes[0])->fragments_out;
+    print_message("%llu left, %lld ms, dropped %llu\n", (unsigned long long)out,
+                  (long long)(link.now / Q2P_MILLISECOND),
+                  (unsigned long long)link.ways[0].dropped);
+    assert_in_range(link.now, 0, (q2p_time)(len * 1000 / CEILING * 3 + 500) * Q2P_MILLISECOND);
+    link_free(&link);
+    free(data);
+    return (unsigned)(out * 1000 / q2p_wire_fragments((uint32_t)len));
+}
+
+static void where_nothing_is_lost_two_passes_are_enough_if_that_could_show(void **state)
+{
+    (void)state;
+    assert_in_range(leave_for_each(10000000), 1999, 2000);
+    assert_in_range(leave_for_each(500000), 2990, 3000); /* too few answers */
+}
+
 static void an_original_gets_nothing_that_only_we_know(void **state)
 {
     struct q2p_config config, original;
@@ -373,6 +414,8 @@ int main(void)
         cmocka_unit_test(the_sender_learns_that_it_arrived),
         cmocka_unit_test(an_original_gets_passes_where_much_is_lost),
         cmocka_unit_test(an_original_gets_passes_before_a_loss_shows),
+        cmocka_unit_test(ten_percent_of_loss_need_six_passes),
+        cmocka_unit_test(where_nothing_is_lost_two_passes_are_enough_if_that_could_show),
         cmocka_unit_test(a_classic_original_gets_passes_once_it_has_given_up),
         cmocka_unit_test(an_original_gets_nothing_that_only_we_know),
         cmocka_unit_test(many_transmissions_share_one_rate),

@@ -77,7 +77,7 @@ struct q2p_config {
     bool extend;                /* use the extension of PROTOCOL.md 6.8 with peers that know it: true */
     uint32_t rate_classic;      /* with probe, least rate to a classic peer, bytes per second: 1 MiB */
     uint16_t passes_max;        /* with probe, how often all fragments may go to a peer that loses some
-                                   and never asks in time, as the original by default: 5 */
+                                   and never asks in time, as the original by default: 8 */
     bool verify;                /* false: keys are no MD5 of the data but made up, and not checked, for
                                    benches and simulations that compare the data themselves: true */
 };
