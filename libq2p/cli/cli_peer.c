@@ -183,6 +183,32 @@ int cli_peer_step(struct cli_peer *peer, q2p_time until)
     return CLI_ENVIRONMENT;
 }
 
+void cli_peer_hear_refusals(struct cli_peer *peer)
+{
+    peer->hears_refusals = q2p_drive_hear_refusals(peer->drive, true) == Q2P_OK;
+}
+
+bool cli_peer_refused(struct cli_peer *peer, const struct q2p_addr *to, uint64_t sent,
+                      uint64_t heard, q2p_time grace_ns)
+{
+    q2p_time now = q2p_drive_now();
+    struct q2p_addr by;
+    if (!peer->hears_refusals)
+        return false;
+    if (heard > 0) { /* from now on it would only be a way to disturb us */
+        peer->hears_refusals = false;
+        q2p_drive_hear_refusals(peer->drive, false);
+        return false;
+    }
+    while (q2p_drive_refused(peer->drive, &by)) {
+        if (!q2p_addr_equal(&by, to))
+            continue;
+        peer->refused_at = peer->refused_at ? peer->refused_at : now;
+        peer->refused_sent = sent;
+    }
+    return peer->refused_at && peer->refused_sent == sent && now - peer->refused_at >= grace_ns;
+}
+
 /* ---- happenings ----------------------------------------------------------------------------- */
 
 static bool is_transmission(enum q2p_on on)

@@ -46,6 +46,9 @@ struct cli_peer {
     q2p_drive *drive;
     q2p_node *node;
     int64_t start_ns; /* cli_wall_ns */
+    bool hears_refusals;
+    q2p_time refused_at;   /* ICMP said first that nobody listens there; 0: never */
+    uint64_t refused_sent; /* what had left when it said so last */
 };
 
 /* Opens the socket alone. CLI_FINE, or the exit code with all said. */
@@ -71,6 +74,17 @@ int cli_peer_resolve(const struct cli_peer *peer, struct q2p_addr *out, const ch
  * notice signals. CLI_FINE, or the exit code with all said.
  */
 int cli_peer_step(struct cli_peer *peer, q2p_time until);
+
+/* From now on cli_peer_refused can tell, and is to be called after each turn. */
+void cli_peer_hear_refusals(struct cli_peer *peer);
+
+/*
+ * Does nobody listen there? ICMP said so of the last that left, and grace_ns ago for the first
+ * time. sent, heard: datagrams up to now. As ICMP can be forged, it counts for nothing once
+ * something was heard.
+ */
+bool cli_peer_refused(struct cli_peer *peer, const struct q2p_addr *to, uint64_t sent,
+                      uint64_t heard, q2p_time grace_ns);
 
 /* The signal that asks us to end, SIGINT or SIGTERM; 0: none yet. */
 int cli_peer_signal(void);

@@ -35,15 +35,16 @@ struct ping {
     struct cli_peer peer;
     const struct ping_values *values;
     struct q2p_addr to;
-    struct probe probe[UNDER_WAY_MAX]; /* number n is in n % UNDER_WAY_MAX */
-    q2p_time next_at;                  /* when the next probe leaves */
-    uint64_t sent, answered, lost;
+    struct probe probe[UNDER_WAY_MAX];    /* number n is in n % UNDER_WAY_MAX */
+    q2p_time next_at;                     /* when the next probe leaves */
+    uint64_t sent, heard, answered, lost; /* heard: datagrams, answers or not */
     double least_ms, most_ms, sum_ms, squares_ms;
     uint8_t bytes[Q2P_DATAGRAM_MAX];
 };
 
 /* CONNECT makes the original tell its program each time: not more than one per second. */
 #define CLASSIC_INTERVAL_NS Q2P_SECOND
+#define REFUSED_NS (Q2P_SECOND / 4) /* an answer that a forged refusal overtook comes by then */
 #define INTERVAL_LEAST_NS (50 * Q2P_MILLISECOND) /* more often, nodes stop answering */
 
 static bool all_sent(const struct ping *ping)
@@ -107,6 +108,7 @@ static int ping_input(void *self, q2p_time now, const struct q2p_datagram *in)
     enum q2p_dialect dialect = ping->values->peer.dialect;
     if (!q2p_addr_equal(&in->peer, &ping->to))
         return Q2P_ERR_ABSENT;
+    ping->heard++;
     int status = q2p_wire_read(&packet, dialect, in->bytes, in->len, in->len);
     if (status < 0)
         return status;
@@ -199,6 +201,8 @@ static void sum_up(const struct ping *ping)
 
 static int converse(struct ping *ping)
 {
+    bool refused = false;
+    cli_peer_hear_refusals(&ping->peer);
     while (!cli_peer_signal() && !(all_sent(ping) && ping->answered + ping->lost == ping->sent)) {
         q2p_time now = q2p_drive_now();
         q2p_time look = now + (ping->values->timeout_ns < Q2P_SECOND / 4 ? ping->values->timeout_ns
@@ -208,13 +212,18 @@ static int converse(struct ping *ping)
             return CLI_ENVIRONMENT;
         }
         ping_tick(ping, q2p_drive_now());
+        refused = cli_peer_refused(&ping->peer, &ping->to, ping->sent, ping->heard, REFUSED_NS);
+        if (refused && all_sent(ping)) /* there is nothing to wait for */
+            break;
     }
     sum_up(ping);
     if (ping->answered)
         return CLI_FINE;
     char peer[Q2P_ADDR_TEXT_MAX];
     q2p_addr_print(&ping->to, peer, sizeof peer);
-    cli_error("%s never answered", peer);
+    cli_error(refused ? "%s refused: its host says that nobody listens at that port"
+                      : "%s never answered",
+              peer);
     return CLI_FAILED;
 }
 

@@ -47,6 +47,8 @@ enum {
     AT_ONCE_MAX = 8   /* half of what a node takes from one address at a time */
 };
 
+#define REFUSED_NS Q2P_SECOND /* for so long the peer may still be starting */
+
 static struct item *find(struct sending *sending, const struct q2p_hash *hash)
 {
     for (size_t i = 0; i < sending->next; i++) {
@@ -199,6 +201,20 @@ static int start_items(struct sending *sending)
     return CLI_FINE;
 }
 
+static bool is_refused(struct sending *sending)
+{
+    const struct q2p_counters *counters = q2p_node_counters(sending->peer.node);
+    char peer[Q2P_ADDR_TEXT_MAX];
+    if (!cli_peer_refused(&sending->peer, &sending->to, counters->datagrams_out,
+                          counters->datagrams_in, REFUSED_NS))
+        return false;
+    q2p_addr_print(&sending->to, peer, sizeof peer);
+    cli_progress_clear(&sending->progress);
+    cli_error("%s refused: its host says that nobody listens at that port", peer);
+    sending->worst = CLI_FAILED;
+    return true;
+}
+
 static int conclude(struct sending *sending)
 {
     const struct q2p_counters *counters = q2p_node_counters(sending->peer.node);
@@ -223,7 +239,8 @@ static int transmit(struct sending *sending)
     if (!code && sending->values->peer.seeds.count)
         code = wait_connected(sending);
     cli_progress_begin(&sending->progress, &sending->values->peer.common, true);
-    while (!code && sending->over < sending->count) {
+    cli_peer_hear_refusals(&sending->peer);
+    while (!code && sending->over < sending->count && !is_refused(sending)) {
         char tail[64] = "";
         code = start_items(sending);
         if (!code && sending->over < sending->count)
@@ -289,7 +306,7 @@ const struct cli_command cmd_send = {
              "are under way at a time. Fragments that the peer reports lost are sent again; and\n"
              "all once more if it gave up after all had left. It ends when the peer says that all\n"
              "arrived, or, as most never do, with its silence (--quiet-after).\n"
-             "Exit code 1: the peer was not reached, gave up or never answered.",
+             "Exit code 1: the peer was not reached, refused, gave up or never answered.",
     .example = "  q2p send picture.jpg --to 192.0.2.7:10000\n"
                "  tar c src | q2p send - --to 198.51.100.4:10002 --seed seed.example.org:10000",
     .options = options,

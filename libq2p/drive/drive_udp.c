@@ -16,6 +16,9 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/errqueue.h> /* wants the time of the others */
+#endif
 
 #include <q2p/status.h>
 
@@ -160,6 +163,69 @@ int q2p_drive_fd(const q2p_drive *drive)
 {
     return drive->fd;
 }
+
+/* ---- refusals ------------------------------------------------------------------------------ */
+
+#ifdef IP_RECVERR
+
+int q2p_drive_hear_refusals(q2p_drive *drive, bool on)
+{
+    int value = on;
+    bool heard = setsockopt(drive->fd, IPPROTO_IP, IP_RECVERR, &value, sizeof value) == 0;
+    if (drive->v6) /* which carries IPv4, too */
+        heard |= setsockopt(drive->fd, IPPROTO_IPV6, IPV6_RECVERR, &value, sizeof value) == 0;
+    return heard ? Q2P_OK : Q2P_ERR_SYSTEM;
+}
+
+static bool is_refusal(struct msghdr *message)
+{
+    for (struct cmsghdr *each = CMSG_FIRSTHDR(message); each; each = CMSG_NXTHDR(message, each)) {
+        struct sock_extended_err why;
+        bool tells = (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR) ||
+                     (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_RECVERR);
+        if (!tells || each->cmsg_len < CMSG_LEN(sizeof why))
+            continue;
+        memcpy(&why, CMSG_DATA(each), sizeof why);
+        if (why.ee_errno == ECONNREFUSED &&
+            (why.ee_origin == SO_EE_ORIGIN_ICMP || why.ee_origin == SO_EE_ORIGIN_ICMP6))
+            return true;
+    }
+    return false;
+}
+
+bool q2p_drive_refused(q2p_drive *drive, struct q2p_addr *out)
+{
+    for (;;) {
+        struct sockaddr_storage to; /* where the datagram went that ICMP is about */
+        _Alignas(struct cmsghdr) char control[256];
+        struct msghdr message = {.msg_name = &to,
+                                 .msg_namelen = sizeof to,
+                                 .msg_control = control,
+                                 .msg_controllen = sizeof control};
+        if (recvmsg(drive->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+            return false;
+        if (is_refusal(&message) && q2p__sockaddr_read(out, (const struct sockaddr *)&to) == Q2P_OK)
+            return true;
+    }
+}
+
+#else
+
+int q2p_drive_hear_refusals(q2p_drive *drive, bool on)
+{
+    (void)drive;
+    (void)on;
+    return Q2P_ERR_SYSTEM;
+}
+
+bool q2p_drive_refused(q2p_drive *drive, struct q2p_addr *out)
+{
+    (void)drive;
+    (void)out;
+    return false;
+}
+
+#endif
 
 /* ---- one turn ----------------------------------------------------------------------------- */
 

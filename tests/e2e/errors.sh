@@ -70,7 +70,12 @@ echo hello >"$dir/hello"
 expect 1 "is not connected after 0.3 s" \
     "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --seed "127.0.0.1:$port" --wait 300ms
 expect 1 "0 of 1 transmissions came in 0.1 s" "$Q2P" recv --port 0 --for 100ms
-expect 1 "127.0.0.1:9 never answered" "$Q2P" ping 127.0.0.1:9 --count 1 --timeout 100ms
-expect 1 "never answered" "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --dialect options
+expect 1 "192.0.2.1:9 never answered" "$Q2P" ping 192.0.2.1:9 --count 1 --timeout 100ms
+for dialect in classic options; do # the system's ICMP says so
+    closed='^q2p: 127.0.0.1:9 refused: its host says that nobody listens at that port$'
+    expect 1 "$closed" "$Q2P" ping 127.0.0.1:9 --count 1 --dialect $dialect
+    expect 1 "$closed" "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --dialect $dialect
+    expect 1 "$closed" "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --dialect $dialect --ip 127.0.0.1
+done
 
 expect 0 "^q2p [0-9.]*, libq2p [0-9.]*, dialects: early (read only) classic options" "$Q2P" --version

@@ -327,6 +327,49 @@ static void what_is_not_host_and_port_is_refused(void **state)
     assert_int_equal(q2p_drive_resolve(&addr, "no such host:1", 0), Q2P_ERR_RESOLVE);
 }
 
+/* What is said of a port that nobody listens at; `by` tells who. */
+static bool hear_refusal(const char *ip, const char *to_ip, bool on, struct q2p_addr *by)
+{
+    uint16_t closed, port;
+    reset(NULL);
+    q2p_drive_close(open_at(to_ip, &closed));
+    q2p_drive *drive = open_at(ip, &port);
+    if (on)
+        assert_int_equal(q2p_drive_hear_refusals(drive, true), Q2P_OK);
+    queue(&a, to_ip, closed, 24, 3);
+    step(drive, &a, 0);
+    assert_int_equal(a.outputs, 3); /* loopback answers before sending returns */
+    bool refused = q2p_drive_refused(drive, by);
+    if (refused)
+        assert_true(q2p_addr_equal(by, &a.to));
+    queue(&a, to_ip, closed, 24, 1);
+    step(drive, &a, 0);
+    assert_int_equal(q2p_drive_hear_refusals(drive, false), Q2P_OK);
+    struct q2p_addr after;
+    assert_false(q2p_drive_refused(drive, &after));
+    q2p_drive_close(drive);
+    return refused;
+}
+
+static void who_listens_to_icmp_learns_that_a_port_is_closed(void **state)
+{
+    (void)state;
+    struct q2p_addr by;
+    uint16_t port;
+    q2p_drive *drive = open_at("127.0.0.1", &port);
+    int status = q2p_drive_hear_refusals(drive, true);
+    q2p_drive_close(drive);
+    if (status < 0)
+        skip();
+    assert_true(hear_refusal("127.0.0.1", "127.0.0.1", true, &by));
+    assert_true(hear_refusal("0.0.0.0", "127.0.0.1", true, &by));
+    assert_false(hear_refusal("127.0.0.1", "127.0.0.1", false, &by));
+    if (!has_ipv6())
+        return;
+    assert_true(hear_refusal("::1", "::1", true, &by));
+    assert_true(hear_refusal("::", "::1", true, &by));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup(an_address_of_the_other_family_loses_the_datagram, reset),
         cmocka_unit_test_setup(the_longest_datagram_arrives_whole, reset),
         cmocka_unit_test_setup(a_closed_port_is_no_error, reset),
+        cmocka_unit_test_setup(who_listens_to_icmp_learns_that_a_port_is_closed, reset),
         cmocka_unit_test_setup(many_datagrams_come_in_turns, reset),
         cmocka_unit_test_setup(what_has_come_is_taken_in_before_anything_leaves, reset),
         cmocka_unit_test_setup(the_deadline_wakes_and_ticks, reset),

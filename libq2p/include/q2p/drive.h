@@ -61,6 +61,17 @@ q2p_time q2p_drive_now(void);
 int q2p_drive_step(q2p_drive *drive, const struct q2p_machine *ops, void *machine, q2p_time until);
 
 /*
+ * Whether ICMP shall be listened to that says "port unreachable". Anybody can forge it, and while
+ * it is on each one slows sending, so: only for as long as nothing came from whom it is about, and
+ * nothing that works may end of it. Then q2p_drive_refused is to be called after each step. Q2P_OK,
+ * or Q2P_ERR_SYSTEM if the system cannot tell.
+ */
+int q2p_drive_hear_refusals(q2p_drive *drive, bool on);
+
+/* The next address that nobody is said to listen at. False: no more. */
+bool q2p_drive_refused(q2p_drive *drive, struct q2p_addr *out);
+
+/*
  * "host:port", "a.b.c.d:port", "[v6]:port" to an address, through the system's resolver (may
  * block; for programs, never used on wire data). prefer_ip_len 4 or 16, 0 = any. Returns Q2P_OK,
  * Q2P_ERR_ADDRESS (form) or Q2P_ERR_RESOLVE.
