@@ -110,10 +110,13 @@ static uint64_t window(const struct q2p__path *path)
         return first;
     fragments = q2p__path_holds(path) * times / ONE;
     if (path->phase == Q2P__PATH_START && (is_wide(path) || q2p__path_far(path))) {
-        uint64_t more = path->acked * 3 / 2; /* 2.5 times as much each round trip */
+        uint64_t more = path->delivered * 3 / 2; /* 2.5 times as much each round trip */
+        uint64_t most = q2p__path_holds(path) * START_GAIN / ONE;
 
         if (more > NEAR_MORE && path->rtt_min < NEAR_MORE_NS)
             more = NEAR_MORE;
+        if (more > most && is_wide(path)) /* it does not get through faster */
+            more = most;
         if (fragments < first + more)
             fragments = first + more;
     }
@@ -226,13 +229,25 @@ static void wake_at(q2p_node *node, struct q2p__path *path, q2p_time at)
     q2p__heap_set(&node->timers, &path->timer, at);
 }
 
-/* The small window opens with the first answer to a token: that one lost shall not cost a wait. */
-static q2p_time asks_again_at(const struct q2p__path *path)
+static bool is_full(const struct q2p__path *path)
 {
-    if (!q2p__path_extended(path) || path->contact->proven || path->backoff > 0 ||
-        path->probes_count == 0 || path->probes_count >= ASKS)
+    return path->sent - path->acked >= path->window;
+}
+
+/* The small window opens with the first answer to a token: that one lost shall not cost a wait. And
+ * where the window is full, all waits for one answer: a few questions, lest a lost one stops us. */
+static q2p_time asks_again_at(const struct q2p__path *path, q2p_time now)
+{
+    q2p_time gap_ns = path->rtt / 8;
+
+    if (!q2p__path_extended(path) || path->probes_count == 0 || path->probes_count >= ASKS ||
+        now > path->probes[0].at + path->rtt / 2)
         return Q2P_NEVER;
-    return path->probed_at + path->rtt / 8;
+    if (!path->contact->proven)
+        return path->backoff > 0 ? Q2P_NEVER : path->probed_at + gap_ns;
+    if (gap_ns < Q2P_MILLISECOND)
+        gap_ns = Q2P_MILLISECOND;
+    return is_full(path) ? path->probed_at + gap_ns : Q2P_NEVER;
 }
 
 bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
@@ -251,8 +266,9 @@ bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
             wake_at(node, path, rests_until(now, path));
             return false;
         }
-    } else if (path->sent - path->acked >= path->window) {
-        wake_at(node, path, asks_again_at(path)); /* or an answer wakes it, or the lack of one */
+    } else if (is_full(path)) {
+        /* or an answer wakes it, or the lack of one */
+        wake_at(node, path, asks_again_at(path, now));
         path->blocked = true;
         return false;
     }
@@ -291,11 +307,10 @@ void q2p__path_idle(q2p_node *node, struct q2p__path *path)
 bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
 {
     uint64_t since = path->sent - path->probed;
-    bool blocked = path->sent - path->acked >= path->window;
 
     if (path->phase == Q2P__PATH_CAREFUL || path->sent == path->acked)
         return false;
-    if (path->probes_count == 0 && (blocked || path->backoff > 0))
+    if (path->probes_count == 0 && (is_full(path) || path->backoff > 0))
         return true;
     if (q2p__path_far(path) && path->probes_count > 0)
         return path->probes_count < Q2P__PROBES_MAX && since >= FAR_EVERY &&
@@ -304,7 +319,7 @@ bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
         /* an answer finds half a window still to be read: there is time for what follows; but the
          * first one is early, as opening may have taken an original longer than the way does */
         return path->probes_count == 0 && since >= path->window / (path->acked > 0 ? 2 : 8);
-    if (asks_again_at(path) <= now)
+    if (asks_again_at(path, now) <= now)
         return true;
     if (path->probes_count == Q2P__PROBES_MAX || since == 0)
         return false;
@@ -357,14 +372,25 @@ void q2p__path_key(const q2p_node *node, const struct q2p__probe *probe, struct 
     }
 }
 
+/* Those that left so long ago are lost; younger ones may yet be answered. */
+static bool give_up_probes(q2p_time now, struct q2p__path *path)
+{
+    unsigned lost = 0;
+
+    while (lost < path->probes_count && path->probes[lost].at + q2p__path_patience(path) <= now)
+        lost++;
+    path->probes_count = (uint8_t)(path->probes_count - lost);
+    memmove(path->probes, path->probes + lost, path->probes_count * sizeof path->probes[0]);
+    q2p__path_count(path, lost, 0);
+    return lost > 0;
+}
+
 bool q2p__path_tick(q2p_node *node, q2p_time now, struct q2p__path *path)
 {
     q2p_time dead_ns = node->config.keep_ns > Q2P_SECOND ? node->config.keep_ns : Q2P_SECOND;
 
     q2p__heap_set(&node->timers, &path->timer, Q2P_NEVER);
-    if (path->probes_count > 0 && path->probes[0].at + q2p__path_patience(path) <= now) {
-        q2p__path_count(path, path->probes_count, 0);
-        path->probes_count = 0;
+    if (give_up_probes(now, path) && path->probes_count == 0) {
         path->backoff++;
         /* we stood still because of an answer: no sign of the rate */
         if (!q2p__path_extended(path))

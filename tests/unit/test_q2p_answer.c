@@ -381,19 +381,44 @@ static unsigned probes_without_answer(q2p_time now)
     return path->probes_count;
 }
 
-static void one_lost_probe_does_not_keep_the_window_small(void **state)
+/* All waits for an answer that opens the window, so there is not only one question. */
+static void one_lost_probe_does_not_keep_a_full_window_shut(void **state)
 {
     (void)state;
-    start(true); /* the window opens with an answer, so there is not only one question */
+    start(true);
     leave(Q2P_SECOND, 111);
     assert_false(q2p__path_may_send(node, Q2P_SECOND, path));
     assert_int_equal(probes_without_answer(Q2P_SECOND), 4);
     end();
+    for (unsigned sent = 503; sent <= 504; sent++) {
+        start(true);
+        path->contact->proven = true;
+        q2p__path_adjust(path);
+        leave(Q2P_SECOND, sent);
+        assert_int_equal(probes_without_answer(Q2P_SECOND), sent == 504 ? 4 : 1);
+        end();
+    }
+}
+
+/* The first of a volley is lost after its own patience, the others are not yet; once they are too,
+ * the next volley waits for longer. */
+static void a_probe_is_given_up_by_its_own_age(void **state)
+{
+    q2p_time patience_ns;
+
+    (void)state;
     start(true);
-    path->contact->proven = true;
-    q2p__path_adjust(path);
-    leave(Q2P_SECOND, 504);
-    assert_int_equal(probes_without_answer(Q2P_SECOND), 1);
+    leave(Q2P_SECOND, 111);
+    patience_ns = q2p__path_patience(path);
+    assert_int_equal(probes_without_answer(Q2P_SECOND), 4);
+    q2p__path_tick(node, Q2P_SECOND + patience_ns, path);
+    assert_int_equal(path->probes_count, 3);
+    assert_int_equal(path->backoff, 0);
+    assert_false(q2p__path_wants_probe(path, Q2P_SECOND + patience_ns));
+    q2p__path_tick(node, Q2P_SECOND + patience_ns * 2, path);
+    assert_int_equal(path->probes_count, 0);
+    assert_int_equal(path->backoff, 1);
+    assert_int_equal(path->contact->probes_lost, 4);
     end();
 }
 
@@ -417,7 +442,8 @@ int main(void)
         cmocka_unit_test(most_of_a_queue_is_left_by_who_has_it),
         cmocka_unit_test(in_classic_many_losses_halve_the_rate_and_few_do_not),
         cmocka_unit_test(without_an_answer_one_window_leaves),
-        cmocka_unit_test(one_lost_probe_does_not_keep_the_window_small),
+        cmocka_unit_test(one_lost_probe_does_not_keep_a_full_window_shut),
+        cmocka_unit_test(a_probe_is_given_up_by_its_own_age),
     };
     return cmocka_run_group_tests_name("q2p_answer", tests, NULL, NULL);
 }
