@@ -121,31 +121,6 @@ static inline struct net_nat_mapping *find_port(const struct net_nat_table *nat,
     return find_port_of(nat, &asked, outside, port);
 }
 
-/* The place of a key among the permissions, or the free one where it would be. */
-static inline struct net_nat_permission *find_slot(const struct net_nat_table *nat, uint64_t key)
-{
-    uint32_t at = (uint32_t)(key >> 32);
-    for (;; at++) {
-        struct net_nat_permission *permission = &nat->permissions[at & (nat->permissions_room - 1)];
-        if (permission->key == key || permission->key == 0)
-            return permission;
-    }
-}
-
-struct net_nat_permission *net_nat_find_slot(const struct net_nat_table *nat, uint64_t key)
-{
-    return find_slot(nat, key);
-}
-
-static inline struct net_nat_permission *find_permission(const struct net_nat_table *nat,
-                                                         q2p_time now, uint64_t key)
-{
-    if (nat->permissions_room == 0)
-        return NULL;
-    struct net_nat_permission *permission = find_slot(nat, key);
-    return is_open(nat, permission, now) ? permission : NULL;
-}
-
 /* Whose it is, as a hash; known with overloading only. */
 static uint64_t *owner_of(const struct net_nat_table *nat,
                           const struct net_nat_permission *permission)
@@ -340,32 +315,15 @@ static int get_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
     return *out ? Q2P_OK : add_mapping(nat, want, key, out);
 }
 
-/* The mapping used last, if every remote may use it and it is this endpoint's: as a rule it is. */
-static inline struct net_nat_mapping *used_again(const struct net_nat_table *nat, q2p_time now,
-                                                 const struct q2p_addr *inside)
+int net_nat_out_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
+                       const struct q2p_addr *to, struct q2p_addr *outside)
 {
-    if (nat->config.mapping != NET_NAT_INDEPENDENT || nat->config.clash ||
-        nat->used >= nat->mappings_count)
-        return NULL;
-    struct net_nat_mapping *mapping = &nat->mappings[nat->used];
-    return net_addr_same(&mapping->inside, inside) &&
-                   is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now)
-               ? mapping
-               : NULL;
-}
-
-int net_nat_out(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
-                const struct q2p_addr *to, struct q2p_addr *outside)
-{
-    nat->made = false;
-    struct net_nat_mapping *mapping = used_again(nat, now, inside);
-    uint64_t owner = mapping && owns_by_port(nat) ? 0 : net_addr_hash(inside);
-    if (!mapping) {
-        struct net_nat_want want = {.now = now, .inside = inside, .to = to};
-        int status = get_mapping(nat, &want, owner, &mapping);
-        if (status < 0)
-            return status;
-    }
+    struct net_nat_want want = {.now = now, .inside = inside, .to = to};
+    struct net_nat_mapping *mapping;
+    uint64_t owner = net_addr_hash(inside);
+    int status = get_mapping(nat, &want, owner, &mapping);
+    if (status < 0)
+        return status;
     if (nat->config.refresh != NET_NAT_REFRESH_IN)
         mapping->last_ns = now;
     nat->used = (uint32_t)(mapping - nat->mappings);
@@ -404,8 +362,8 @@ static struct net_nat_mapping *find_owner(const struct net_nat_table *nat,
     return NULL;
 }
 
-int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
-               const struct q2p_addr *from, struct q2p_addr *inside)
+int net_nat_in_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
+                      const struct q2p_addr *from, struct q2p_addr *inside)
 {
     uint8_t outside = (uint8_t)net_nat_outside(nat, to);
     uint64_t port = port_key(outside, to->port);
@@ -414,7 +372,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
     if (mapping) {
         *inside = mapping->inside;
         nat->used = (uint32_t)(mapping - nat->mappings);
-        uint64_t owner = owns_by_port(nat) ? 0 : net_addr_hash(inside);
+        uint64_t owner = net_addr_hash(inside);
         permission = find_permission(nat, now, right_key(nat, mapping, owner, from));
         if (permission && nat->config.overload && *owner_of(nat, permission) != owner) {
             const struct net_nat_asked asked = net_nat_asked_now(now);
@@ -470,14 +428,4 @@ struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
             meant = find_owner(nat, asked, outside, to->port, owner);
     }
     return meant ? meant : mapping;
-}
-
-void *net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remote)
-{
-    if (nat->mappings_room != 1)
-        return NULL;
-    uint64_t port = port_key(nat->only.outside, nat->only.port);
-    uint64_t key = permission_key(nat, 0, port, remote);
-    __builtin_prefetch(&nat->permissions[(uint32_t)(key >> 32) & (nat->permissions_room - 1)]);
-    return nat->only.note;
 }

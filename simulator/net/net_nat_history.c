@@ -40,7 +40,7 @@ void net_nat_history_add(struct net_nat_table *nat, uint64_t key)
     struct net_nat_history *history = nat->history;
     if (history->count == history->room)
         history->past = sim_grow(history->past, &history->room, sizeof *history->past);
-    const struct net_nat_permission *before = net_nat_find_slot(nat, key);
+    const struct net_nat_permission *before = find_slot(nat, key);
     history->past[history->count++] =
         (struct net_nat_past){*before, key, nat->owners[before - nat->permissions]};
     if (nat->watch && nat->watch->granted)

@@ -22,7 +22,7 @@ int net_nat_icmp_out(const struct net_nat_table *nat, q2p_time now, const struct
         const struct net_nat_mapping *mapping = &nat->mappings[i - 1];
         if (!net_addr_same(&mapping->inside, inside) ||
             !is_fresh(nat, mapping->last_ns, mapping->state & REPLIED, now) ||
-            !is_open(nat, net_nat_find_slot(nat, right_key(nat, mapping, owner, remote)), now))
+            !is_open(nat, find_slot(nat, right_key(nat, mapping, owner, remote)), now))
             continue;
         *outside = nat->outsides[mapping->outside];
         outside->port = mapping->port;

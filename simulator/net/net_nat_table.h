@@ -51,7 +51,6 @@ static inline struct net_nat_asked net_nat_asked_now(q2p_time now)
 struct net_nat_mapping *net_nat_find_meant(const struct net_nat_table *nat,
                                            const struct net_nat_asked *asked,
                                            const struct q2p_addr *to, const struct q2p_addr *from);
-struct net_nat_permission *net_nat_find_slot(const struct net_nat_table *nat, uint64_t key);
 
 static inline bool is_fresh(const struct net_nat_table *nat, q2p_time last_ns, bool replied,
                             q2p_time now)
@@ -121,5 +120,31 @@ static inline uint64_t alien_key(uint64_t port, const struct q2p_addr *remote)
 {
     return join(~port, net_addr_hash(remote)) | 1;
 }
+
+/* The place of a key among the permissions, or the free one where it would be. */
+static inline struct net_nat_permission *find_slot(const struct net_nat_table *nat, uint64_t key)
+{
+    uint32_t at = (uint32_t)(key >> 32);
+    for (;; at++) {
+        struct net_nat_permission *permission = &nat->permissions[at & (nat->permissions_room - 1)];
+        if (permission->key == key || permission->key == 0)
+            return permission;
+    }
+}
+
+static inline struct net_nat_permission *find_permission(const struct net_nat_table *nat,
+                                                         q2p_time now, uint64_t key)
+{
+    if (nat->permissions_room == 0)
+        return NULL;
+    struct net_nat_permission *permission = find_slot(nat, key);
+    return is_open(nat, permission, now) ? permission : NULL;
+}
+
+/* net_nat.c for net_nat_pass.c: net_nat_out and net_nat_in for whatever may be. */
+int net_nat_out_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
+                       const struct q2p_addr *to, struct q2p_addr *outside);
+int net_nat_in_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *to,
+                      const struct q2p_addr *from, struct q2p_addr *inside);
 
 #endif
