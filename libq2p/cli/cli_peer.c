@@ -211,11 +211,6 @@ bool cli_peer_refused(struct cli_peer *peer, const struct q2p_addr *to, uint64_t
 
 /* ---- happenings ----------------------------------------------------------------------------- */
 
-static bool is_transmission(enum q2p_on on)
-{
-    return on >= Q2P_ON_RECEIVING;
-}
-
 static const char *check_word(enum q2p_check check)
 {
     static const char *const words[] = {[Q2P_CHECK_NONE] = "unknown",
@@ -232,7 +227,7 @@ static void tell_json(const struct q2p_happening *on, const char *file)
     cli_json_addr("peer", &on->peer);
     if (on->dialect != Q2P_DIALECT_UNKNOWN)
         cli_json_text("dialect", q2p_dialect_name(on->dialect));
-    if (is_transmission(on->on)) {
+    if (q2p_on_is_transmission(on->on)) {
         cli_json_hash("hash", &on->hash);
         cli_json_number("length", on->length);
     }
@@ -279,7 +274,9 @@ static void print_happening(const struct q2p_happening *on, const char *file)
                on->on == Q2P_ON_CONNECT ? "which asked" : "which we asked");
         break;
     case Q2P_ON_UNREACHED:
-        printf("%snot reached%s: %s\n", cli_colour(CLI_BAD), cli_colour(CLI_PLAIN), peer);
+    case Q2P_ON_GONE:
+        printf("%s%s%s: %s\n", cli_colour(CLI_BAD), q2p_on_name(on->on), cli_colour(CLI_PLAIN),
+               peer);
         break;
     case Q2P_ON_REFUSED:
         printf("%srefused%s by %s: %s\n", cli_colour(CLI_BAD), cli_colour(CLI_PLAIN), peer,

@@ -56,6 +56,7 @@ void q2p_config_init_sized(struct q2p_config *config, size_t size)
         .rate_classic = MEBIBYTE,
         .passes_max = 8,
         .verify = true,
+        .silence_ns = 5 * 60 * Q2P_SECOND,
     };
 
     /* a caller built with an older header knows, and has room for, fewer fields */
@@ -71,7 +72,7 @@ void q2p_config_original(struct q2p_config *config)
     config->rate = 16 * MEBIBYTE; /* the original has no pacing at all */
     config->probe = config->early = config->extend = false;
     config->persist = false;
-    config->keepalive_ns = 0;
+    config->keepalive_ns = config->silence_ns = 0;
     config->open = true;
     config->answers_max = PEERS_LIMIT; /* one JOIN goes to every peer there can be */
 }
@@ -83,8 +84,8 @@ static bool is_valid(const struct q2p_config *config)
            config->timeout_ns > 0 && config->remember_ns >= 0 && config->keep_ns >= 0 &&
            config->burst >= 1 && config->length_max >= 1 && config->incoming_max >= 1 &&
            config->incoming_peer_max >= 1 && config->outgoing_max >= 1 && config->retry_ns > 0 &&
-           config->keepalive_ns >= 0 && config->rate_classic >= Q2P_DATAGRAM_MAX &&
-           config->passes_max >= 1;
+           config->keepalive_ns >= 0 && config->silence_ns >= 0 &&
+           config->rate_classic >= Q2P_DATAGRAM_MAX && config->passes_max >= 1;
 }
 
 int q2p__config_take(struct q2p_config *out, const struct q2p_config *config)

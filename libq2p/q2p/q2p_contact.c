@@ -10,7 +10,7 @@
 
 #include "q2p_member.h"
 
-/* With keep-alives running, who was not heard for four of them, and so long, is gone. */
+/* With keep-alives running, who was not heard for four of them, and so long, makes room. */
 #define SILENT_DOUBLINGS 2
 #define SILENT_NS (30 * Q2P_SECOND)
 
@@ -90,18 +90,26 @@ bool q2p__contact_may(const q2p_node *node, struct q2p__contact *contact, q2p_ti
     return max == 0 || q2p__allow(&contact->answers_at, now, Q2P_SECOND / max, Q2P_SECOND);
 }
 
-static q2p_time patience(const q2p_node *node)
+/* So long, and four keep-alives. */
+static q2p_time patience(const q2p_node *node, q2p_time least_ns)
 {
     q2p_time patience_ns = q2p__doubled(node->config.keepalive_ns, SILENT_DOUBLINGS);
 
-    return patience_ns < SILENT_NS ? SILENT_NS : patience_ns;
+    return patience_ns < least_ns ? least_ns : patience_ns;
+}
+
+bool q2p__contact_is_gone(const q2p_node *node, const struct q2p__contact *peer, q2p_time now)
+{
+    q2p_time silence_ns = node->config.silence_ns;
+
+    return silence_ns > 0 && now - peer->heard_at >= patience(node, silence_ns);
 }
 
 /* The member that is missed least, if any may go. They are looked through only if one of them can
  * have fallen silent since the last time: others ask for room all the time. */
 static struct q2p__contact *find_silent(q2p_node *node, q2p_time now, bool connecting)
 {
-    q2p_time patience_ns = patience(node), until = Q2P_NEVER;
+    q2p_time patience_ns = patience(node, SILENT_NS), until = Q2P_NEVER;
     struct q2p__contact *silent = NULL;
 
     if (node->config.keepalive_ns == 0)
@@ -129,7 +137,7 @@ static struct q2p__contact *find_silent(q2p_node *node, q2p_time now, bool conne
 /* A new member may fall silent before those that were there. */
 static void expect_silence(q2p_node *node, const struct q2p__contact *member)
 {
-    q2p_time until = q2p__later(member->heard_at, patience(node));
+    q2p_time until = q2p__later(member->heard_at, patience(node, SILENT_NS));
 
     for (int i = 0; i < 2; i++)
         if (until < node->quiet_until[i])
@@ -141,7 +149,7 @@ bool q2p__contact_room(q2p_node *node, q2p_time now, bool connecting)
     return node->members_count < node->config.peers_max || find_silent(node, now, connecting);
 }
 
-static void dismiss(q2p_node *node, struct q2p__contact *member)
+void q2p__contact_dismiss(q2p_node *node, struct q2p__contact *member)
 {
     uint32_t cursor = 0;
     struct q2p__contact *contact;
@@ -168,7 +176,7 @@ int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time n
 
         if (!silent)
             return Q2P_ERR_FULL;
-        dismiss(node, silent);
+        q2p__contact_dismiss(node, silent);
     }
     if (q2p__heap_claim(&node->timers, &contact->timer, Q2P__TIMER_CONTACT) != Q2P_OK)
         return Q2P_ERR_MEMORY;
@@ -200,6 +208,6 @@ static void free_list(q2p_node *node, struct q2p__link *head)
 void q2p__contact_free_all(q2p_node *node)
 {
     while (!q2p__list_empty(&node->members))
-        dismiss(node, Q2P__LIST_ITEM(node->members.next, struct q2p__contact, link));
+        q2p__contact_dismiss(node, Q2P__LIST_ITEM(node->members.next, struct q2p__contact, link));
     free_list(node, &node->strangers);
 }

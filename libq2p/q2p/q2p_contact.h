@@ -70,6 +70,12 @@ bool q2p__contact_room(q2p_node *node, q2p_time now, bool connecting);
 int q2p__contact_enroll(q2p_node *node, struct q2p__contact *contact, q2p_time now,
                         bool connecting);
 
+/* Has this peer been silent for so long, though asked, that it is given up? PROTOCOL.md 5.5 */
+bool q2p__contact_is_gone(const q2p_node *node, const struct q2p__contact *peer, q2p_time now);
+
+/* Makes a member a stranger. */
+void q2p__contact_dismiss(q2p_node *node, struct q2p__contact *member);
+
 /* The dialect to speak to an address: what it proved, else the configured one. */
 enum q2p_dialect q2p__contact_dialect(const q2p_node *node, const struct q2p_addr *addr);
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "q2p_punch.h"
+
 /*
  * So many members are brought on the way to a joiner at once, so many more after each pause, as
  * long as it is found: a member that does not hear from it repeats its TOUCHED, and whoever's
@@ -215,6 +217,19 @@ int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *fro
     return q2p__say(node, &note);
 }
 
+/* Keep-alives end: its address may be somebody else's by now. */
+static void give_up(q2p_node *node, q2p_time now, struct q2p__contact *peer)
+{
+    bool vouched = peer->vouched;
+
+    q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_GONE,
+                                                 .peer = peer->addr,
+                                                 .dialect = (enum q2p_dialect)peer->dialect});
+    q2p__contact_dismiss(node, peer);
+    if (vouched)
+        q2p__punch_miss(node, now, &peer->addr);
+}
+
 void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact)
 {
     if (contact->spreading) {
@@ -228,6 +243,8 @@ void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact
         if (contact->tries < node->config.retries_max)
             contact->tries++;
         join_later(node, now, contact);
+    } else if (q2p__contact_is_gone(node, contact, now)) {
+        give_up(node, now, contact);
     } else {
         q2p__say_bare(node, &contact->addr, Q2P_EV_CONNECT);
         q2p__heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));

@@ -324,6 +324,11 @@ const char *q2p_on_name(enum q2p_on on)
     return "unknown";
 }
 
+bool q2p_on_is_transmission(enum q2p_on on)
+{
+    return on >= Q2P_ON_RECEIVING && on != Q2P_ON_GONE;
+}
+
 int q2p_node_happening(q2p_node *node, struct q2p_happening *out)
 {
     reclaim(node);

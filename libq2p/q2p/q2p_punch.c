@@ -214,6 +214,15 @@ static void settle(q2p_node *node, struct q2p__punch *punch)
     forget(node, punch);
 }
 
+/* As its keep-alives may go on for as long as ours did. */
+void q2p__punch_miss(q2p_node *node, q2p_time now, const struct q2p_addr *peer)
+{
+    struct q2p__punch *punch;
+
+    if (!find(node, peer) && make(node, &punch, peer, Q2P__PUNCH_GIVEN_UP) == Q2P_OK)
+        q2p__heap_set(&node->timers, &punch->timer, q2p__later(now, node->config.silence_ns));
+}
+
 /* May this node send us to others? Seeds may, and peers that a seed had vouched for; with `open`
  * all peers, as in the original. */
 static bool is_trusted(const q2p_node *node, const struct q2p__contact *contact)

@@ -36,6 +36,10 @@ int q2p__punch_connectrequest(q2p_node *node, q2p_time now, const struct q2p_add
 int q2p__punch_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from);
 int q2p__punch_connected(q2p_node *node, q2p_time now, const struct q2p_addr *from);
 
+/* A peer fell silent and was given up. What we sent may still have reached it: then its CONNECT is
+ * expected. */
+void q2p__punch_miss(q2p_node *node, q2p_time now, const struct q2p_addr *peer);
+
 /* The timer of a punch. */
 void q2p__punch_tick(q2p_node *node, q2p_time now, struct q2p__punch *punch);
 

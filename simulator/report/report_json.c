@@ -50,7 +50,7 @@ void report_json_happening(FILE *out, const struct scn_host *host, const struct 
     put_addr(out, "addr", &what->peer);
     if (what->dialect != Q2P_DIALECT_UNKNOWN)
         put_text(out, "dialect", q2p_dialect_name(what->dialect));
-    if (what->on >= Q2P_ON_RECEIVING) {
+    if (q2p_on_is_transmission(what->on)) {
         fputs(",\"hash\":\"", out);
         for (int i = 0; i < Q2P_HASH_LEN; i++)
             fprintf(out, "%02x", what->hash.bytes[i]);

@@ -182,7 +182,7 @@ void scn_news_tell(struct scn_run *run, const struct scn_news *news)
     else if (what->on == Q2P_ON_FAILED || what->on == Q2P_ON_EXPIRED)
         on_failed(run, news);
     struct scn_transfer *transfer =
-        what->on < Q2P_ON_RECEIVING ? NULL : transfer_of(run, news, what->on >= Q2P_ON_SENT);
+        q2p_on_is_transmission(what->on) ? transfer_of(run, news, what->on >= Q2P_ON_SENT) : NULL;
     if (transfer)
         scn_oracle_happened(host, what, transfer);
     scn_expect_event(run, host->number, q2p_on_name(what->on));

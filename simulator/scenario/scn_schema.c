@@ -95,6 +95,7 @@ const struct scn_key scn_schema[] = {
     {"protocol", "retry", SCN_TIME, CONFIG(retry_ns), "", NULL, Q2P_MILLISECOND, DAY, "first repetition, doubling each time"},
     {"protocol", "retries-max", SCN_COUNT, CONFIG(retries_max), "", NULL, 0, 65535, "repetitions of one message"},
     {"protocol", "keepalive", SCN_TIME, CONFIG(keepalive_ns), "", NULL, 0, DAY, "keep NAT mappings alive this often, 0 = never"},
+    {"protocol", "silence", SCN_TIME, CONFIG(silence_ns), "", NULL, 0, DAY, "give up a connected peer that keep-alives have not raised for so long, 0 = never"},
     {"protocol", "open", SCN_BOOL, CONFIG(open), "", YES_NO, 0, 1, "store whoever connects unasked"},
     {"protocol", "answers-max", SCN_COUNT, CONFIG(answers_max), "", NULL, 0, 65535, "control messages per second caused by one address, 0 = any"},
     {"protocol", "probe", SCN_BOOL, CONFIG(probe), "", YES_NO, 0, 1, "find out how fast each way is (PROTOCOL.md 6.9); no: the rate alone"},

@@ -162,6 +162,7 @@ static void take_happening(struct side *side, const struct q2p_happening *it)
     case Q2P_ON_CONNECTED:
     case Q2P_ON_UNREACHED:
     case Q2P_ON_MISMATCH:
+    case Q2P_ON_GONE:
         break;
     }
 }

@@ -46,6 +46,7 @@ static void every_bound_is_kept(void **state)
     REFUSED(outgoing_max, 0);
     REFUSED(retry_ns, 0);
     REFUSED(keepalive_ns, -1);
+    REFUSED(silence_ns, -1);
 #undef REFUSED
     q2p_config_init(&config);
     config.peers_max = 128;
@@ -95,7 +96,7 @@ static void the_original_profile_sends_once_and_never_repairs(void **state)
     assert_int_equal(config.timeout_ns, 5 * Q2P_SECOND);
     assert_true(config.timeout_total && config.open);
     assert_false(config.repair || config.persist);
-    assert_int_equal(config.keepalive_ns, 0);
+    assert_true(config.keepalive_ns == 0 && config.silence_ns == 0);
     assert_int_equal(q2p__config_take(&taken, &config), Q2P_OK);
 }
 

@@ -80,6 +80,9 @@ struct q2p_config {
                                    and never asks in time, as the original by default: 8 */
     bool verify;                /* false: keys are no MD5 of the data but made up, and not checked, for
                                    benches and simulations that compare the data themselves: true */
+    q2p_time silence_ns;        /* a connected peer not heard for so long, though asked four times or
+                                   more by keep-alives, is given up: 5 min; 0 = never, as without
+                                   keep-alives */
 };
 /* clang-format on */
 
@@ -133,14 +136,16 @@ void q2p_node_tick(q2p_node *node, q2p_time now);
     XX(FAILED, 13, "failed", "the peer gave up, or never answered; data is yours again")           \
     XX(RELEASED, 14, "released", "an outgoing transmission is quiet: data is yours again")         \
     XX(RESTORED, 15, "restored", "every SYN reported lost so far has been sent again")             \
-    XX(ARRIVED, 16, "arrived", "the peer has the whole outgoing transmission; RELEASED follows")
+    XX(ARRIVED, 16, "arrived", "the peer has the whole outgoing transmission; RELEASED follows")   \
+    XX(GONE, 17, "gone", "a connected peer fell silent; it is no peer any more")
 
 enum q2p_on {
 #define XX(name, number, word, sentence) Q2P_ON_##name = (number),
     Q2P_ON_MAP(XX)
 #undef XX
 };
-const char *q2p_on_name(enum q2p_on on); /* "delivered" */
+const char *q2p_on_name(enum q2p_on on);     /* "delivered" */
+bool q2p_on_is_transmission(enum q2p_on on); /* about one: hash and length say which */
 
 /* Does the data match its key? PROTOCOL.md 6.1 */
 enum q2p_check {
