@@ -262,6 +262,7 @@ static void print_syns(const struct q2p_happening *on)
 static void print_happening(const struct q2p_happening *on, const char *file)
 {
     char peer[Q2P_ADDR_TEXT_MAX], hash[2 * Q2P_HASH_LEN + 1], sha256[CLI_SHA256_TEXT];
+    const char *plain = cli_colour(CLI_PLAIN);
     q2p_addr_print(&on->peer, peer, sizeof peer);
     cli_hex(hash, on->hash.bytes, Q2P_HASH_LEN);
     switch (on->on) {
@@ -270,16 +271,15 @@ static void print_happening(const struct q2p_happening *on, const char *file)
         break;
     case Q2P_ON_CONNECT:
     case Q2P_ON_CONNECTED:
-        printf("%sconnected%s with %s, %s\n", cli_colour(CLI_GOOD), cli_colour(CLI_PLAIN), peer,
+        printf("%sconnected%s with %s, %s\n", cli_colour(CLI_GOOD), plain, peer,
                on->on == Q2P_ON_CONNECT ? "which asked" : "which we asked");
         break;
     case Q2P_ON_UNREACHED:
     case Q2P_ON_GONE:
-        printf("%s%s%s: %s\n", cli_colour(CLI_BAD), q2p_on_name(on->on), cli_colour(CLI_PLAIN),
-               peer);
+        printf("%s%s%s: %s\n", cli_colour(CLI_BAD), q2p_on_name(on->on), plain, peer);
         break;
     case Q2P_ON_REFUSED:
-        printf("%srefused%s by %s: %s\n", cli_colour(CLI_BAD), cli_colour(CLI_PLAIN), peer,
+        printf("%srefused%s by %s: %s\n", cli_colour(CLI_BAD), plain, peer,
                on->text ? on->text : "");
         break;
     case Q2P_ON_MISMATCH:
@@ -292,17 +292,17 @@ static void print_happening(const struct q2p_happening *on, const char *file)
     case Q2P_ON_DELIVERED:
         cli_sha256(sha256, on->data, on->data_len);
         printf("%sreceived%s %zu bytes from %s, key %s\n%12s  sha256 %s%s%s\n",
-               cli_colour(CLI_GOOD), cli_colour(CLI_PLAIN), on->data_len, peer, hash, "", sha256,
+               cli_colour(CLI_GOOD), plain, on->data_len, peer, hash, "", sha256,
                file ? "\n              saved as " : "", file ? file : "");
         break;
     case Q2P_ON_EXPIRED:
         printf("%sgiven up%s: %" PRIu32 " fragments of %s from %s never came:", cli_colour(CLI_BAD),
-               cli_colour(CLI_PLAIN), on->missing, hash, peer);
+               plain, on->missing, hash, peer);
         print_syns(on);
         break;
     case Q2P_ON_CORRUPT:
-        printf("%scorrupt%s: what %s sent does not match its key %s\n", cli_colour(CLI_BAD),
-               cli_colour(CLI_PLAIN), peer, hash);
+        printf("%scorrupt%s: what %s sent does not match its key %s\n", cli_colour(CLI_BAD), plain,
+               peer, hash);
         break;
     case Q2P_ON_SENT:
         printf("sent %" PRIu32 " bytes to %s, %s, key %s\n", on->length, peer,
@@ -316,16 +316,15 @@ static void print_happening(const struct q2p_happening *on, const char *file)
         printf("all fragments that %s lacked were sent again\n", peer);
         break;
     case Q2P_ON_FAILED:
-        printf("%sfailed%s: %s gave up on %s, or never answered\n", cli_colour(CLI_BAD),
-               cli_colour(CLI_PLAIN), peer, hash);
+        printf("%sfailed%s: %s gave up on %s, or never answered\n", cli_colour(CLI_BAD), plain,
+               peer, hash);
         break;
     case Q2P_ON_ARRIVED:
-        printf("%sarrived%s: %s has all of %s\n", cli_colour(CLI_GOOD), cli_colour(CLI_PLAIN), peer,
-               hash);
+        printf("%sarrived%s: %s has all of %s\n", cli_colour(CLI_GOOD), plain, peer, hash);
         break;
     case Q2P_ON_RELEASED:
-        printf("%squiet%s: %s asks for nothing more of %s\n", cli_colour(CLI_GOOD),
-               cli_colour(CLI_PLAIN), peer, hash);
+        printf("%squiet%s: %s asks for nothing more of %s\n", cli_colour(CLI_GOOD), plain, peer,
+               hash);
         break;
     }
     fflush(stdout);
