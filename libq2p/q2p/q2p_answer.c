@@ -329,8 +329,12 @@ static uint64_t may_lose(const struct q2p__path *path)
         return 0;
     if (most > few)
         most = mean > few ? mean : few;
+    if (contact->fell_short > 0 && most < MILLION / 20)
+        most = MILLION / 20;
+    if (contact->fell_short > 0 && most < contact->lacked * MILLION * 9 / 8000)
+        most = contact->lacked * MILLION * 9 / 8000;
     if (contact->fell_short > 0)
-        return most > MILLION / 20 ? most : MILLION / 20;
+        return most;
     return path->acked > 0 ? most : 0;
 }
 

@@ -73,7 +73,6 @@ static uint32_t next_of_pass(const q2p_node *node, struct q2p__outgoing *outgoin
         outgoing->pass_next = 0;
         q2p__send_plan(node, outgoing); /* by now more is known of what may be lost */
     }
-    outgoing->repairs++;
     return syn;
 }
 

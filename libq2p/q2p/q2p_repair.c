@@ -172,6 +172,8 @@ int q2p__repair_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
             continue;
         q2p__bit_put(outgoing->again + bits_words(outgoing), syn);
         syns[count++] = syn;
+        outgoing->lacks +=
+            outgoing->passes == 1 && outgoing->next == outgoing->total && !outgoing->mended;
         if (count == Q2P_SYNS_MAX) {
             status = take_lost(node, now, outgoing, syns, count);
             count = 0;
@@ -212,6 +214,7 @@ uint32_t q2p__repair_next(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     uint32_t syn = outgoing->again_cursor;
 
     assert(outgoing->again_count > 0);
+    outgoing->mended = true;
     while (!q2p__bit_has(outgoing->again, syn)) {
         if (outgoing->again[syn / 64] >> (syn % 64) == 0)
             syn |= 63; /* none in the rest of this word */

@@ -65,8 +65,12 @@ void q2p__send_end(q2p_node *node, struct q2p__outgoing *outgoing, enum q2p_on o
 
 void q2p__send_given_up(q2p_node *node, struct q2p__outgoing *outgoing)
 {
-    if (outgoing->path)
+    if (outgoing->path) {
+        uint64_t lacked = outgoing->total ? outgoing->lacks * UINT64_C(1000) / outgoing->total : 0;
+
         outgoing->path->contact->fell_short = FELL_SHORT;
+        outgoing->path->contact->lacked = (uint16_t)(lacked < 500 ? lacked : 500);
+    }
     q2p__send_end(node, outgoing, Q2P_ON_FAILED);
 }
 

@@ -130,7 +130,12 @@ static void on_one_host_nothing_is_lost_unless_it_shows(void **state)
     path->contact->probes_lost = 9; /* a busy host */
     assert_int_equal(q2p__path_passes(path, 10000, 5), 1);
     path->contact->fell_short = 1;
-    assert_int_equal(q2p__path_passes(path, 10000, 5), 5);
+    path->contact->probes_lost = 0;
+    assert_int_equal(q2p__path_passes(path, 10000, 8), 5);
+    path->contact->lacked = 100; /* a tenth, perhaps an eighth: 1250, 156, 20, 2.4, 0.3, 0.04 */
+    assert_int_equal(q2p__path_passes(path, 10000, 8), 6);
+    path->contact->fell_short = 0;
+    assert_int_equal(q2p__path_passes(path, 10000, 8), 1);
     end();
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_q2p_path.c - how fast, how fair and how careful transmissions are on a link. */
 #include "link.h"
+#include "q2p_contact.h"
 
 #include <stdio.h>
 
@@ -325,7 +326,7 @@ static unsigned arrive(enum q2p_dialect dialect, size_t len, unsigned loss, int 
             link_run(&link, link.now + 20 * Q2P_SECOND);
         }
         assert_in_range(q2p_node_counters(link.nodes[0])->fragments_resent, 0,
-                        (uint64_t)attempts * 4 * q2p_wire_fragments((uint32_t)len));
+                        (uint64_t)attempts * 7 * q2p_wire_fragments((uint32_t)len));
         assert_in_range(link.counts[1][Q2P_ON_DELIVERED], 0, 1);
         delivered += link.counts[1][Q2P_ON_DELIVERED] == 1;
         link_free(&link);
@@ -354,6 +355,30 @@ static void a_classic_original_gets_passes_once_it_has_given_up(void **state)
     assert_in_range(arrive(Q2P_DIALECT_CLASSIC, 1000000, 10, 2), 9, 10);
     assert_in_range(arrive(Q2P_DIALECT_CLASSIC, 1000000, 50, 2), 8, 10);
     assert_in_range(arrive(Q2P_DIALECT_CLASSIC, 4000000, 10, 2), 9, 10);
+    assert_in_range(arrive(Q2P_DIALECT_CLASSIC, 4000000, 100, 2), 8, 10);
+}
+
+static void a_classic_original_that_gives_up_tells_how_much_is_lost(void **state)
+{
+    struct q2p_config config, original;
+    struct link link;
+    uint8_t *data = make_data(1000000, 8);
+
+    (void)state;
+    config_options(&config);
+    config_options(&original);
+    config.dialect = original.dialect = Q2P_DIALECT_CLASSIC;
+    q2p_config_original(&original);
+    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 100);
+    link.random += 77; /* both datagrams of the list arrive */
+    link_add(&link, &config);
+    link_add(&link, &original);
+    q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 1000000, NULL);
+    link_run(&link, 20 * Q2P_SECOND);
+    assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 0);
+    assert_in_range(q2p__contact_find(link.nodes[0], &link.addrs[1])->lacked, 70, 120);
+    link_free(&link);
+    free(data);
 }
 
 static void ten_percent_of_loss_need_six_passes(void **state)
@@ -475,6 +500,7 @@ int main(void)
         cmocka_unit_test(an_original_gets_passes_where_much_is_lost),
         cmocka_unit_test(an_original_gets_passes_before_a_loss_shows),
         cmocka_unit_test(ten_percent_of_loss_need_six_passes),
+        cmocka_unit_test(a_classic_original_that_gives_up_tells_how_much_is_lost),
         cmocka_unit_test(where_nothing_is_lost_two_passes_are_enough_if_that_could_show),
         cmocka_unit_test(a_classic_original_gets_passes_once_it_has_given_up),
         cmocka_unit_test(an_original_gets_nothing_that_only_we_know),
