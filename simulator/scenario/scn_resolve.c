@@ -192,7 +192,7 @@ static void resolve_joins(struct resolver *resolver)
             struct scn_ref *seed = &joins->items[j];
             if (seed->index != SCN_NONE || !find(resolver, seed, WANT_NODE))
                 continue; /* the list is shared with others of the same count */
-            if (seed->index == i)
+            if (scenario->nodes.items[seed->index].joins.items == joins->items)
                 scn_error(resolver->errors, seed->where, "'%s' cannot join itself", seed->text);
             else if (!is_open(scenario, i, seed->index))
                 scn_error(resolver->errors, seed->where,
