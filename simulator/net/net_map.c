@@ -13,12 +13,6 @@ struct net_name {
     char text[]; /* "alice>bob" */
 };
 
-/* What a datagram needs stands together. */
-struct nat_place {
-    struct net_place place;
-    struct net_nat_table nat;
-};
-
 /* A place may come before the NAT that opens its realm. */
 static void reserve_realm(struct net *net, uint32_t realm)
 {
@@ -101,11 +95,6 @@ static uint64_t hash_spot(uint32_t realm, uint64_t ip_hash, uint16_t port)
     return net_port_hash(ip_hash + realm * UINT64_C(0x9fb21c651e98df25), port);
 }
 
-static uint64_t hint_of(uint64_t ip_hash)
-{
-    return UINT64_C(1) << (ip_hash >> 58);
-}
-
 /* 64 bits of a bijection of address and realm are as good as the address. */
 static struct net_slot *find_slot(const struct net *net, uint64_t hash)
 {
@@ -115,6 +104,13 @@ static struct net_slot *find_slot(const struct net *net, uint64_t hash)
     return &net->finder[at];
 }
 
+/* The NAT of a realm knows whom it may be asked for. */
+static void hint_near(struct net *net, uint32_t realm)
+{
+    struct net_place *nat = net->places[net->gateways[realm]];
+    ((struct net_nat_place *)nat)->near = net->hints[realm][0] | net->hints[realm][1];
+}
+
 static void fill_slot(struct net *net, struct net_place *place, const struct q2p_addr *addr)
 {
     uint64_t ip_hash = net_ip_hash(addr), hash = hash_spot(place->realm, ip_hash, addr->port);
@@ -122,7 +118,9 @@ static void fill_slot(struct net *net, struct net_place *place, const struct q2p
     assert(!slot->place);
     *slot = (struct net_slot){hash, place, place->hash, place->index};
     net->finder_count++;
-    net->hints[place->realm][addr->port == 0] |= hint_of(ip_hash);
+    net->hints[place->realm][addr->port == 0] |= net_hint_of(ip_hash);
+    if (place->realm != NET_REALM_PUBLIC && place->realm < net->realms_count)
+        hint_near(net, place->realm);
 }
 
 static void fill_slots(struct net *net, struct net_place *place)
@@ -162,7 +160,7 @@ void net_move_host(struct net_place *host, const struct q2p_addr *addr)
 const struct net_slot *net_find_slot(const struct net *net, uint32_t realm, uint64_t ip_hash,
                                      uint16_t port)
 {
-    const uint64_t *hints = net->hints[realm], hint = hint_of(ip_hash);
+    const uint64_t *hints = net->hints[realm], hint = net_hint_of(ip_hash);
     const struct net_slot *slot = NULL;
     if (hints[0] & hint)
         slot = find_slot(net, hash_spot(realm, ip_hash, port));
@@ -179,12 +177,12 @@ struct net_place *net_find_place(const struct net *net, uint32_t realm, const st
 
 void net_find_soon(const struct net *net, const struct q2p_addr *addr)
 {
-    const uint64_t ip_hash = net_ip_hash(addr), hint = hint_of(ip_hash),
+    const uint64_t ip_hash = net_ip_hash(addr), hint = net_hint_of(ip_hash),
                    last = net->finder_room - 1;
     if (net->hints[NET_REALM_PUBLIC][0] & hint)
-        __builtin_prefetch(&net->finder[hash_spot(NET_REALM_PUBLIC, ip_hash, addr->port) & last]);
+        sim_fetch_line(&net->finder[hash_spot(NET_REALM_PUBLIC, ip_hash, addr->port) & last]);
     if (net->hints[NET_REALM_PUBLIC][1] & hint)
-        __builtin_prefetch(&net->finder[hash_spot(NET_REALM_PUBLIC, ip_hash, 0) & last]);
+        sim_fetch_line(&net->finder[hash_spot(NET_REALM_PUBLIC, ip_hash, 0) & last]);
 }
 
 static struct net_place *add_place(struct net *net, const char *name, uint32_t realm,
@@ -245,8 +243,8 @@ struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
                               const struct q2p_addr *outside, const struct net_nat_config *config)
 {
     char stream[64];
-    struct nat_place *both =
-        (struct nat_place *)add_place(net, name, realm, outside, sizeof(struct nat_place));
+    struct net_nat_place *both =
+        (struct net_nat_place *)add_place(net, name, realm, outside, sizeof *both);
     struct net_place *place = &both->place;
     snprintf(stream, sizeof stream, "nat:%s", name);
     place->nat = &both->nat;
@@ -258,6 +256,7 @@ struct net_place *net_add_nat(struct net *net, const char *name, uint32_t realm,
     place->in.ops = &net_nat_ops;
     place->inner = (uint32_t)net->realms_count;
     add_realm(net, place->index);
+    hint_near(net, place->inner);
     return place;
 }
 

@@ -132,8 +132,6 @@ struct net_nat_table {
     struct net_nat_history *history; /* NULL = whoever asks asks at once */
 };
 
-#define NET_NAT_HOT 192 /* bytes at the beginning of it */
-
 /* outsides, outsides_count, and pool if there is one, are set by the caller afterwards; there is
  * one at least. */
 void net_nat_init(struct net_nat_table *nat, const struct net_nat_config *config, uint64_t seed,

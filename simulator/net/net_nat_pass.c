@@ -4,6 +4,7 @@
  * by a right that there is already: that is done here, all else in net_nat.c, with the same result.
  */
 #include "net_nat_table.h"
+#include "sim_memory.h"
 
 /* The mapping used last, if it still holds, every remote may use it, and its rights are those of
  * its port. */
@@ -61,6 +62,6 @@ void *net_nat_soon(const struct net_nat_table *nat, const struct q2p_addr *remot
         return NULL;
     uint64_t port = port_key(nat->only.outside, nat->only.port);
     uint64_t key = permission_key(nat, 0, port, remote);
-    __builtin_prefetch(&nat->permissions[(uint32_t)(key >> 32) & (nat->permissions_room - 1)]);
+    sim_fetch_line(&nat->permissions[(uint32_t)(key >> 32) & (nat->permissions_room - 1)]);
     return nat->only.note;
 }

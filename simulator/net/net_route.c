@@ -158,6 +158,13 @@ static void leave_to(struct net_place *from, const struct net_slot *to, struct s
 static void leave_place(struct net_place *from, struct sim_packet *packet)
 {
     uint64_t ip_hash = net_ip_hash(&packet->dst);
+    if (from->realm != NET_REALM_PUBLIC) {
+        struct net_place *nat = gateway_of(from);
+        if (!(((struct net_nat_place *)nat)->near & net_hint_of(ip_hash))) { /* as a rule */
+            leave_nat(nat, from, packet, ip_hash);
+            return;
+        }
+    }
     leave_to(from, net_find_slot(from->net, from->realm, ip_hash, packet->dst.port), packet,
              ip_hash);
 }
@@ -303,7 +310,7 @@ static void soon_host(const struct net_element *self, const struct sim_packet *p
     const struct net_place *place = (const struct net_place *)self;
     if (step == 1) {
         sim_fetch(place->host, 2 * SIM_LINE);
-        __builtin_prefetch(packet->record);
+        sim_fetch_line(packet->record);
     } else if (step == 2 && place->host->ops->soon) {
         place->host->ops->soon(place->host, packet, step);
     } else if (step == 3) {
@@ -315,13 +322,14 @@ static void soon_nat(const struct net_element *self, const struct sim_packet *pa
 {
     const struct net_place *nat = (const struct net_place *)self;
     if (step == 1) {
-        sim_fetch(nat->nat, NET_NAT_HOT);
-        __builtin_prefetch(packet->record);
+        sim_fetch(nat->nat, NET_NAT_PLACE_HOT - 2 * SIM_LINE);
+        sim_fetch_line(packet->record);
     } else if (step == 2) {
-        sim_fetch(net_nat_soon(nat->nat, &packet->src), sizeof *nat);
-    } else if (step == 3 && nat->nat->only.note) {
+        sim_fetch_line(net_nat_soon(nat->nat, &packet->src));
+    } else if (nat->nat->only.note) {
         const struct net_place *place = nat->nat->only.note;
         sim_fetch(place->host, 2 * SIM_LINE);
+        sim_fetch(packet->bytes, sizeof packet->bytes);
     }
 }
 
@@ -336,8 +344,7 @@ static void soon_out(const struct net_element *self, const struct sim_packet *pa
         if (nat)
             net_nat_soon(nat->nat, &packet->dst);
     } else if (nat && step == 2) {
-        __builtin_prefetch(&place->net->hints[place->realm]);
-        sim_fetch(nat, sizeof *nat + NET_NAT_HOT);
+        sim_fetch(nat, NET_NAT_PLACE_HOT);
     }
 }
 

@@ -20,29 +20,37 @@
 #define NET_SIDE_WORDS "|out|in"
 enum net_side_way { NET_SIDE_BOTH, NET_SIDE_OUT, NET_SIDE_IN };
 
-/* In the order in which a packet needs it, line of memory by line: three lines in all. */
+/* Two lines of memory: a packet that arrives or is sent from behind a NAT needs the first alone. */
 struct net_place {
-    struct net_element in; /* what comes from the realm */
+    struct net_element in;  /* what comes from the realm */
+    struct net_element out; /* what goes to the realm */
     struct net *net;
     union {                        /* by net_is_nat */
         struct net_element *host;  /* who gets what arrives */
         struct net_nat_table *nat; /* right behind the place */
     };
     struct net_access *access; /* NULL = as if the host were its place */
-    struct q2p_addr addr;      /* NAT: the first outside address, port 0 */
-    uint64_t hash;             /* of the name and the seed: luck on links comes from it */
+    struct net_place *gateway; /* the NAT it is behind; NULL = public, or not asked for */
     uint32_t index;
     uint32_t realm;
-    uint32_t inner;            /* NAT: the realm behind it; host: NET_NOWHERE */
-    uint16_t side;             /* of a partition; unequal sides do not reach each other */
-    uint8_t side_way;          /* enum net_side_way, of a side other than 0 */
-    bool links : 1;            /* a link from here has memory of its own */
-    bool down : 1;             /* the host is: what reaches it ends */
-    struct net_place *gateway; /* the NAT it is behind; NULL = public, or not asked for */
-    struct net_element out;    /* what goes to the realm */
+    uint32_t inner;       /* NAT: the realm behind it; host: NET_NOWHERE */
+    uint16_t side;        /* of a partition; unequal sides do not reach each other */
+    uint8_t side_way;     /* enum net_side_way, of a side other than 0 */
+    bool links : 1;       /* a link from here has memory of its own */
+    bool down : 1;        /* the host is: what reaches it ends */
+    struct q2p_addr addr; /* NAT: the first outside address, port 0 */
+    uint64_t hash;        /* of the name and the seed: luck on links comes from it */
     struct net_turn turn;
     const char *name; /* borrowed */
 };
+
+/* A NAT: what a datagram needs stands together, in five lines. */
+struct net_nat_place {
+    struct net_place place;
+    uint64_t near; /* the hints of the realm behind it, hosts and NATs alike */
+    struct net_nat_table nat;
+};
+#define NET_NAT_PLACE_HOT (5 * SIM_LINE)
 
 static inline bool net_is_nat(const struct net_place *place)
 {
@@ -150,6 +158,12 @@ bool net_is_open(const struct net *net, uint32_t from, uint32_t to);
 /* The host with exactly this address, else the NAT with this IP. */
 struct net_place *net_find_place(const struct net *net, uint32_t realm,
                                  const struct q2p_addr *addr);
+
+/* A bit of 64: where it is not set in hints, nobody with this address is there. */
+static inline uint64_t net_hint_of(uint64_t ip_hash)
+{
+    return UINT64_C(1) << (ip_hash >> 58);
+}
 
 /* The same with what is known of the place, by net_ip_hash and port; NULL if nobody is there. */
 const struct net_slot *net_find_slot(const struct net *net, uint32_t realm, uint64_t ip_hash,

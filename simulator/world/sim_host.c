@@ -111,7 +111,7 @@ static void soon(const struct net_element *self, const struct sim_packet *packet
         return;
     if (step == 1) {
         sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
-        sim_fetch((const char *)next - SIM_LINE, 2 * SIM_LINE); /* a place, as a rule */
+        sim_fetch(next, 2 * SIM_LINE); /* a place, as a rule */
     } else if (next->ops->soon) {
         next->ops->soon(next, NULL, step);
     }

@@ -52,11 +52,19 @@ struct sim_heap {
 void *sim_heap_resize(void *heap, void *old, size_t old_len, size_t new_len);
 void sim_heap_free(struct sim_heap *heap); /* but what is in use beyond 256 KiB */
 
-/* Fetches len bytes into the cache; of nothing (NULL) it is no mistake. */
+/* Fetches a line of memory into the cache; of nothing (NULL) it is no mistake. The asm keeps
+ * compilers from leaving out calls of functions that do nothing else. */
+static inline void sim_fetch_line(const void *at)
+{
+    __builtin_prefetch(at);
+    __asm__ volatile("");
+}
+
+/* Fetches len bytes. */
 static inline void sim_fetch(const void *start, size_t len)
 {
     for (size_t at = 0; at < len; at += SIM_LINE)
-        __builtin_prefetch((const void *)((uintptr_t)start + at));
+        sim_fetch_line((const void *)((uintptr_t)start + at));
 }
 
 #endif

@@ -65,7 +65,7 @@ static void heap_pop(struct sim_events *heap)
 
 static void fetch(const struct sim_event *event)
 {
-    __builtin_prefetch(event->to);
+    sim_fetch_line(event->to);
     if (event->packet)
         sim_fetch(event->packet, offsetof(struct sim_packet, bytes));
 }
@@ -145,7 +145,7 @@ static void take_lane(struct sim_queue *queue, int number, struct sim_event *out
     queue->now = out->at;
     lane->first = at = (at + 1) & last;
     queue->lane_at[number] = count > 0 ? items[at].at : Q2P_NEVER;
-    __builtin_prefetch(&items[(at + 28) & last]); /* the ring itself; it may be past its end */
+    sim_fetch_line(&items[(at + 28) & last]); /* the ring itself; it may be past its end */
     if (count > 12)
         fetch(&items[(at + 12) & last]);
     if (count > 8)
