@@ -29,7 +29,7 @@ struct q2p__contact {
     struct q2p__path *path; /* while something goes to it */
     uint32_t fragments;     /* that came from it, copies too */
     uint16_t probes_lost, probes_heard;
-    uint16_t lacked;                 /* of 1000 fragments, after a single pass */
+    uint16_t lacked;                 /* of 1000 fragments, by its giving up */
     uint8_t fell_short;              /* for so many transmissions we remember that it gave one up */
     uint8_t opened_next;             /* index of the oldest of: */
     uint32_t opened_ms[Q2P__OPENED]; /* when transmissions in classic began, and 1; or 0 */

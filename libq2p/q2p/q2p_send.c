@@ -13,6 +13,8 @@
 
 /* Who gives up cannot ask in time: for so many transmissions passes are made in advance. */
 #define FELL_SHORT 8
+#define MORE_LACKED 50 /* of 1000 */
+#define LACKED_MAX 300
 
 /* ---- helpers ---- */
 
@@ -66,10 +68,15 @@ void q2p__send_end(q2p_node *node, struct q2p__outgoing *outgoing, enum q2p_on o
 void q2p__send_given_up(q2p_node *node, struct q2p__outgoing *outgoing)
 {
     if (outgoing->path) {
-        uint64_t lacked = outgoing->total ? outgoing->lacks * UINT64_C(1000) / outgoing->total : 0;
+        struct q2p__contact *contact = outgoing->path->contact;
+        uint64_t lacked = contact->lacked;
 
-        outgoing->path->contact->fell_short = FELL_SHORT;
-        outgoing->path->contact->lacked = (uint16_t)(lacked < 500 ? lacked : 500);
+        if (outgoing->lacks > 0)
+            lacked = outgoing->lacks * UINT64_C(1000) / outgoing->total;
+        else if (outgoing->passes > 1) /* they were too few */
+            lacked = lacked < MORE_LACKED ? 2 * MORE_LACKED : lacked + MORE_LACKED;
+        contact->lacked = (uint16_t)(lacked < LACKED_MAX ? lacked : LACKED_MAX);
+        contact->fell_short = FELL_SHORT;
     }
     q2p__send_end(node, outgoing, Q2P_ON_FAILED);
 }
