@@ -32,6 +32,9 @@
     XX(REPETITION, "repetition", "5.5", "a message repeated until it is answered, or more often")  \
     XX(TOUCH_ANSWERED, "touch-answered", "5.5",                                                    \
        "CONNECT to the other port that a TOUCH came from")                                         \
+    XX(ASKED, "asked", "5.1", "CONNECT asks who joined whether it is there")                       \
+    XX(REFUSAL_SHORT, "refusal-short", "5.4",                                                      \
+       "CONNECT_FAILED with as much of its reason as is paid for")                                 \
     XX(REFUSAL_RATE, "refusal-rate", "5.4", "CONNECT_FAILED once a second, not each time")         \
     XX(GHOST, "ghost", "6.4", "a late duplicate opens no second transmission (D14, D15)")          \
     XX(IGNORED, "ignored", "9", "what is malformed or unasked for is not answered (D20 to D23)")   \
@@ -170,6 +173,9 @@ struct cli_ours {
     size_t count, room;
     bool flood; /* it sent so much that we stopped */
 };
+
+/* Does our node ask here whether a joiner is there, as the recorded one never did? */
+bool cli_replay_asks(const struct cli_plan *plan, const struct cli_shot *ours);
 
 /* Q2P_OK or Q2P_ERR_MEMORY. */
 int cli_replay_run(struct cli_plan *plan, struct cli_ours *out);

@@ -210,6 +210,19 @@ static bool is_provoked(const struct cli_plan *plan, const struct cli_shot *shot
     return false;
 }
 
+static struct cli_shot *find_refusal(struct cli_ours *ours, const struct cli_shot *theirs)
+{
+    for (size_t i = 0; i < ours->count; i++) {
+        struct cli_shot *shot = &ours->shots[i];
+        if (!shot->mate && shot->packet.event == Q2P_EV_CONNECT_FAILED &&
+            q2p_addr_equal(&shot->peer, &theirs->peer) &&
+            llabs(shot->t_ns - theirs->t_ns) <= ANSWER_NS && shot->len < theirs->len &&
+            !memcmp(shot->bytes, theirs->bytes, shot->len))
+            return shot;
+    }
+    return NULL;
+}
+
 static bool refused_of_late(const struct cli_ours *ours, const struct cli_shot *theirs)
 {
     for (size_t i = 0; i < ours->count && ours->shots[i].t_ns <= theirs->t_ns; i++)
@@ -242,7 +255,7 @@ static enum cli_rule why_not_ours(const struct cli_plan *plan, struct cli_ours *
 {
     const struct cli_talk *talk = theirs->talk;
     enum q2p_event event = theirs->packet.event;
-    struct cli_shot *resend = NULL;
+    struct cli_shot *resend = NULL, *refusal = NULL;
     if (theirs->doubled)
         return CLI_RULE_DOUBLED;
     if (talk && talk->key.sent && !talk->whole)
@@ -256,6 +269,13 @@ static enum cli_rule why_not_ours(const struct cli_plan *plan, struct cli_ours *
     }
     if (talk && theirs->resent && talk->ended)
         return CLI_RULE_RESEND_ENDED;
+    if (event == Q2P_EV_CONNECT_FAILED)
+        refusal = find_refusal(ours, theirs);
+    if (refusal) {
+        refusal->mate = theirs;
+        theirs->mate = refusal;
+        return CLI_RULE_REFUSAL_SHORT;
+    }
     if (event == Q2P_EV_CONNECT_FAILED && refused_of_late(ours, theirs))
         return CLI_RULE_REFUSAL_RATE;
     if (event == Q2P_EV_OPTIONSFEEDBACK && talk && talk->length > LENGTH_MAX)
@@ -312,6 +332,8 @@ static enum cli_rule why_ours_alone(const struct cli_plan *plan, const struct cl
         return CLI_RULE_UNCAPTURED;
     if (plan->profile != CLI_PROFILE_OURS)
         return CLI_RULES;
+    if (cli_replay_asks(plan, shot))
+        return CLI_RULE_ASKED;
     if (event == Q2P_EV_CONNECT && touched_us(plan, shot))
         return CLI_RULE_TOUCH_ANSWERED;
     if (is_control(event) && said_before(ours->shots, shot))

@@ -251,11 +251,25 @@ static bool is_left_out(const struct cli_plan *plan, const struct cli_shot *join
     return told;
 }
 
+/* CONNECT to who joined, and whom no seed named. */
+static bool asks_joiner(const struct cli_plan *plan, const struct cli_shot *connect)
+{
+    bool joined = false;
+    for (const struct cli_shot *shot = plan->shots; shot < connect; shot++) {
+        if (!shot->sent && shot->packet.event == Q2P_EV_CONNECTREQUEST)
+            return false;
+        joined |= !shot->sent && shot->packet.event == Q2P_EV_JOIN &&
+                  q2p_addr_equal(&shot->peer, &connect->peer);
+    }
+    return joined;
+}
+
 /* What only our own program does: resends with a length, JOIN or CONNECT again within a second,
- * lists sooner than a second, repetitions of JOIN left without an effect. */
+ * lists sooner than a second, repetitions of JOIN left without an effect, CONNECT for a JOIN, a
+ * CONNECT_FAILED that is cut. */
 static bool is_ours(const struct cli_plan *plan)
 {
-    int joins = 0;
+    int joins = 0, asked = 0;
     for (size_t i = 0; i < plan->count; i++) {
         const struct cli_shot *shot = &plan->shots[i];
         enum q2p_event event = shot->packet.event;
@@ -267,6 +281,11 @@ static bool is_ours(const struct cli_plan *plan)
             return true;
         if (event == Q2P_EV_TRANSPORT_FAILED && shot->packet.lost_count && shot->talk &&
             shot->t_ns - shot->talk->start_ns < SHORT_NS)
+            return true;
+        if (event == Q2P_EV_CONNECT_FAILED &&
+            shot->len < Q2P_HEADER_LEN + sizeof Q2P_REASON_MISMATCH - 1)
+            return true;
+        if (event == Q2P_EV_CONNECT && asked++ < JOINS_MAX && asks_joiner(plan, shot))
             return true;
         if (event != Q2P_EV_JOIN && event != Q2P_EV_CONNECT && event != Q2P_EV_TOUCH)
             continue;

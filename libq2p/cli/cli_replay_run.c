@@ -19,7 +19,8 @@ struct life {
     struct cli_plan *plan;
     struct cli_ours *ours;
     q2p_node *node;
-    q2p_time now; /* never runs backwards */
+    q2p_time now;  /* never runs backwards */
+    size_t looked; /* at so much of what ours sent, for questions */
 };
 
 static int note(struct life *life, q2p_time now, const struct q2p_datagram *out)
@@ -127,6 +128,40 @@ static int make_node(struct life *life)
     return status;
 }
 
+bool cli_replay_asks(const struct cli_plan *plan, const struct cli_shot *ours)
+{
+    bool joined = false;
+    if (plan->profile != CLI_PROFILE_OURS || ours->packet.event != Q2P_EV_CONNECT)
+        return false;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct cli_shot *shot = &plan->shots[i];
+        if (!q2p_addr_equal(&shot->peer, &ours->peer))
+            continue;
+        if (shot->sent && shot->packet.event == Q2P_EV_CONNECT)
+            return false;
+        joined |= !shot->sent && shot->packet.event == Q2P_EV_JOIN && shot->t_ns <= ours->t_ns;
+    }
+    return joined;
+}
+
+/* What joiners say whom the recorded node did not ask; originals would have answered as well. */
+static int answer(struct life *life)
+{
+    struct q2p_message message = {.event = Q2P_EV_CONNECTED, .network_id = life->plan->network_id};
+    uint8_t bytes[Q2P_HEADER_LEN];
+    int len = q2p_wire_write(bytes, sizeof bytes, life->plan->dialect, &message);
+    int status = Q2P_OK;
+    while (status == Q2P_OK && life->looked < life->ours->count) {
+        const struct cli_shot *shot = &life->ours->shots[life->looked++];
+        if (len < 0 || !cli_replay_asks(life->plan, shot))
+            continue;
+        struct q2p_datagram in = {shot->peer, bytes, (size_t)len};
+        q2p_node_input(life->node, life->now, &in);
+        status = drain(life);
+    }
+    return status;
+}
+
 static int live(struct life *life)
 {
     struct cli_plan *plan = life->plan;
@@ -154,6 +189,8 @@ static int live(struct life *life)
             q2p_node_tick(life->node, life->now);
         }
         status = drain(life);
+        if (status == Q2P_OK)
+            status = answer(life);
     }
     return status;
 }

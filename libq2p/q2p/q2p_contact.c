@@ -160,8 +160,10 @@ void q2p__contact_dismiss(q2p_node *node, struct q2p__contact *member)
         q2p__bit_take(contact->touched, member->slot);
     }
     q2p__bit_take(node->slots, member->slot);
+    q2p__bit_take(node->unmet, member->slot);
     node->members_count--;
     member->member = member->connected = member->vouched = member->spreading = false;
+    member->met = false; /* it fell silent, and another may be there now */
     q2p__list_append(&node->strangers, &member->link);
 }
 

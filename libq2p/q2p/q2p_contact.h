@@ -35,6 +35,9 @@ struct q2p__contact {
     uint32_t opened_ms[Q2P__OPENED]; /* when transmissions in classic began, and 1; or 0 */
     bool extends;    /* it has shown that it knows the extension of PROTOCOL.md 6.8 */
     bool proven;     /* ... and has repeated what we made up, so it is where it says */
+    bool met;        /* it has answered what we asked it, so it is where it says */
+    uint8_t asks;    /* CONNECTs that asked it whether it is there, since its JOIN */
+    uint8_t again;   /* rounds to come in which members are asked once more about it */
     bool spreading;  /* as a joiner: not all members know of it yet */
     size_t memory;   /* bytes held for what it sends */
     uint16_t open;   /* incoming transmissions from it */

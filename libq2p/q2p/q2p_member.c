@@ -17,6 +17,7 @@
  */
 #define FANOUT 8
 #define SPREAD_PAUSE 4   /* times retry_ns: a member repeats twice in it, if it must */
+#define AGAIN_ROUNDS 4   /* who does not answer is asked again: the joiner's JOINs may be over */
 #define SPREAD_ROUNDS 20 /* after one JOIN; 128 members take 16 */
 #define REPEATS_MAX (FANOUT + FANOUT / 2)
 
@@ -27,11 +28,36 @@
  * TOUCHREQUESTs without a word only one of as many is sent. */
 #define UNANSWERED_MAX 32
 
+/* To whom nothing says that it is where it says, no more bytes go than so many for each of its. */
+#define PAID 3
+
 #define REFUSAL_NS Q2P_SECOND         /* one CONNECT_FAILED to an address in this time */
 #define REFUSALS_NS (Q2P_SECOND / 10) /* ... and to all together */
 
 #define REFUSAL_WAIT_NS (30 * Q2P_SECOND) /* after a call, a CONNECT_FAILED may answer it */
 #define REASON_MAX 64
+
+/* ---- who is there ---- */
+
+/*
+ * A JOIN may be forged. So who joins is first asked whether it is there, by a CONNECT as short as
+ * its JOIN; originals answer that, too. Till then nobody hears of it, and it hears of nobody. Not
+ * asked are those whom the user chose or a seed named, and nobody is by a node that sends
+ * everything once: that does as the original.
+ */
+static bool is_met(const q2p_node *node, const struct q2p__contact *contact)
+{
+    return contact->met || contact->seed || contact->vouched || !node->config.persist;
+}
+
+/* After whatever may have made it a member, or a met one. */
+static void mark_met(q2p_node *node, const struct q2p__contact *contact)
+{
+    if (contact->member && !is_met(node, contact))
+        q2p__bit_put(node->unmet, contact->slot);
+    else if (contact->member)
+        q2p__bit_take(node->unmet, contact->slot);
+}
 
 /* ---- as joiner ---- */
 
@@ -59,6 +85,7 @@ int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed)
         return status;
     node->seeds_count = (uint16_t)(node->seeds_count + !contact->seed);
     contact->seed = true;
+    mark_met(node, contact);
     contact->called_at = now;
     contact->tries = 0;
     join_later(node, now, contact);
@@ -82,6 +109,18 @@ static bool starts_anew(const q2p_node *node, struct q2p__contact *joiner, q2p_t
         return gap_ns / 4 > before_ns; /* or was it away for long? */
     joiner->persists = !joiner->persists && gap_ns / 4 <= node->config.retry_ns;
     return !joiner->persists;
+}
+
+static void ask_whether_there(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
+{
+    q2p_time at = Q2P_NEVER;
+
+    if (q2p__contact_may(node, joiner, now))
+        q2p__say_bare(node, &joiner->addr, Q2P_EV_CONNECT);
+    if (++joiner->asks < PAID)
+        at = q2p__later(now, q2p__doubled(node->config.retry_ns, joiner->asks - 1u));
+    if (joiner->member)
+        q2p__heap_set(&node->timers, &joiner->timer, at);
 }
 
 static bool may_be_there(struct q2p__contact *member)
@@ -111,14 +150,14 @@ static bool ask(q2p_node *node, q2p_time now, struct q2p__contact *joiner,
     return true;
 }
 
-/* The slots of the members that have not answered about a joiner: of those that were asked before,
- * or of those that were not. */
+/* The slots of the members that are there and have not answered about a joiner: of those that were
+ * asked before, or of those that were not. */
 static void find_slots(const q2p_node *node, const struct q2p__contact *joiner, bool asked,
                        uint64_t out[2])
 {
     for (int i = 0; i < 2; i++)
-        out[i] =
-            node->slots[i] & ~joiner->touched[i] & (asked ? joiner->asked[i] : ~joiner->asked[i]);
+        out[i] = node->slots[i] & ~node->unmet[i] & ~joiner->touched[i] &
+                 (asked ? joiner->asked[i] : ~joiner->asked[i]);
     if (joiner->member)
         q2p__bit_take(out, joiner->slot);
 }
@@ -149,12 +188,15 @@ static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner, bo
     }
 }
 
-static bool all_asked(const q2p_node *node, const struct q2p__contact *joiner)
+/* Is there a member that is to be asked yet, or again? */
+static bool is_missed(const q2p_node *node, const struct q2p__contact *joiner)
 {
     uint64_t slots[2];
 
     find_slots(node, joiner, false, slots);
-    return (slots[0] | slots[1]) == 0;
+    if ((slots[0] | slots[1]) == 0 && joiner->again > 0)
+        find_slots(node, joiner, true, slots);
+    return (slots[0] | slots[1]) != 0;
 }
 
 /* The other members of a joiner that may never send JOIN again; then its timer is free again. */
@@ -163,7 +205,7 @@ static void spread_later(q2p_node *node, q2p_time now, struct q2p__contact *join
     q2p_time pause_ns = SPREAD_PAUSE * node->config.retry_ns;
     q2p_time at = Q2P_NEVER;
 
-    joiner->spreading = !all_asked(node, joiner) && joiner->repeats < REPEATS_MAX &&
+    joiner->spreading = is_missed(node, joiner) && joiner->repeats < REPEATS_MAX &&
                         now - joiner->join_at < SPREAD_ROUNDS * pause_ns;
     if (joiner->spreading)
         at = q2p__later(now, pause_ns);
@@ -191,11 +233,29 @@ int q2p__member_join(q2p_node *node, q2p_time now, const struct q2p_addr *from)
     }
     joiner->join_at = now;
     joiner->repeats = 0;
-    spread(node, now, joiner, true);
+    joiner->asks = 0;
+    if (is_met(node, joiner))
+        spread(node, now, joiner, true);
     status = q2p__contact_enroll(node, joiner, now, false);
-    if (status == Q2P_OK && node->config.persist && !joiner->seed)
+    mark_met(node, joiner);
+    if (!is_met(node, joiner))
+        ask_whether_there(node, now, joiner);
+    else if (status == Q2P_OK && node->config.persist && !joiner->seed)
         spread_later(node, now, joiner);
     return status;
+}
+
+bool q2p__member_is_there(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
+{
+    if (joiner->met || joiner->asks == 0)
+        return false;
+    joiner->met = true;
+    mark_met(node, joiner);
+    joiner->again = AGAIN_ROUNDS;
+    spread(node, now, joiner, true);
+    if (joiner->member && !joiner->seed)
+        spread_later(node, now, joiner);
+    return true;
 }
 
 int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *from,
@@ -232,9 +292,15 @@ static void give_up(q2p_node *node, q2p_time now, struct q2p__contact *peer)
 
 void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact)
 {
+    if (!is_met(node, contact)) {
+        ask_whether_there(node, now, contact);
+        return;
+    }
     if (contact->spreading) {
         if (contact->repeats < REPEATS_MAX)
-            spread(node, now, contact, false);
+            spread(node, now, contact, contact->again > 0);
+        if (contact->again > 0)
+            contact->again--;
         spread_later(node, now, contact);
         return;
     }
@@ -258,18 +324,25 @@ int q2p__member_connect(q2p_node *node, q2p_time now, const struct q2p_addr *fro
 {
     struct q2p__contact *contact;
     int status = q2p__contact_make(node, &contact, from);
+    bool before, kept;
 
     if (status == Q2P_OK)
         status = q2p__contact_enroll(node, contact, now, true);
     if (status != Q2P_OK)
         return status;
+    before = contact->connected;
+    kept = before && is_met(node, contact);
     contact->heard_at = now;
     contact->vouched |= vouched;
-    if (contact->connected)
-        return Q2P_OK;
+    contact->met |= on == Q2P_ON_CONNECTED || node->config.open; /* where anybody is welcome */
+    mark_met(node, contact);
     contact->connected = true;
-    if (!contact->seed && !contact->spreading && node->config.keepalive_ns)
+    /* an address that nobody knows to be there is not called for ever */
+    if (!kept && is_met(node, contact) && !contact->seed && !contact->spreading &&
+        node->config.keepalive_ns)
         q2p__heap_set(&node->timers, &contact->timer, q2p__later(now, node->config.keepalive_ns));
+    if (before)
+        return Q2P_OK;
     q2p__news_tell(node, &(struct q2p_happening){.on = on,
                                                  .peer = *from,
                                                  .dialect = (enum q2p_dialect)contact->dialect});
@@ -278,9 +351,10 @@ int q2p__member_connect(q2p_node *node, q2p_time now, const struct q2p_addr *fro
 
 /* ---- other networks ---- */
 
-int q2p__member_foreign(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+int q2p__member_foreign(q2p_node *node, q2p_time now, const struct q2p_datagram *in,
                         uint16_t network_id)
 {
+    const struct q2p_addr *from = &in->peer;
     struct q2p__note note = {.to = *from, .event = Q2P_EV_CONNECT_FAILED};
     struct q2p__contact *contact;
     int status;
@@ -289,7 +363,10 @@ int q2p__member_foreign(q2p_node *node, q2p_time now, const struct q2p_addr *fro
     status = q2p__contact_make(node, &contact, from);
     if (status != Q2P_OK)
         return status;
-    /* The original answers every one, 31 bytes for 4: here a trickle, and told as seldom. */
+    /* The original answers every one, 31 bytes for 4: here a trickle, told as seldom, and with so
+     * much of the reason as is paid for. */
+    if (node->config.persist)
+        note.length = (uint32_t)(PAID * in->len - Q2P_HEADER_LEN);
     if (!q2p__allow(&contact->refusal_at, now, REFUSAL_NS, REFUSAL_NS) ||
         !q2p__allow(&node->refusals_at, now, REFUSALS_NS, Q2P_SECOND))
         return Q2P_ERR_FULL;

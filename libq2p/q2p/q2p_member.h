@@ -13,8 +13,11 @@ int q2p__member_join(q2p_node *node, q2p_time now, const struct q2p_addr *from);
 int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *from,
                         const struct q2p_addr *joiner);
 
+/* CONNECTED came of it: was that the answer to whether it is there? Then its JOIN counts now. */
+bool q2p__member_is_there(q2p_node *node, q2p_time now, struct q2p__contact *joiner);
+
 /* A datagram of another network; PROTOCOL.md 5.4. */
-int q2p__member_foreign(q2p_node *node, q2p_time now, const struct q2p_addr *from,
+int q2p__member_foreign(q2p_node *node, q2p_time now, const struct q2p_datagram *in,
                         uint16_t network_id);
 
 /* CONNECT_FAILED. */

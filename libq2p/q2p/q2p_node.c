@@ -175,7 +175,7 @@ static int take_in(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
         status = Q2P_ERR_ADDRESS;
     else if (packet.event_at.len > 0 && packet.network_id != node->config.network_id &&
              packet.event != Q2P_EV_CONNECT_FAILED)
-        return q2p__member_foreign(node, now, &in->peer, packet.network_id);
+        return q2p__member_foreign(node, now, in, packet.network_id);
     else if (proven == Q2P_DIALECT_EARLY)
         status = Q2P_ERR_UNKNOWN; /* read by dissectors, spoken by nobody */
     /* the original's lists may be longer than it can read itself */
@@ -236,8 +236,11 @@ static int write_note(q2p_node *node, const struct q2p__note *note, struct q2p_d
                                   .body_len = sizeof Q2P_REASON_MISMATCH - 1};
     enum q2p_dialect dialect =
         note->dialect == Q2P_DIALECT_UNKNOWN ? Q2P_DIALECT_CLASSIC : note->dialect;
-    int len = q2p_wire_write(node->bytes, sizeof node->bytes, dialect, &message);
+    int len;
 
+    if (note->event == Q2P_EV_CONNECT_FAILED && note->length > 0 && note->length < message.body_len)
+        message.body_len = note->length; /* of the reason */
+    len = q2p_wire_write(node->bytes, sizeof node->bytes, dialect, &message);
     assert(len > 0 && (size_t)len <= sizeof node->bytes);
     *out = (struct q2p_datagram){note->to, node->bytes, (size_t)len};
     return 1;

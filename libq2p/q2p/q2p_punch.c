@@ -421,7 +421,7 @@ int q2p__punch_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from
 
     if (punch && (punch->kind == Q2P__PUNCH_HEARD || punch->kind == Q2P__PUNCH_INSIDE))
         punch = NULL; /* a stranger gains nothing by a message before */
-    if (!punch && !(contact && contact->connected)) {
+    if (!punch && !(contact && (contact->connected || contact->seed))) {
         punch = find_host(node, from, Q2P__PUNCH_TOUCHING);
         if (!punch)
             punch = find_host(node, from, Q2P__PUNCH_CONNECTING);
@@ -430,6 +430,8 @@ int q2p__punch_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from
         return try_inside(node, now, from, true);
     if (contact && !q2p__contact_may(node, contact, now))
         return Q2P_ERR_FULL;
+    if (!punch && contact && contact->seed) /* it asks whether we, who joined, are there */
+        return q2p__say_bare(node, from, Q2P_EV_CONNECTED);
     status = q2p__member_connect(node, now, from, Q2P_ON_CONNECT, punch != NULL);
     if (status != Q2P_OK)
         return status;
@@ -440,12 +442,14 @@ int q2p__punch_connect(q2p_node *node, q2p_time now, const struct q2p_addr *from
 
 int q2p__punch_connected(q2p_node *node, q2p_time now, const struct q2p_addr *from)
 {
-    const struct q2p__contact *contact = q2p__contact_find(node, from);
+    struct q2p__contact *contact = q2p__contact_find(node, from);
     struct q2p__punch *punch = find(node, from);
     int status;
 
     if (punch && (punch->kind == Q2P__PUNCH_HEARD || punch->kind == Q2P__PUNCH_TOUCHING))
         punch = NULL;
+    if (contact && q2p__member_is_there(node, now, contact) && !punch)
+        return Q2P_OK;
     if (!punch && contact && contact->connected)
         return Q2P_OK; /* the answer to a keep-alive */
     if (!punch)

@@ -2,8 +2,8 @@
 /*
  * scn_answers.c - what must hold in every run, of answers: whoever has not shown that it is at its
  * address may have sent with a forged one, so that a node answers with three times what came from
- * there, at most (PROTOCOL.md 10). Two answers have bounds of their own, as they are longer by
- * nature: what a JOIN brings, and CONNECT_FAILED.
+ * there, at most (PROTOCOL.md 10). A node that sends everything once, as the original does, does
+ * not ask who joins whether it is there: what a JOIN brings from it has a bound of its own.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ struct scn_remote {
     uint64_t key; /* of the node and the address; 0 = free */
     uint64_t heard, said, joins, refusals;
     q2p_time refused_ns; /* first */
-    bool asked, proven;  /* asked: to touch somebody */
+    bool asked, called;  /* to touch somebody; by CONNECT */
+    bool proven;
 };
 
 static struct scn_remote *find_slot(const struct scn_run *run, uint64_t key)
@@ -76,15 +77,23 @@ void scn_answers_heard(struct scn_run *run, const struct sim_packet *packet,
     struct scn_remote *remote = remote_of(run, node, &packet->src);
     remote->heard += packet->len;
     remote->joins += read->event == Q2P_EV_JOIN;
-    remote->proven |=
-        (read->event == Q2P_EV_TOUCHED && remote->asked) || repeats_key(run, node, packet, read);
+    remote->proven |= (read->event == Q2P_EV_TOUCHED && remote->asked) ||
+                      (read->event == Q2P_EV_CONNECTED && remote->called) ||
+                      repeats_key(run, node, packet, read);
+}
+
+/* What a JOIN may bring to addresses of others. */
+static uint64_t joins_bring(const struct scn_run *run, uint32_t node,
+                            const struct scn_remote *remote)
+{
+    return run->scenario->nodes.items[node].protocol.config.persist ? 0 : JOIN_MAX * remote->joins;
 }
 
 static bool is_answer(enum q2p_event event)
 {
     return event == Q2P_EV_TOUCHREQUEST || event == Q2P_EV_CONNECTREQUEST ||
            event == Q2P_EV_CONNECTED || event == Q2P_EV_OPTIONSFEEDBACK ||
-           event == Q2P_EV_TRANSPORT_FAILED;
+           event == Q2P_EV_TRANSPORT_FAILED || event == Q2P_EV_CONNECT_FAILED;
 }
 
 void scn_answers_said(struct scn_run *run, const struct sim_packet *packet,
@@ -93,26 +102,29 @@ void scn_answers_said(struct scn_run *run, const struct sim_packet *packet,
     uint32_t node = packet->from - run->first_place;
     struct scn_remote *remote;
     bool refusal = read->event == Q2P_EV_CONNECT_FAILED;
-    if (!refusal && !is_answer(read->event))
+    if (!is_answer(read->event) && read->event != Q2P_EV_CONNECT)
         return; /* what a node does on its own, or as a seed told it */
     remote = remote_of(run, node, &packet->dst);
+    remote->called |= read->event == Q2P_EV_CONNECT;
+    /* who joined is asked by CONNECT; where nobody joined, a seed told the node */
+    if (read->event == Q2P_EV_CONNECT && remote->joins == 0)
+        return;
     remote->asked |= read->event == Q2P_EV_TOUCHREQUEST;
     const char *name = run->scenario->nodes.items[node].name;
     char addr[Q2P_ADDR_TEXT_MAX];
     q2p_time now = run->world.now;
-    if (refusal) {
-        if (remote->refusals++ == 0)
-            remote->refused_ns = now;
-        uint64_t most = (uint64_t)((now - remote->refused_ns) / REFUSAL_NS) + 2;
-        if (remote->refusals <= most)
-            return;
+    if (refusal && remote->refusals++ == 0)
+        remote->refused_ns = now;
+    if (refusal && remote->refusals > (uint64_t)((now - remote->refused_ns) / REFUSAL_NS) + 2) {
         q2p_addr_print(&packet->dst, addr, sizeof addr);
         scn_run_violate(run, "CONNECT_FAILED once a second: %s sent %" PRIu64 " to %s", name,
                         remote->refusals, addr);
-        return;
     }
+    if (refusal && !run->scenario->nodes.items[node].protocol.config.persist)
+        return; /* with all of the reason, as the original's */
     remote->said += packet->len;
-    if (remote->proven || remote->said <= ANSWER_MAX * remote->heard + JOIN_MAX * remote->joins)
+    if (remote->proven ||
+        remote->said <= ANSWER_MAX * remote->heard + joins_bring(run, node, remote))
         return;
     q2p_addr_print(&packet->dst, addr, sizeof addr);
     scn_run_violate(run,

@@ -24,7 +24,7 @@ BYTE_ORDER, VERSION, LENGTH_UNKNOWN = 0x1A2B3C4D, (1, 0), 0xFFFFFFFFFFFFFFFF
 COMMENT, NAME, RESOLUTION, END = 1, 2, 9, 0
 ETHERNET, SECOND = 1, 1_000_000_000
 START = 1_000_000_000 * SECOND
-PACKETS_MAX = 350
+PACKETS_MAX = 360
 # These nodes list by the timer alone, as ours did once, but for those of one capture.
 STEADY = "probe: no, early: no, extend: no"
 AT_ONCE = "lists-at-once"

@@ -95,7 +95,10 @@ def foreign_network(scene):
     must(1 <= len(answers) <= ANSWERS_MAX * (seconds + 1), f"{len(answers)} answers for 300")
     for answer in answers:
         must(Q2P(answer).network_id == 7 and Q2P(answer).event_name() == "CONNECT_FAILED" and
-             Q2P(answer).reason.decode() == WIRE["reason"], f"the answer is {answer.hex()}")
+             Q2P(answer).reason.decode() == WIRE["reason"][:8], f"the answer is {answer.hex()}")
+    payer = scene.stranger(node)
+    payer.send(address("TOUCHED", payer.text, network=9))
+    must(payer.expect("CONNECT_FAILED").reason.decode() == WIRE["reason"], "it tells less than all")
     other = scene.stranger(node)
     other.send(*[bare("CONNECT_FAILED", network=9) + b"no"] * 20)
     silent(other)
@@ -115,6 +118,13 @@ def unknown_events(scene):
 
 # ---- membership ---------------------------------------------------------------------------
 
+def join(stranger):
+    """JOIN, and the answer to whether the joiner is there."""
+    stranger.send(bare("JOIN"))
+    stranger.expect("CONNECT")
+    stranger.send(bare("CONNECTED"))
+
+
 @row(4, "a node without seeds takes JOIN, CONNECT and CONNECTED")
 def without_seeds(scene):
     node = scene.node()
@@ -127,10 +137,14 @@ def without_seeds(scene):
 def repeated_join(scene):
     node = scene.node()
     member, joiner = scene.stranger(node), scene.stranger(node)
-    member.send(bare("JOIN"))
-    node.wait_for("join", peer=member.text)
+    join(member)
     joiner.send(*[bare("JOIN"), bare("JOIN") + b"trailing"] * 100)
     node.wait_for("join", peer=joiner.text)
+    silent(member)
+    questions = joiner.received(0.001)
+    must(1 <= len(questions) <= 3 * ANSWERS_MAX and set(questions) == {bare("CONNECT")},
+         f"{len(questions)} questions, or others, for 200 JOINs")
+    joiner.send(bare("CONNECTED"), *[bare("JOIN"), bare("JOIN") + b"trailing"] * 100)
     asked = [data for data in member.received() if Q2P(data).event_name() == "TOUCHREQUEST"]
     must(1 <= len(asked) <= 3 * ANSWERS_MAX, f"{len(asked)} TOUCHREQUESTs for 200 JOINs")
     must(all(Q2P(data).address.decode() == joiner.text for data in asked), "they name another")
@@ -140,7 +154,10 @@ def asked_by_join(scene, node, strangers):
     """How many of them a node asks to touch somebody who joins now."""
     for stranger in strangers:
         stranger.received(0.001)
-    scene.stranger(node).send(bare("JOIN"))
+    joiner = scene.stranger(node)
+    joiner.send(bare("JOIN"))
+    if bare("CONNECT") in joiner.received():  # originals do not ask whether it is there
+        joiner.send(bare("CONNECTED"))
     time.sleep(SILENCE)
     return sum(any(Q2P(data).event_name() == "TOUCHREQUEST" for data in stranger.received(0.001))
                for stranger in strangers)
@@ -151,7 +168,7 @@ def peers_limit(scene):
     node = scene.node("--peers-max", 3)
     strangers = [scene.stranger(node) for _ in range(6)]
     for stranger in strangers:
-        stranger.send(bare("JOIN"))
+        join(stranger)
     for stranger in strangers:
         stranger.send(address("TOUCHREQUEST", strangers[0].text),
                       address("CONNECTREQUEST", strangers[0].text), bare("CONNECT"),
@@ -207,8 +224,7 @@ def limited_touches(scene, seed, event="TOUCHREQUEST"):
 def connect_request(scene):
     node, seed = member_of(scene)
     stranger, victim = scene.stranger(node), scene.stranger()
-    stranger.send(bare("JOIN"))
-    node.wait_for("join", peer=stranger.text)
+    join(stranger)
     stranger.send(*[address("CONNECTREQUEST", victim.text)] * 20)
     silent(stranger, victim)
     seed.send(address("CONNECTREQUEST", victim.text))
@@ -220,9 +236,8 @@ def connect_request(scene):
 def touched(scene):
     node = scene.node()
     member, joiner, victim = scene.stranger(node), scene.stranger(node), scene.stranger()
-    member.send(bare("JOIN"))
-    node.wait_for("join", peer=member.text)
-    joiner.send(bare("JOIN"))
+    join(member)
+    join(joiner)
     member.expect("TOUCHREQUEST")
     member.send(address("TOUCHED", victim.text))
     scene.stranger(node).send(address("TOUCHED", victim.text), address("TOUCHED", joiner.text))
@@ -238,14 +253,14 @@ def join_fan_out(scene):
     node = scene.node()
     members = [scene.stranger(node) for _ in range(30)]
     for member in members:
-        member.send(bare("JOIN"))
+        join(member)
         node.wait_for("join", peer=member.text)
     for member in members:
         member.received(0.001)
     joiners = [scene.stranger(node) for _ in range(100)]
     began = time.monotonic()
     for joiner in joiners:
-        joiner.send(bare("JOIN"))
+        joiner.send(bare("JOIN"), bare("CONNECTED"))
     time.sleep(SILENCE)
     sent = sum(len(member.received(0.01)) for member in members)
     seconds = time.monotonic() - began

@@ -25,9 +25,10 @@ struct siege_flight {
 };
 
 struct siege_ledger {
-    uint64_t bytes_in, bytes_out; /* from it and to it, without headers of IP and UDP */
+    uint64_t bytes_in, bytes_out; /* from it, and to it of both; without headers of IP and UDP */
     uint64_t fragments;           /* to it */
     uint64_t count_out;
+    bool called, answered;       /* a CONNECT went to it, and CONNECTED came: so it is there */
     uint64_t asked;              /* OPTIONS to it that an original would answer */
     struct q2p_hash asked_about; /* ... the last of them */
 };
@@ -42,7 +43,7 @@ struct siege {
     struct siege_ledger honest;
     unsigned told[2][32]; /* happenings by number */
     size_t held, held_peak;
-    uint64_t refusals; /* CONNECT_FAILED: 59 bytes on the wire for 32, so not in the ledgers */
+    uint64_t refusals; /* CONNECT_FAILED */
     uint64_t unread;   /* datagrams given out that are not well-formed */
 };
 
@@ -108,9 +109,10 @@ static inline void siege_post(struct siege *siege, int from, const struct q2p_da
                                    out->len, out->len) != Q2P_OK;
     if (out->peer.ip[1] == 66)
         ledger = &siege->evil[out->peer.ip[2] << 8 | out->peer.ip[3]];
+    ledger->bytes_out += out->len;
     if (from == 0) {
         siege->refusals += packet.event == Q2P_EV_CONNECT_FAILED;
-        ledger->bytes_out += packet.event == Q2P_EV_CONNECT_FAILED ? 0 : out->len;
+        ledger->called |= packet.event == Q2P_EV_CONNECT;
         ledger->fragments += packet.event == Q2P_EV_TRANSPORT;
         if (packet.event == Q2P_EV_OPTIONS && packet.token_at.len == 0) {
             ledger->asked++;
@@ -149,6 +151,8 @@ static inline int siege_throw(struct siege *siege, unsigned from, const void *by
     int status;
 
     siege->evil[from].bytes_in += len;
+    if (len >= 4 && siege->evil[from].called && memcmp(bytes, "\0\0\6\0", 4) == 0)
+        siege->evil[from].answered = true;
     status = q2p_node_input(siege->nodes[0], siege->now, &in);
     siege_settle(siege, 0);
     return status;

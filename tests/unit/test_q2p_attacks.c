@@ -109,6 +109,13 @@ static void row_4_a_node_without_seeds_takes_a_join(void **state)
     end(&pipe);
 }
 
+/* A JOIN, and the answer to whether the joiner is there. */
+static void join_and_answer(struct pipe *pipe, const char *from)
+{
+    pipe_hex(pipe, 0, from, "0000 0000");
+    pipe_hex(pipe, 0, from, "0000 0600");
+}
+
 static void row_5_a_repeated_join_multiplies_nothing(void **state)
 {
     struct pipe pipe;
@@ -119,12 +126,15 @@ static void row_5_a_repeated_join_multiplies_nothing(void **state)
         char from[32];
 
         snprintf(from, sizeof from, "10.0.1.%d:5", i);
-        pipe_hex(&pipe, 0, from, "0000 0000");
+        join_and_answer(&pipe, from);
     }
     pipe_forget_log(&pipe);
     pipe_hex(&pipe, 0, EVIL, "0000 0000");
     pipe_hex(&pipe, 0, EVIL, "0000 0000");
     pipe_hex(&pipe, 0, EVIL, "0000 0000 77777777"); /* trailing bytes */
+    assert_string_equal(pipe.log, "A>? CONNECT\n"); /* is it there? */
+    pipe_hex(&pipe, 0, EVIL, "0000 0600");
+    pipe_hex(&pipe, 0, EVIL, "0000 0600");
     assert_int_equal(pipe_sent(&pipe, 'A', '*', Q2P_EV_TOUCHREQUEST), 5);
     assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_JOIN), 6);
     end(&pipe);
@@ -173,7 +183,7 @@ static void rows_8_to_10_third_parties_are_left_alone(void **state)
 
     (void)state;
     start(&pipe);
-    pipe_hex(&pipe, 0, EVIL, "0000 0000"); /* a member by JOIN, but no seed of ours */
+    join_and_answer(&pipe, EVIL);          /* a member by JOIN, but no seed of ours */
     pipe_hex(&pipe, 0, EVIL, "0000 0500"); /* even connected, but nobody vouched for it */
     pipe_forget_log(&pipe);
     for (size_t i = 0; i < 3; i++) {
@@ -181,7 +191,9 @@ static void rows_8_to_10_third_parties_are_left_alone(void **state)
         assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.5:5", messages[i]), Q2P_ERR_ABSENT);
     }
     assert_int_equal(pipe.log_len, 0);
-    pipe_hex(&pipe, 0, "10.9.9.9:9", "0000 0000"); /* it did JOIN, EVIL was asked: now it may */
+    pipe_hex(&pipe, 0, "10.9.9.9:9", "0000 0000");
+    assert_int_equal(pipe_hex(&pipe, 0, EVIL, messages[2]), Q2P_ERR_ABSENT);
+    pipe_hex(&pipe, 0, "10.9.9.9:9", "0000 0600"); /* it did JOIN, EVIL was asked: now it may */
     pipe_hex(&pipe, 0, "10.0.0.5:5", "0000 0000"); /* a member, but nobody asked it */
     assert_int_equal(pipe_hex(&pipe, 0, "10.0.0.5:5", messages[2]), Q2P_ERR_ABSENT);
     assert_int_equal(pipe_hex(&pipe, 0, EVIL, messages[2]), Q2P_OK);
@@ -219,16 +231,23 @@ static void row_11_one_join_asks_few_members(void **state)
     start(&pipe);
     for (int i = 0; i < 30; i++) {
         snprintf(from, sizeof from, "10.0.1.%d:5", i);
-        pipe_hex(&pipe, 0, from, "0000 0000");
+        join_and_answer(&pipe, from);
         pipe_run(&pipe, pipe.now + Q2P_SECOND);
+    }
+    pipe_run(&pipe, pipe.now + 10 * Q2P_SECOND);
+    for (int i = 0; i < 30; i++) { /* all of them are still there */
+        snprintf(from, sizeof from, "10.0.1.%d:5", i);
+        pipe_hex(&pipe, 0, from, "0000 0600");
     }
     assert_int_equal(q2p_node_peers(pipe.nodes[0], NULL, 0), 30);
     pipe_forget_log(&pipe);
     pipe_hex(&pipe, 0, EVIL, "0000 0000");
+    assert_string_equal(pipe.log, "A>? CONNECT\n"); /* nobody hears of it before it answers */
+    pipe_hex(&pipe, 0, EVIL, "0000 0600");
     assert_int_equal(pipe_sent(&pipe, 'A', '*', Q2P_EV_TOUCHREQUEST), 8);
     for (int i = 0; i < 1000; i++) { /* JOINs of many addresses share one budget */
         snprintf(from, sizeof from, "10.6.%d.%d:6", i / 250, i % 250);
-        pipe_hex(&pipe, 0, from, "0000 0000");
+        join_and_answer(&pipe, from);
     }
     assert_in_range(pipe_sent(&pipe, 'A', '*', Q2P_EV_TOUCHREQUEST), 8, 256);
     end(&pipe);

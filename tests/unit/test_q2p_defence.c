@@ -155,7 +155,7 @@ static void threat_3_open_transmissions_are_few(void **state)
     end(&siege);
 }
 
-/* Every message but JOIN, of this network and of another, from 50,000 addresses each. */
+/* Every message, of this network and of another, from 50,000 addresses each. */
 static void threat_4_nothing_is_reflected(void **state)
 {
     struct siege siege;
@@ -175,8 +175,6 @@ static void threat_4_nothing_is_reflected(void **state)
             uint8_t bytes[Q2P_DATAGRAM_MAX];
             int len;
 
-            if (message.event == Q2P_EV_JOIN && message.network_id == 0)
-                continue;
             memcpy(message.hash.bytes, &i, sizeof i);
             len = q2p_wire_write(bytes, sizeof bytes, (enum q2p_dialect)dialect, &message);
             if (len > 0)
@@ -237,38 +235,97 @@ static bool count_victim(struct pipe *pipe, const struct pipe_datagram *datagram
     return datagram->to.ip[1] == 66;
 }
 
-/* A JOIN in somebody's name: what a seed with many members and they all send there. */
-static void threat_6_a_forged_join_has_an_end(void **state)
-{
-    static const uint8_t join[4] = {0};
-    struct q2p_addr victim = siege_addr(VICTIM), from;
-    struct pipe pipe;
+static const uint8_t join[4] = {0}, calling[4] = {0, 0, 5, 0}, connected[4] = {0, 0, 6, 0};
 
-    (void)state;
+/* A seed with thirty members; what goes to the victim is counted. */
+static void start_seed(struct pipe *pipe)
+{
     q2p_config_init(&config);
-    pipe_init(&pipe);
-    pipe.quiet = true;
-    pipe.lose = count_victim;
+    pipe_init(pipe);
+    pipe->quiet = true;
+    pipe->lose = count_victim;
     for (int i = 0; i < 31; i++) {
         char text[32];
 
         snprintf(text, sizeof text, "10.0.0.%d:1", i + 1);
-        pipe_add(&pipe, text, &config);
+        pipe_add(pipe, text, &config);
         if (i > 0)
-            q2p_node_join(pipe.nodes[i], pipe.now, &pipe.addrs[0]);
-        pipe_run(&pipe, pipe.now + 3 * Q2P_SECOND);
+            q2p_node_join(pipe->nodes[i], pipe->now, &pipe->addrs[0]);
+        pipe_run(pipe, pipe->now + 3 * Q2P_SECOND);
     }
-    pipe_run(&pipe, pipe.now + 20 * Q2P_SECOND);
+    pipe_run(pipe, pipe->now + 20 * Q2P_SECOND);
     victim_bytes = victim_count = 0;
+}
+
+/* JOINs in somebody's name: what the seed and its members all send there, others joining as well.
+ */
+static void threat_6_a_forged_join_brings_three_bytes_for_one(void **state)
+{
+    struct q2p_addr victim = siege_addr(VICTIM);
+    struct pipe pipe;
+
+    (void)state;
+    start_seed(&pipe);
     pipe_input(&pipe, 0, &victim, join, sizeof join);
     pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
     print_message("%u bytes in %u datagrams\n", (unsigned)victim_bytes, (unsigned)victim_count);
+    assert_in_range(victim_bytes, 4, 3 * sizeof join);
+    for (unsigned i = 0; i < 100; i++) { /* JOIN is not all that can be forged */
+        pipe_input(&pipe, 0, &victim, i % 4 == 3 ? calling : join, sizeof join);
+        pipe_run(&pipe, pipe.now + (i % 9 + 1) * 100 * Q2P_MILLISECOND);
+        if (i == 50) {
+            pipe_add(&pipe, "10.0.0.77:1", &config);
+            q2p_node_join(pipe.nodes[31], pipe.now, &pipe.addrs[0]);
+        }
+        assert_true(victim_bytes <= 3 * (i + 2) * sizeof join);
+    }
+    pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
+    print_message("%u bytes for 404\n", (unsigned)victim_bytes);
+    assert_true(victim_bytes <= 3 * 101 * sizeof join);
+    pipe_free(&pipe);
+}
+
+/* A thousand JOINs a second in as many names: no member hears of any, and who is there joins. */
+static void threat_6_forged_joins_do_not_reach_the_members(void **state)
+{
+    struct pipe pipe;
+    struct q2p_addr from;
+
+    (void)state;
+    start_seed(&pipe);
+    pipe.quiet = false;
+    for (unsigned i = 0; i < 10000; i++) {
+        from = siege_addr(1000 + i);
+        pipe_input(&pipe, 0, &from, join, sizeof join);
+        pipe_run(&pipe, pipe.now + Q2P_MILLISECOND);
+    }
+    assert_int_equal(pipe_sent(&pipe, 'A', '*', Q2P_EV_TOUCHREQUEST), 0);
+    pipe_add(&pipe, "10.0.0.77:1", &config);
+    q2p_node_join(pipe.nodes[31], pipe.now, &pipe.addrs[0]);
+    pipe_run(&pipe, pipe.now + 20 * Q2P_SECOND);
+    assert_int_equal(q2p_node_peers(pipe.nodes[31], NULL, 0), 31);
+    pipe_free(&pipe);
+}
+
+/* Whoever forges the answer, too, has a bound beyond that: nothing in Q2P can tell it. */
+static void threat_6_a_forged_answer_has_an_end(void **state)
+{
+    struct q2p_addr victim = siege_addr(VICTIM), from;
+    struct pipe pipe;
+
+    (void)state;
+    start_seed(&pipe);
+    pipe_input(&pipe, 0, &victim, join, sizeof join);
+    pipe_input(&pipe, 0, &victim, connected, sizeof connected);
+    pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
+    print_message("%u bytes in %u datagrams\n", (unsigned)victim_bytes, (unsigned)victim_count);
     assert_in_range(victim_bytes, 4, 2000);
-    assert_in_range(victim_count, 1, 8 * 7 * 2 + 32 + 8);
+    assert_in_range(victim_count, 1, 3 + 8 * 7 * 2 + 32 + 8);
     pipe.quiet = false;
     for (unsigned i = 0; i < 10000; i++) { /* a thousand a second in as many names */
         from = siege_addr(1000 + i);
         pipe_input(&pipe, 0, &from, join, sizeof join);
+        pipe_input(&pipe, 0, &from, connected, sizeof connected);
         pipe_run(&pipe, pipe.now + Q2P_MILLISECOND);
     }
     assert_in_range(pipe_sent(&pipe, 'A', '*', Q2P_EV_TOUCHREQUEST), 1, 11 * 256);
@@ -277,14 +334,13 @@ static void threat_6_a_forged_join_has_an_end(void **state)
 
 static void threat_7_peers_stay_in_their_places(void **state)
 {
-    static const uint8_t connect[4] = {0, 0, 5, 0}, connected[4] = {0, 0, 6, 0}, join[4] = {0};
     struct siege siege;
     struct q2p_peer peers[128];
 
     (void)state;
     start(&siege, Q2P_DIALECT_CLASSIC);
     for (uint32_t i = 0; i < 100000; i++) {
-        siege_throw(&siege, i % SIEGE_ADDRS, i % 3 ? connect : connected, 4);
+        siege_throw(&siege, i % SIEGE_ADDRS, i % 3 ? calling : connected, 4);
         assert_true(q2p_node_peers(siege.nodes[0], NULL, 0) <= config.peers_max);
         if (i % 100 == 0)
             siege_run(&siege, siege.now + Q2P_MILLISECOND);
@@ -292,7 +348,7 @@ static void threat_7_peers_stay_in_their_places(void **state)
     assert_int_equal(q2p_node_peers(siege.nodes[0], NULL, 0), 1); /* the honest one */
     assert_int_equal(siege.told[0][Q2P_ON_CONNECT] + siege.told[0][Q2P_ON_CONNECTED], 0);
     for (uint32_t i = 0; i < 100000; i++) {
-        siege_throw(&siege, i % 5000, i % 2 ? connect : join, 4);
+        siege_throw(&siege, i % 5000, i % 2 ? calling : join, 4);
         assert_true(q2p_node_peers(siege.nodes[0], NULL, 0) <= config.peers_max);
         if (i % 100 == 0)
             siege_run(&siege, siege.now + 100 * Q2P_MILLISECOND);
@@ -306,7 +362,6 @@ static void threat_7_peers_stay_in_their_places(void **state)
  * two for one, a few times, and becomes a peer only by CONNECTED. */
 static void threat_7_a_hairpin_is_no_door(void **state)
 {
-    static const uint8_t connect[4] = {0, 0, 5, 0};
     struct siege siege;
     struct q2p_addr seed = siege_addr(0);
     struct q2p_message message = {.event = Q2P_EV_CONNECTREQUEST,
@@ -319,7 +374,7 @@ static void threat_7_a_hairpin_is_no_door(void **state)
     for (uint32_t i = 0; i < 100000; i++) {
         if (i % 1000 == 0)
             siege_say(&siege, 0, Q2P_DIALECT_CLASSIC, &message);
-        siege_throw(&siege, 1 + i % 5000, connect, 4);
+        siege_throw(&siege, 1 + i % 5000, calling, 4);
         if (i % 100 == 0)
             siege_run(&siege, siege.now + 10 * Q2P_MILLISECOND);
     }
@@ -561,7 +616,9 @@ int main(void)
         cmocka_unit_test(threat_3_open_transmissions_are_few),
         cmocka_unit_test(threat_4_nothing_is_reflected),
         cmocka_unit_test(threat_5_a_seed_can_send_us_to_few),
-        cmocka_unit_test(threat_6_a_forged_join_has_an_end),
+        cmocka_unit_test(threat_6_a_forged_join_brings_three_bytes_for_one),
+        cmocka_unit_test(threat_6_forged_joins_do_not_reach_the_members),
+        cmocka_unit_test(threat_6_a_forged_answer_has_an_end),
         cmocka_unit_test(threat_7_peers_stay_in_their_places),
         cmocka_unit_test(threat_7_a_hairpin_is_no_door),
         cmocka_unit_test(threat_8_data_go_to_nobody_else),

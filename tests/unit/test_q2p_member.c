@@ -27,7 +27,7 @@ static void setup(void)
     q2p_config_init(&config);
 }
 
-static void three_nodes_say_what_the_original_says(void **state)
+static void three_nodes_say_what_the_original_says_and_whether_they_are_there(void **state)
 {
     struct pipe pipe;
     struct q2p_peer peers[4];
@@ -37,11 +37,15 @@ static void three_nodes_say_what_the_original_says(void **state)
     start(&pipe, 3);
     join(&pipe, 1, 0);
     pipe_run(&pipe, 100 * Q2P_MILLISECOND);
-    assert_string_equal(pipe.log, "B>A JOIN\n"); /* a seed does not answer */
+    assert_string_equal(pipe.log, "B>A JOIN\n"
+                                  "A>B CONNECT\n" /* are you there? */
+                                  "B>A CONNECTED\n");
     pipe_forget_log(&pipe);
     join(&pipe, 2, 0);
     pipe_run(&pipe, 200 * Q2P_MILLISECOND);
     assert_string_equal(pipe.log, "C>A JOIN\n"
+                                  "A>C CONNECT\n"
+                                  "C>A CONNECTED\n"
                                   "A>B TOUCHREQUEST\n"
                                   "B>C TOUCH\n"
                                   "B>A TOUCHED\n"
@@ -74,6 +78,7 @@ static void the_bytes_are_those_of_the_original(void **state)
 
     (void)state;
     setup();
+    config.persist = false; /* nor does it ask who joins whether it is there */
     start(&pipe, 3);
     join(&pipe, 1, 0);
     pipe_run(&pipe, 100 * Q2P_MILLISECOND);
@@ -230,6 +235,9 @@ static void who_joins_once_means_it_each_time(void **state)
     pipe_forget_log(&pipe);
     for (int i = 0; i < 3; i++) { /* an original node, restarted every 5 s */
         pipe_hex(&pipe, 0, "10.0.0.7:7", "0000 0000");
+        if (i == 0)
+            pipe_hex(&pipe, 0, "10.0.0.7:7", "0000 0600"); /* as it was asked */
+        pipe_hex(&pipe, 0, "10.0.0.2:10001", "0000 0300 31302e302e302e373a37");
         pipe_run(&pipe, pipe.now + 5 * Q2P_SECOND);
     }
     assert_int_equal(pipe_sent(&pipe, 'A', 'B', Q2P_EV_TOUCHREQUEST), 3);
@@ -337,14 +345,19 @@ static void another_network_is_told_so_and_both_hear_of_it(void **state)
     join(&pipe, 1, 0);
     pipe_run(&pipe, 100 * Q2P_MILLISECOND);
     assert_string_equal(pipe.log, "B>A JOIN\nA>B CONNECT_FAILED\n");
-    assert_int_equal(pipe.queue[1].len, 31);
-    assert_memory_equal(pipe.queue[1].bytes, "\0\0\7\0Dismatch networking version", 31);
+    assert_int_equal(pipe.queue[1].len, 12); /* three for each that came */
+    assert_memory_equal(pipe.queue[1].bytes, "\0\0\7\0Dismatch", 12);
     told = pipe_find(&pipe, 0, Q2P_ON_MISMATCH, 0);
     assert_int_equal(told->what.network_id, 7);
     assert_true(q2p_addr_equal(&told->what.peer, &pipe.addrs[1]));
     told = pipe_find(&pipe, 1, Q2P_ON_REFUSED, 0);
-    assert_string_equal(told->what.text, "Dismatch networking version");
+    assert_string_equal(told->what.text, "Dismatch");
     assert_int_equal(q2p_node_peers(pipe.nodes[0], NULL, 0), 0);
+    pipe_run(&pipe, 2 * Q2P_SECOND);
+    pipe_hex(&pipe, 0, "10.0.0.9:9", "0700 0300 31302e302e302e373a37"); /* pays for all of it */
+    assert_int_equal(pipe.queue[pipe.queue_end - 1].len, 31);
+    assert_memory_equal(pipe.queue[pipe.queue_end - 1].bytes, "\0\0\7\0Dismatch networking version",
+                        31);
     pipe_free(&pipe);
 }
 
@@ -368,7 +381,7 @@ static void a_reason_is_told_in_printable_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(three_nodes_say_what_the_original_says),
+        cmocka_unit_test(three_nodes_say_what_the_original_says_and_whether_they_are_there),
         cmocka_unit_test(the_bytes_are_those_of_the_original),
         cmocka_unit_test(many_joiners_become_a_full_mesh),
         cmocka_unit_test(repetition_gets_through_heavy_loss),
