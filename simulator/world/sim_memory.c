@@ -40,13 +40,14 @@ static void want_huge(void *start, size_t len)
 
 void *sim_alloc(size_t len)
 {
-    if (len < HUGE_LEN) {
+    if (len < HUGE_LEN / 2) {
         void *out = calloc(1, len);
         if (!out)
             give_up();
         return out;
     }
     void *out = NULL;
+    len = (len + HUGE_LEN - 1) / HUGE_LEN * HUGE_LEN; /* the last page is a huge one, too */
     if (posix_memalign(&out, HUGE_LEN, len) != 0)
         give_up();
     want_huge(out, len);
@@ -91,6 +92,8 @@ static void make_block(struct sim_arena *arena, size_t least)
     if (arena->block_len < BLOCK_MAX)
         arena->block_len = arena->block_len ? 2 * arena->block_len : BLOCK_MIN;
     size_t len = least > arena->block_len ? least : arena->block_len;
+    if (len >= HUGE_LEN / 2 && len < HUGE_LEN)
+        len = HUGE_LEN; /* it would be that in any case */
     struct sim_block *block = len < HUGE_LEN ? sim_alloc(len) : map(len);
     *block = (struct sim_block){arena->blocks, len};
     arena->blocks = block;
