@@ -54,19 +54,6 @@ void net_link_enter(const struct net_link *link, struct sim_world *world, struct
     link->start->ops->forward(link->start, world, packet);
 }
 
-bool net_decide(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
-                bool drawn)
-{
-    return link->tap->decide ? link->tap->decide(link->tap->ctx, packet, what, drawn) : drawn;
-}
-
-bool net_chance(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
-                uint32_t ppb)
-{
-    return net_decide(link, packet, what,
-                      (net_draw(packet, what) >> 32) * NET_LOSS_ALWAYS >> 32 < ppb);
-}
-
 void net_link_end(const struct net_link *link, struct sim_world *world, struct sim_packet *packet,
                   enum net_fate fate)
 {

@@ -114,10 +114,18 @@ static inline uint64_t net_draw(const struct sim_packet *packet, uint32_t what)
 }
 
 /* What luck says, unless the tap knows better. */
-bool net_decide(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
-                bool drawn);
-bool net_chance(const struct net_link *link, const struct sim_packet *packet, enum net_draw what,
-                uint32_t ppb);
+static inline bool net_decide(const struct net_link *link, const struct sim_packet *packet,
+                              enum net_draw what, bool drawn)
+{
+    return link->tap->decide ? link->tap->decide(link->tap->ctx, packet, what, drawn) : drawn;
+}
+
+static inline bool net_chance(const struct net_link *link, const struct sim_packet *packet,
+                              enum net_draw what, uint32_t ppb)
+{
+    return net_decide(link, packet, what,
+                      (net_draw(packet, what) >> 32) * NET_LOSS_ALWAYS >> 32 < ppb);
+}
 
 /* The packet ends here. */
 void net_link_end(const struct net_link *link, struct sim_world *world, struct sim_packet *packet,

@@ -112,7 +112,7 @@ static void soon(const struct net_element *self, const struct sim_packet *packet
     if (step == 1) {
         sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
         sim_fetch(next, 2 * SIM_LINE); /* a place, as a rule */
-    } else if (next->ops->soon) {
+    } else if (step == 2 && next->ops->soon) {
         next->ops->soon(next, NULL, step);
     }
 }
