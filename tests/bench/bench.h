@@ -54,7 +54,6 @@ bool bench_tcp_has(const char *control);
 void bench_listening(struct bench_shared *shared, int port); /* the receiver */
 void bench_begin(struct bench_shared *shared);               /* the sender: from here it counts */
 void bench_end(struct bench_shared *shared);                 /* the receiver: up to here */
-double bench_now(void);                                      /* s */
 
 struct bench_result {
     double mib_s;

@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <nettle/md5.h>
 
 #include <q2p/wire.h>
 
+#include "bench_clock.h"
 #include "cli_story.h"
 
 enum {
@@ -29,13 +29,6 @@ enum {
     HEADERS = 42,
     ITEMS_MAX = 100000
 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void die(const char *what)
 {
@@ -207,13 +200,13 @@ int main(int argc, char **argv)
     fclose(file);
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < WAYS; i++) {
-            double start = seconds_now();
+            double start = bench_wall_seconds();
             if (i == 0)
                 read_alone(kept ? kept : path);
             else
                 check(kept ? kept : path, ways[i].hashing, ways[i].hands ? cli_crew_spare() : 0,
                       &totals);
-            took[i][round] = seconds_now() - start;
+            took[i][round] = bench_wall_seconds() - start;
         }
     }
     if (!kept)

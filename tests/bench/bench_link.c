@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "bench_clock.h"
 
 enum { PACKET_MAX = 1536, RING = 16384, DEVICE_QUEUE = 10000, READS = 32 };
 
@@ -92,14 +93,14 @@ static void pass_packets(const int device[2], const struct bench_link_kind *kind
         ready[i] = (struct pollfd){.fd = device[i], .events = POLLIN};
     }
     for (;;) {
-        double now_s = bench_now(), next_s = now_s + 1;
+        double now_s = bench_wall_seconds(), next_s = now_s + 1;
         for (int i = 0; i < 2; i++)
             if (pipes[i].count && pipes[i].ring[pipes[i].head].due_s < next_s)
                 next_s = pipes[i].ring[pipes[i].head].due_s;
         double left_s = next_s > now_s + LOOK_S ? next_s - now_s : LOOK_S;
         struct timespec left = {(time_t)left_s, (long)((left_s - (double)(time_t)left_s) * 1e9)};
         ppoll(ready, 2, &left, NULL);
-        now_s = bench_now();
+        now_s = bench_wall_seconds();
         for (int i = 0; i < 2; i++) {
             give_due(&pipes[i], now_s);
             for (int n = 0; n < READS && (ready[i].revents & POLLIN); n++) {

@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <q2p/q2p.h>
+
+#include "bench_clock.h"
 
 enum { FEW = 10, MANY = 10000, DATAGRAMS = 200000, LOST_LEN = 10000000, IDLE = 100, TURN = 64 };
 
@@ -162,13 +163,6 @@ struct ended {
 
 /* ---- many at once ---------------------------------------------------------------------------- */
 
-static double cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static void drain(q2p_node *node, q2p_time now)
 {
     struct q2p_datagram out;
@@ -195,7 +189,7 @@ static void count_ended(q2p_node *node, struct ended *ended)
     }
 }
 
-/* ns for a fragment that comes in, when so many transmissions from as many peers grow in turn. */
+/* s for a fragment that comes in, when so many transmissions from as many peers grow in turn. */
 static double receiving(int count)
 {
     uint8_t bytes[Q2P_DATAGRAM_MAX];
@@ -216,7 +210,7 @@ static double receiving(int count)
     static const uint8_t body[Q2P_FRAGMENT_LEN];
     message =
         (struct q2p_message){.event = Q2P_EV_TRANSPORT, .body = body, .body_len = Q2P_FRAGMENT_LEN};
-    double begin_ns = cpu_ns();
+    double begin_s = bench_cpu_seconds();
     for (message.syn = 0; message.syn < each; message.syn++)
         for (int i = 0; i < count; i++, now += Q2P_MICROSECOND) {
             make_hash(&message.hash, (uint32_t)i);
@@ -226,14 +220,13 @@ static double receiving(int count)
             if (i % TURN == 0)
                 drain(node, now);
         }
-    double took_ns = cpu_ns() - begin_ns;
+    double took_s = bench_cpu_seconds() - begin_s;
     if (q2p_node_counters(node)->fragments_in != (uint64_t)each * (uint32_t)count)
         die("fragments were not taken");
     q2p_node_free(node);
-    return took_ns / DATAGRAMS;
+    return took_s / DATAGRAMS;
 }
 
-/* ns for a datagram that leaves, answers to probes included. */
 /* Answered a round trip later. */
 struct asked {
     int count;
@@ -262,7 +255,7 @@ static void answer_all(q2p_node *node, q2p_time now, struct asked *asked, struct
     count_ended(node, ended);
 }
 
-/* ns for a datagram that leaves, answers to probes included. */
+/* s for a datagram that leaves, answers to probes included. */
 static double sending(const uint8_t *data, int count)
 {
     size_t len = DATAGRAMS / (size_t)count * Q2P_FRAGMENT_LEN;
@@ -281,19 +274,19 @@ static double sending(const uint8_t *data, int count)
             die("cannot send");
         send_out(node, now, asked, &ended);
     }
-    double begin_ns = cpu_ns();
+    double begin_s = bench_cpu_seconds();
     while (ended.sent < count && !ended.failed && now < 600 * Q2P_SECOND) {
         now += TRIP_NS;
         answer_all(node, now, asked, &ended);
         send_out(node, now, asked, &ended);
     }
-    double took_ns = cpu_ns() - begin_ns;
+    double took_s = bench_cpu_seconds() - begin_s;
     uint64_t datagrams = q2p_node_counters(node)->datagrams_out;
     if (ended.sent < count || datagrams < DATAGRAMS)
         die("not all could be sent");
     q2p_node_free(node);
     free(asked);
-    return took_ns / (double)datagrams;
+    return took_s / (double)datagrams;
 }
 
 /* ---- the bars -------------------------------------------------------------------------------- */

@@ -9,13 +9,14 @@
  */
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <vector>
 
 #include <ns3/core-module.h>
 #include <ns3/internet-module.h>
 #include <ns3/network-module.h>
 #include <ns3/point-to-point-module.h>
+
+#include "bench_clock.h"
 
 using namespace ns3;
 
@@ -39,13 +40,6 @@ static void Receive(Ptr<Socket> socket)
 {
     while (socket->Recv())
         received++;
-}
-
-static double Seconds()
-{
-    timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /* Hosts i and i + 1 are joined by the i-th link, of two addresses. */
@@ -99,10 +93,10 @@ int main(int argc, char **argv)
     Simulator::Run();
     for (int i = 0; i < 3; i++) {
         uint64_t before = sent;
-        double start = Seconds();
+        double start = bench_cpu_seconds();
         Simulator::Stop(MilliSeconds((uint64_t)length_ms + 1));
         Simulator::Run();
-        double rate = (double)(sent - before) / (Seconds() - start);
+        double rate = (double)(sent - before) / (bench_cpu_seconds() - start);
         best = rate > best ? rate : best;
     }
     double share = (double)received / (double)sent;

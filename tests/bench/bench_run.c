@@ -12,17 +12,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <q2p/drive.h>
 
-double bench_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
+#include "bench_clock.h"
 
 static double cpu_now(long *rss_kib)
 {
@@ -53,13 +47,13 @@ void bench_listening(struct bench_shared *shared, int port)
 void bench_begin(struct bench_shared *shared)
 {
     count_from_here(shared, BENCH_SEND);
-    shared->begin_s = bench_now();
+    shared->begin_s = bench_wall_seconds();
     shared->begun = true;
 }
 
 void bench_end(struct bench_shared *shared)
 {
-    shared->end_s = bench_now();
+    shared->end_s = bench_wall_seconds();
     count_up_to_here(shared, BENCH_RECEIVE);
     shared->done = true;
 }
@@ -97,7 +91,7 @@ static bool finish(pid_t child, double deadline_s)
     static const struct timespec nap = {.tv_nsec = 2000000};
     int status = 1;
     while (waitpid(child, &status, WNOHANG) == 0) {
-        if (bench_now() > deadline_s)
+        if (bench_wall_seconds() > deadline_s)
             kill(child, SIGKILL);
         nanosleep(&nap, NULL);
     }
@@ -143,7 +137,7 @@ struct bench_result bench_run(const struct bench_way *way, const struct bench_jo
     struct bench_flow flow;
     warm_memory(job->len);
     bench_start(&flow, way, job);
-    double deadline_s = bench_now() + limit_s;
+    double deadline_s = bench_wall_seconds() + limit_s;
     bool received = finish(flow.pid[BENCH_RECEIVE], deadline_s);
     bool sent = finish(flow.pid[BENCH_SEND], received ? deadline_s : 0);
     const struct bench_shared *shared = flow.shared;

@@ -11,20 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "bench_clock.h"
 
 enum { ROUNDS = 7, DATAGRAMS = 200000, PAYLOAD_LEN = 32 << 20 };
 
 static uint8_t datagram[Q2P_DATAGRAM_MAX];
 static uint8_t *payload, *copy;
 static volatile uint64_t sink; /* keeps the compiler from leaving the work out */
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void touch_datagrams(void)
 {
@@ -114,9 +108,9 @@ static double median_s(void (*work)(void))
 
     work();
     for (int i = 0; i < ROUNDS; i++) {
-        double start = seconds_now();
+        double start = bench_wall_seconds();
         work();
-        took_s[i] = seconds_now() - start;
+        took_s[i] = bench_wall_seconds() - start;
     }
     qsort(took_s, ROUNDS, sizeof took_s[0], compare);
     return took_s[ROUNDS / 2];

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bench_world.c - N peers, each sends a 512-byte datagram every 100 ms; and a plain loop. */
-#define _POSIX_C_SOURCE 199309L
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench_clock.h"
 #include "bench_world.h"
-
-double bench_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-double bench_wall_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void bench_die(const char *what)
 {
@@ -89,7 +75,7 @@ double bench_yard(uint32_t peers, uint64_t datagrams)
     for (uint32_t i = 0; i < peers; i++)
         yard_push(&yard, (struct yard_event){
                              .at = (q2p_time)sim_rng_below(&rng, PERIOD_NS), .by = i, .peer = i});
-    double start = bench_seconds();
+    double start = bench_cpu_seconds();
     for (uint64_t sent = 0; sent < datagrams;) {
         struct yard_event event = yard_pop(&yard);
         if (event.bytes) {
@@ -113,7 +99,7 @@ double bench_yard(uint32_t peers, uint64_t datagrams)
                                              .peer = (uint32_t)((draw >> 32) % peers),
                                              .bytes = bytes});
     }
-    double took = bench_seconds() - start;
+    double took = bench_cpu_seconds() - start;
     free(yard.heap);
     free(yard.buffers);
     free(yard.unused);
@@ -317,9 +303,9 @@ double bench_opaque(const struct opaque_plan *plan, double datagrams)
     }
     for (int i = 0; i < 3; i++) {
         uint64_t before = bench_sent(&bench);
-        double start = bench_seconds();
+        double start = bench_cpu_seconds();
         sim_world_run(&bench.world, bench.world.now + time_for(plan->peers, datagrams));
-        double rate = (double)(bench_sent(&bench) - before) / (bench_seconds() - start);
+        double rate = (double)(bench_sent(&bench) - before) / (bench_cpu_seconds() - start);
         best = rate > best ? rate : best;
     }
     if (plan->traced) {

@@ -37,9 +37,7 @@ struct opaque_plan {
     uint32_t threads;
 };
 
-/* Seconds of this process, and the end of the program. */
-double bench_seconds(void);
-double bench_wall_seconds(void);
+/* The end of the program. */
 _Noreturn void bench_die(const char *what);
 
 /* Peer number n is at address(11, n, 10000), behind a NAT of its own if there are NATs. */
