@@ -146,8 +146,8 @@ static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing 
                                   .extended = !plain};
     int len;
 
-    message.token = q2p__path_probe(node, now, outgoing->path, plain);
-    probe = &outgoing->path->probes[outgoing->path->probes_count - 1];
+    probe = q2p__path_probe(node, now, outgoing->path, plain);
+    message.token = probe->token;
     if (probe->alone) { /* an answer to the one before, which is late, would look the same */
         q2p__path_key(node, probe, &message.hash);
         message.length = 0;

@@ -338,7 +338,8 @@ void q2p__path_ask(struct q2p__path *path)
     path->asked_after = path->sent;
 }
 
-uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path, bool plain)
+const struct q2p__probe *q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path,
+                                         bool plain)
 {
     uint64_t number = path->sent ^ (uint64_t)now << 20;
     struct q2p__probe *probe;
@@ -359,7 +360,7 @@ uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *p
         .limited = path->limited_until > path->acked};
     path->probed = path->sent;
     path->probed_at = now;
-    return probe->token;
+    return probe;
 }
 
 void q2p__path_key(const q2p_node *node, const struct q2p__probe *probe, struct q2p_hash *out)

@@ -139,8 +139,9 @@ bool q2p__path_wants_count(const struct q2p__path *path);
 /* It leaves: OPTIONS of the transmission, the answers to which are as many as were not lost. */
 void q2p__path_ask(struct q2p__path *path);
 
-/* A probe leaves; returns its token. */
-uint16_t q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path, bool plain);
+/* A probe leaves: this one; good until the next. */
+const struct q2p__probe *q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path,
+                                         bool plain);
 
 /* The key of a probe that is alone; nobody can know it beforehand. */
 void q2p__path_key(const q2p_node *node, const struct q2p__probe *probe, struct q2p_hash *out);

@@ -94,7 +94,7 @@ void q2p__send_ask(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
     if (!outgoing->path || outgoing->dialect != Q2P_DIALECT_OPTIONS ||
         !outgoing->path->contact->extends)
         return;
-    note.token = q2p__path_probe(node, now, outgoing->path, false);
+    note.token = q2p__path_probe(node, now, outgoing->path, false)->token;
     q2p__say(node, &note);
 }
 

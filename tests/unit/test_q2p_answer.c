@@ -39,7 +39,7 @@ static void an_answer_to_nothing_is_none(void **state)
     (void)state;
     start(true);
     assert_false(plain_answer(Q2P_SECOND));
-    token = q2p__path_probe(node, Q2P_SECOND, path, false);
+    token = q2p__path_probe(node, Q2P_SECOND, path, false)->token;
     assert_false(plain_answer(Q2P_SECOND + MS));
     assert_false(answer(Q2P_SECOND + MS, (uint16_t)(token + 2), 0));
     assert_false(path->contact->proven);
