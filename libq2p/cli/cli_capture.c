@@ -2,7 +2,8 @@
 /*
  * cli_capture.c - reads captures through libpcap, pcapng through cli_blocks.h, and unwraps them
  * down to UDP: Ethernet with VLAN tags, raw IP, loopback, Linux cooked; IPv4 with options, IPv6
- * with extension headers, fragments of both. All bounds are the reader's of base_buf.h.
+ * with extension headers, fragments of both (cli_pieces.h). All bounds are the reader's of
+ * base_buf.h.
  */
 #define _DEFAULT_SOURCE /* u_char, for pcap.h */
 #include "cli_capture.h"
@@ -16,9 +17,11 @@
 #include <pcap/pcap.h>
 
 #include <q2p/status.h>
+#include <q2p/wire.h>
 
 #include "base_buf.h"
 #include "cli_blocks.h"
+#include "cli_pieces.h"
 
 enum {
     ETHERTYPE_IPV4 = 0x0800,
@@ -32,27 +35,12 @@ enum {
     IPV6_ROUTING = 43,
     IPV6_FRAGMENT = 44,
     IPV6_DESTINATION = 60,
-    PARTIAL_MAX = 16,   /* fragmented IP packets put together at a time */
-    PACKET_MAX = 65535, /* bytes of one */
-    UNIT = 8,
     EXTENSIONS_MAX = 8, /* IPv6 headers walked */
     VLAN_MAX = 2,
     GZIP_BEGIN = 0x1f,
     BUFFER_LEN = 32 << 10 /* of the file: what a first-level cache holds */
 };
 #define LINKS_KNOWN "Ethernet, raw IP, loopback, Linux cooked"
-
-/* An IP packet of which some fragments came. Their offsets count units of 8 bytes. */
-struct partial {
-    struct q2p_addr src, dst;
-    uint32_t id;
-    uint64_t first; /* frame number of the first fragment */
-    uint64_t used;  /* ... and of the latest; 0: free */
-    size_t end;     /* of the payload; 0: the last fragment has not come */
-    size_t units;   /* that came */
-    bool came[PACKET_MAX / UNIT + 1];
-    uint8_t bytes[PACKET_MAX];
-};
 
 struct cli_capture {
     pcap_t *pcap;              /* or: */
@@ -61,17 +49,8 @@ struct cli_capture {
     int link; /* of everything in a pcap file */
     uint64_t frames;
     struct cli_flaws flaws;
-    char buffer[BUFFER_LEN];               /* the file's, which is closed before */
-    struct partial *partials[PARTIAL_MAX]; /* NULL: never needed */
-};
-
-/* One IP packet's header, as far as UDP cares. */
-struct packet {
-    struct q2p_addr src, dst;
-    uint8_t protocol;
-    uint32_t id;
-    size_t at; /* of this fragment in the whole payload */
-    bool more;
+    char buffer[BUFFER_LEN]; /* the file's, which is closed before */
+    struct cli_pieces pieces;
 };
 
 static const int links[] = {DLT_EN10MB, DLT_RAW,  DLT_IPV4,      DLT_IPV6,
@@ -151,8 +130,7 @@ void cli_capture_close(struct cli_capture *capture)
     if (capture->file)
         fclose(capture->file);
     cli_blocks_free(capture->pcapng);
-    for (size_t i = 0; i < PARTIAL_MAX; i++)
-        free(capture->partials[i]);
+    cli_pieces_free(&capture->pieces);
     free(capture);
 }
 
@@ -171,24 +149,10 @@ void cli_capture_interface(const struct cli_capture *capture, uint32_t interface
         snprintf(out, CLI_INTERFACE_MAX, "interface %" PRIu32, interface);
 }
 
-static void tear(struct cli_flaws *flaws, uint64_t first)
-{
-    flaws->torn++;
-    if (!flaws->torn_first || first < flaws->torn_first)
-        flaws->torn_first = first;
-}
-
-static uint64_t last_use(const struct partial *partial)
-{
-    return partial ? partial->used : 0;
-}
-
 void cli_capture_flaws(const struct cli_capture *capture, struct cli_flaws *out)
 {
     *out = capture->flaws;
-    for (size_t i = 0; i < PARTIAL_MAX; i++)
-        if (last_use(capture->partials[i]))
-            tear(out, capture->partials[i]->first);
+    cli_pieces_flaws(&capture->pieces, out);
 }
 
 uint64_t cli_capture_frames(const struct cli_capture *capture)
@@ -271,7 +235,7 @@ static unsigned load_be16(const uint8_t *bytes)
     return (unsigned)bytes[0] << 8 | bytes[1];
 }
 
-static void read_ipv4(struct q2p__reader *reader, struct packet *out)
+static void read_ipv4(struct q2p__reader *reader, struct cli_piece *out)
 {
     size_t start = reader->at;
     struct q2p_span at;
@@ -281,7 +245,7 @@ static void read_ipv4(struct q2p__reader *reader, struct packet *out)
     size_t header_len = (header[0] & 15) * 4u, packet_len = load_be16(header + 2);
     unsigned fragment = load_be16(header + 6);
     out->id = load_be16(header + 4);
-    out->at = (fragment & 0x1fff) * (size_t)UNIT;
+    out->at = (fragment & 0x1fff) * (size_t)CLI_PIECE_UNIT;
     out->more = fragment & 0x2000;
     out->protocol = header[9];
     memcpy(out->src.ip, header + 12, 4);
@@ -295,7 +259,7 @@ static void read_ipv4(struct q2p__reader *reader, struct packet *out)
         end_at(reader, start + packet_len);
 }
 
-static void read_ipv6(struct q2p__reader *reader, struct packet *out)
+static void read_ipv6(struct q2p__reader *reader, struct cli_piece *out)
 {
     skip(reader, 4);
     size_t payload_len = read_be16(reader);
@@ -328,67 +292,11 @@ static void read_ipv6(struct q2p__reader *reader, struct packet *out)
     }
 }
 
-/* ---- fragments of IP ------------------------------------------------------------------------ */
-
-/* NULL: no memory. */
-static struct partial *find_partial(struct cli_capture *capture, const struct packet *packet)
-{
-    struct partial **place = capture->partials, *oldest;
-    for (size_t i = 0; i < PARTIAL_MAX; i++) {
-        struct partial *each = capture->partials[i];
-        if (last_use(each) && each->id == packet->id && q2p_addr_equal(&each->src, &packet->src) &&
-            q2p_addr_equal(&each->dst, &packet->dst))
-            return each;
-        if (last_use(each) < last_use(*place))
-            place = &capture->partials[i];
-    }
-    oldest = *place ? *place : calloc(1, sizeof *oldest);
-    if (!oldest)
-        return NULL;
-    *place = oldest;
-    if (oldest->used)
-        tear(&capture->flaws, oldest->first);
-    oldest->first = capture->frames;
-    oldest->src = packet->src;
-    oldest->dst = packet->dst;
-    oldest->id = packet->id;
-    oldest->end = oldest->units = 0;
-    memset(oldest->came, 0, sizeof oldest->came);
-    return oldest;
-}
-
-/* Adds one fragment; true when the packet is whole, and then the reader reads all of it. */
-static bool put_together(struct cli_capture *capture, const struct packet *packet,
-                         struct q2p__reader *reader)
-{
-    size_t len = reader->have - reader->at;
-    if (packet->at + len > PACKET_MAX || reader->have < reader->total) {
-        tear(&capture->flaws, capture->frames);
-        return false;
-    }
-    struct partial *partial = find_partial(capture, packet);
-    if (!partial)
-        return false;
-    memcpy(partial->bytes + packet->at, reader->bytes + reader->at, len);
-    partial->used = capture->frames;
-    for (size_t unit = packet->at / UNIT; unit * UNIT < packet->at + len; unit++) {
-        partial->units += !partial->came[unit];
-        partial->came[unit] = true;
-    }
-    if (!packet->more)
-        partial->end = packet->at + len;
-    if (!partial->end || partial->units * UNIT < partial->end)
-        return false;
-    partial->used = 0;
-    q2p__reader_init(reader, partial->bytes, partial->end, partial->end);
-    return true;
-}
-
 /* One frame: true if it is, or completes, a UDP datagram. */
 static bool unwrap(struct cli_capture *capture, int link, struct q2p__reader *reader,
                    struct cli_datagram *out)
 {
-    struct packet packet = {.protocol = 0};
+    struct cli_piece packet = {.protocol = 0};
     struct q2p_span at;
     if (!read_link(reader, link) || reader->at >= reader->have)
         return false;
@@ -404,7 +312,8 @@ static bool unwrap(struct cli_capture *capture, int link, struct q2p__reader *re
     }
     if (reader->status != Q2P_OK || packet.protocol != PROTOCOL_UDP)
         return false;
-    if ((packet.at || packet.more) && !put_together(capture, &packet, reader))
+    if ((packet.at || packet.more) &&
+        !cli_pieces_add(&capture->pieces, &packet, capture->frames, &capture->flaws, reader))
         return false;
 
     out->src = packet.src;
@@ -482,6 +391,8 @@ int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char
             capture->flaws.cut_first = capture->frames;
         if (!unwrap(capture, frame.link, &reader, out))
             continue;
+        if (q2p_wire_joined(out->bytes, out->have, out->total) > 1 && !capture->flaws.joined++)
+            capture->flaws.joined_first = capture->frames;
         out->frame = capture->frames;
         out->t_ns = frame.t_ns;
         out->src.scope_id = out->dst.scope_id = frame.interface;

@@ -43,6 +43,7 @@ struct cli_flaws {
     uint64_t cut, cut_first;         /* the snap length cut them */
     uint64_t torn, torn_first;       /* IP packets of which fragments are missing */
     uint64_t strange, strange_first; /* of a link layer that we do not know: */
+    uint64_t joined, joined_first;   /* several fragments in one, of a kernel that joins them */
     unsigned strange_link;           /* the first one's, by its number in pcapng */
 };
 void cli_capture_flaws(const struct cli_capture *capture, struct cli_flaws *out);

@@ -38,7 +38,7 @@ static const char *verdict_text(enum cli_verdict verdict)
     case CLI_VERDICT_WHOLE:
         return "complete";
     case CLI_VERDICT_EMPTY:
-        return "empty: announced, and nothing to be seen after that";
+        return "empty: a question, as ping asks, or nothing to carry";
     case CLI_VERDICT_MISSING:
         return "incomplete";
     case CLI_VERDICT_GAVE_UP:
@@ -281,9 +281,15 @@ void cli_tell_flaws(const char *path, const struct cli_flaws *flaws)
         cli_error("%s: %" PRIu64 " frames are of link layers that cannot be read; the first, of "
                   "type %u, is frame %" PRIu64,
                   path, flaws->strange, flaws->strange_link, flaws->strange_first);
+    if (flaws->joined)
+        cli_error(
+            "%s: %" PRIu64 " packets are several fragments that a kernel had joined, the first "
+            "is frame %" PRIu64 "; they cannot be read: record elsewhere, or let the node run "
+            "with --no-offload",
+            path, flaws->joined, flaws->joined_first);
     if (flaws->torn)
-        cli_error("%s: %" PRIu64 " fragmented IP packets are not all there; the first begins in "
-                  "frame %" PRIu64,
+        cli_error("%s: %" PRIu64 " fragmented IP packets are not all there, or have fragments that "
+                  "contradict each other; the first begins in frame %" PRIu64,
                   path, flaws->torn, flaws->torn_first);
 }
 

@@ -6,6 +6,8 @@
 #include <q2p/status.h>
 #include <q2p/wire.h>
 
+#include <string.h>
+
 #include "base_buf.h"
 
 struct event_row {
@@ -215,6 +217,17 @@ int q2p_wire_read(struct q2p_packet *out, enum q2p_dialect dialect, const uint8_
     if (total > Q2P_DATAGRAM_MAX && reader.status == Q2P_OK)
         reader.status = Q2P_ERR_OVERSIZE;
     return reader.status;
+}
+
+size_t q2p_wire_joined(const uint8_t *bytes, size_t have, size_t total)
+{
+    enum { COMMON = Q2P_HEADER_LEN + Q2P_HASH_LEN };
+    const size_t lens[] = {COMMON + 4 + Q2P_FRAGMENT_LEN, COMMON + 8 + Q2P_FRAGMENT_LEN};
+
+    for (size_t i = 0; total > Q2P_DATAGRAM_MAX && i < sizeof lens / sizeof *lens; i++)
+        if (have >= lens[i] + COMMON && memcmp(bytes, bytes + lens[i], COMMON) == 0)
+            return (total + lens[i] - 1) / lens[i];
+    return 1;
 }
 
 uint32_t q2p_wire_lost(const struct q2p_packet *packet, const uint8_t *bytes, uint32_t index)

@@ -240,6 +240,58 @@ static void ip_fragments_are_put_together_in_any_order(void **state)
     assert_last_is_hello(&file, 2);
 }
 
+#define V6_FRAGMENT(len, at) "60000000 00" len " 2c 40" IPV6_ADDRESSES "11 00 00" at " 00000007 "
+
+/* Bytes are missing though every fragment says that it ends there, or two say different things.
+ */
+static void ip_fragments_that_leave_holes_are_no_packet(void **state)
+{
+    (void)state;
+    static const char *const wrong[][4] = {
+        /* 7 bytes, no unit: the 8th never came */
+        {"45 00 001b 0007 2000 40 11 0000 0a000001 0a000002 2711 2710 000d 00", FRAGMENT_2("0007")},
+        /* 16 to 23 lies behind the end, and is no substitute for 0 to 7 */
+        {"45 00 001c 0007 2002 40 11 0000 0a000001 0a000002 0000000000000000", FRAGMENT_2("0007"),
+         FRAGMENT_1("0007")},
+        {FRAGMENT_2("0007"), "45 00 001c 0007 2002 40 11 0000 0a000001 0a000002 0000000000000000",
+         FRAGMENT_1("0007")},
+        /* two ends */
+        {FRAGMENT_2("0007"), "45 00 0018 0007 0001 40 11 0000 0a000001 0a000002 68656c6c",
+         FRAGMENT_1("0007")},
+        {FRAGMENT_2("0007"), "45 00 0018 0007 0002 40 11 0000 0a000001 0a000002 68656c6c",
+         FRAGMENT_1("0007")},
+        /* the same bytes twice, but others */
+        {FRAGMENT_2("0007"), "45 00 0019 0007 0001 40 11 0000 0a000001 0a000002 68656c6c6e",
+         FRAGMENT_1("0007")},
+        /* IPv6: more than a copy overlaps, with the same bytes (RFC 5722) */
+        {V6_FRAGMENT("18", "01") "2711 2710 000d 0000 68656c6c6f000000",
+         V6_FRAGMENT("15", "08") "68656c6c6f000000 0000000000"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct file file;
+        begin(&file, RAW);
+        for (size_t k = 0; k < 4 && wrong[i][k]; k++)
+            add(&file, wrong[i][k]);
+        assert_none(&file);
+    }
+}
+
+static void ip_fragments_may_come_twice_and_overlap_in_ipv4(void **state)
+{
+    (void)state;
+    struct file file;
+    begin(&file, RAW);
+    add(&file, V6_FRAGMENT("10", "01") "2711 2710 000d 0000");
+    add(&file, V6_FRAGMENT("10", "01") "2711 2710 000d 0000");
+    add(&file, V6_FRAGMENT("0d", "08") "68656c6c6f");
+    assert_last_is_hello(&file, 3);
+    begin(&file, RAW);
+    add(&file, "45 00 0024 0007 2000 40 11 0000 0a000001 0a000002 2711 2710 000d 0000 68656c6c6f"
+               "000000");
+    add(&file, "45 00 0021 0007 0001 40 11 0000 0a000001 0a000002 68656c6c6f 0000000000000000");
+    assert_last_is_hello(&file, 2);
+}
+
 static void unfinished_ip_packets_make_room_for_newer_ones(void **state)
 {
     (void)state;
@@ -314,6 +366,8 @@ int main(void)
         cmocka_unit_test(what_is_not_udp_is_passed_over),
         cmocka_unit_test(a_cut_frame_says_how_much_is_missing),
         cmocka_unit_test(ip_fragments_are_put_together_in_any_order),
+        cmocka_unit_test(ip_fragments_that_leave_holes_are_no_packet),
+        cmocka_unit_test(ip_fragments_may_come_twice_and_overlap_in_ipv4),
         cmocka_unit_test(unfinished_ip_packets_make_room_for_newer_ones),
         cmocka_unit_test(a_fragment_beyond_the_longest_packet_is_refused),
         cmocka_unit_test(what_is_no_capture_is_told),

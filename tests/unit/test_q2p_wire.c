@@ -263,6 +263,28 @@ static void fragments_share_the_length(void **state)
     assert_int_equal(q2p_wire_share(485, 0), 484);
 }
 
+/* Fragments of one key behind one another, as UDP_SEGMENT leaves them in a recording. */
+static void what_a_kernel_joined_is_seen(void **state)
+{
+    (void)state;
+    enum { OPTIONS = 508, CLASSIC = 512, COUNT = 3 };
+    uint8_t joined[COUNT * CLASSIC];
+
+    for (size_t len = OPTIONS; len <= CLASSIC; len += CLASSIC - OPTIONS) {
+        memset(joined, 0xa5, sizeof joined);
+        for (size_t i = 0; i < COUNT; i++)
+            for (size_t k = 0; k < 20; k++)
+                joined[i * len + k] = (uint8_t)(7 * k + 1);
+        assert_int_equal(q2p_wire_joined(joined, COUNT * len, COUNT * len), 3);
+        assert_int_equal(q2p_wire_joined(joined, 2 * len + 24, 2 * len + 24), 3); /* a short end */
+        assert_int_equal(q2p_wire_joined(joined, len + 20, COUNT * len), 3);      /* a cut one */
+        assert_int_equal(q2p_wire_joined(joined, len + 19, COUNT * len), 1);
+        assert_int_equal(q2p_wire_joined(joined, len, len), 1);
+        joined[len + 4] ^= 1; /* another key */
+        assert_int_equal(q2p_wire_joined(joined, COUNT * len, COUNT * len), 1);
+    }
+}
+
 static void names_come_from_the_map(void **state)
 {
     (void)state;
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_number_without_meaning_is_unknown),
         cmocka_unit_test(what_is_written_reads_the_same),
         cmocka_unit_test(fragments_share_the_length),
+        cmocka_unit_test(what_a_kernel_joined_is_seen),
         cmocka_unit_test(names_come_from_the_map),
     };
     return cmocka_run_group_tests_name("q2p_wire", tests, NULL, NULL);

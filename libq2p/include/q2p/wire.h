@@ -179,6 +179,13 @@ struct q2p_message {
 int q2p_wire_write(uint8_t *out, size_t room, enum q2p_dialect dialect,
                    const struct q2p_message *message);
 
+/*
+ * How many datagrams are these, recorded as one? More than 1 only of fragments that the recording
+ * machine's kernel has not cut yet, or joined already (UDP_SEGMENT, UDP_GRO): behind a whole
+ * fragment comes another one of the same network, event and key.
+ */
+size_t q2p_wire_joined(const uint8_t *bytes, size_t have, size_t total);
+
 /* Fragments of a transmission of `length` bytes, and the body bytes of one of them (0 if there
  * is no such fragment). PROTOCOL.md 6.2. */
 uint32_t q2p_wire_fragments(uint32_t length);
