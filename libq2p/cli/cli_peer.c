@@ -128,6 +128,8 @@ int cli_peer_bind(struct cli_peer *peer, const struct cli_peer_values *values)
                   values->ip, values->port, why);
         return CLI_ENVIRONMENT;
     }
+    if (values->no_offload)
+        q2p_drive_choose(peer->drive, Q2P_CALLS_BATCH);
     catch_signals();
     return CLI_FINE;
 }

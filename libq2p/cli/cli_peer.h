@@ -17,6 +17,7 @@ struct cli_peer_values {
     uint64_t port, network_id, rate;
     struct cli_list seeds;
     enum q2p_dialect dialect;
+    bool no_offload;
 };
 #define CLI_PEER_OPTION(name, letter, kind, at, value, fallback, min, max, sentence)               \
     {                                                                                              \
@@ -33,7 +34,9 @@ struct cli_peer_values {
                         "keeps apart networks that share seeds"),                                  \
         CLI_PEER_OPTION("dialect", 'd', CLI_DIALECT, dialect, "NAME", "classic",                   \
                         Q2P_DIALECT_CLASSIC, 0,                                                    \
-                        "spoken to peers whose own is not known: classic or options")
+                        "spoken to peers whose own is not known: classic or options"),             \
+        CLI_PEER_OPTION("no-offload", 0, CLI_FLAG, no_offload, NULL, NULL, 0, 0,                   \
+                        "give the kernel each datagram alone, as who records here needs it")
 #define CLI_PEER_OPTIONS(port_default)                                                             \
     CLI_SOCKET_OPTIONS(port_default),                                                              \
         CLI_PEER_OPTION("seed", 's', CLI_LIST, seeds, "HOST:PORT", NULL, 0, 0,                     \
