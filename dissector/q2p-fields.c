@@ -32,6 +32,12 @@ expert_field *q2p_expert_status(int status)
 
 static void register_fields(int proto)
 {
+    static const value_string q2p_states[] = {
+#define XX(name, number, word, sentence) {number, word ": " sentence},
+        Q2P_STATE_MAP(XX)
+#undef XX
+            {0, NULL},
+    };
     static hf_register_info rows[] = {
 #define XX(name, filter, title, type, base, strings, blurb)                                        \
     {&hf_q2p_##name, {title, filter, type, base, strings, 0x0, blurb, HFILL}},

@@ -37,6 +37,12 @@
     XX(length, "q2p.length", "Length", FT_UINT32, BASE_DEC, NULL,                                  \
        "Bytes of the whole transmission; 0 when a classic fragment is sent again")                 \
     XX(syn, "q2p.syn", "SYN", FT_UINT32, BASE_DEC, NULL, "Number of the fragment, from 0")         \
+    XX(state, "q2p.state", "State", FT_UINT8, BASE_DEC, VALS(q2p_states),                          \
+       "Extension: what the sender of this message says of the transmission at its end")           \
+    XX(token, "q2p.token", "Token", FT_UINT16, BASE_DEC, NULL,                                     \
+       "Extension: number of a question, which its answer repeats; 0 = nobody asked")              \
+    XX(received, "q2p.received", "Received fragments", FT_UINT32, BASE_DEC, NULL,                  \
+       "Extension: fragments that the receiver has taken in from this sender so far, copies too")  \
     XX(body, "q2p.body", "Body", FT_BYTES, BASE_NONE, NULL, "Bytes of the fragment")               \
     XX(lost, "q2p.lost", "Lost SYN", FT_UINT32, BASE_DEC, NULL,                                    \
        "Number of a fragment that the sender of this message lacks")                               \

@@ -100,6 +100,7 @@ struct q2p_transmission {
     XX(STEP, "step")                      /* one of the steps of a punch that follow it */         \
     XX(START, "announcement")             /* OPTIONS, the first one */                             \
     XX(RESTART, "repeated announcement")  /* OPTIONS for what is announced already */              \
+    XX(QUESTION, "question")              /* OPTIONS with the extension: opens nothing */          \
     XX(READY, "ready")                    /* OPTIONSFEEDBACK */                                    \
     XX(PIECE, "first")                    /* a fragment that was missing */                        \
     XX(RESENT, "retransmission")          /* a fragment that was asked for */                      \

@@ -81,6 +81,7 @@ static const char *fragment_fate(const struct q2p_view *view)
     case Q2P_ROLE_STEP:
     case Q2P_ROLE_START:
     case Q2P_ROLE_RESTART:
+    case Q2P_ROLE_QUESTION:
     case Q2P_ROLE_READY:
     case Q2P_ROLE_BAD:
     case Q2P_ROLE_ASK:
@@ -113,6 +114,35 @@ static const char *text_of_list(const struct q2p_view *view)
     return wmem_strbuf_get_str(text);
 }
 
+/* 0 bytes are asked about by who wants an answer, and nothing else (q2p ping). */
+static const char *text_of_options(const struct q2p_view *view)
+{
+    const struct q2p_packet *packet = view->packet;
+    wmem_allocator_t *pool = view->pinfo->pool;
+
+    if (packet->state_at.len > 0)
+        return wmem_strdup_printf(pool, ": asks what has come of %s, %u bytes in %u fragments",
+                                  hash_text(view), packet->length,
+                                  q2p_wire_fragments(packet->length));
+    if (packet->length == 0 && packet->length_at.len > 0)
+        return wmem_strdup_printf(pool, ": a question, or 0 bytes announced, as %s",
+                                  hash_text(view));
+    return wmem_strdup_printf(pool, ": announces %s, %u bytes in %u fragments", hash_text(view),
+                              packet->length, q2p_wire_fragments(packet->length));
+}
+
+static const char *text_of_feedback(const struct q2p_view *view)
+{
+    const struct q2p_packet *packet = view->packet;
+    const char *format = ": ready for %s";
+
+    if (packet->received_at.len > 0)
+        format = packet->state == Q2P_STATE_COMPLETE ? ": all of %s has arrived"
+                 : packet->state == Q2P_STATE_ABSENT ? ": there is no %s here"
+                                                     : ": %s is not all there yet";
+    return wmem_strdup_printf(view->pinfo->pool, format, hash_text(view));
+}
+
 /* The sentence behind the name of the event. */
 static const char *text_of_event(const struct q2p_view *view)
 {
@@ -138,10 +168,9 @@ static const char *text_of_event(const struct q2p_view *view)
     case Q2P_EV_CONNECT_FAILED:
         return wmem_strdup_printf(pool, ": %s", wire_text(view, packet->reason_at));
     case Q2P_EV_OPTIONS:
-        return wmem_strdup_printf(pool, ": announces %s, %u bytes in %u fragments", hash_text(view),
-                                  packet->length, q2p_wire_fragments(packet->length));
+        return text_of_options(view);
     case Q2P_EV_OPTIONSFEEDBACK:
-        return wmem_strdup_printf(pool, ": ready for %s", hash_text(view));
+        return text_of_feedback(view);
     case Q2P_EV_TRANSPORT:
         if (packet->syn_at.len == 0)
             return "";
@@ -161,13 +190,22 @@ const char *q2p_text_of(const struct q2p_view *view)
 {
     wmem_allocator_t *pool = view->pinfo->pool;
     const char *trouble = "";
+    size_t joined = 1;
 
     if (view->packet->event_at.len == 0)
         return wmem_strdup_printf(pool, "Datagram of %u bytes: no header",
                                   tvb_reported_length(view->tvb));
     if (view->packet->event == Q2P_EV_UNKNOWN)
         return wmem_strdup_printf(pool, "Event %u, which has no meaning", view->packet->number);
-    if (view->status != Q2P_OK)
+    if (view->status != Q2P_OK && tvb_reported_length(view->tvb) > Q2P_DATAGRAM_MAX)
+        joined = q2p_wire_joined(tvb_get_ptr(view->tvb, 0, -1), tvb_captured_length(view->tvb),
+                                 tvb_reported_length(view->tvb));
+    if (joined > 1)
+        trouble = wmem_strdup_printf(pool,
+                                     " [%u datagrams joined by a kernel: record elsewhere, or"
+                                     " use --no-offload]",
+                                     (unsigned)joined);
+    else if (view->status != Q2P_OK)
         trouble = wmem_strdup_printf(pool, " [%s]", q2p_status_text(view->status));
     return wmem_strdup_printf(pool, "%s%s%s", q2p_event_name(view->packet->event),
                               text_of_event(view), trouble);

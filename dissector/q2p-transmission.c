@@ -160,7 +160,14 @@ static void learn_start(struct q2p_visit *visit, const struct q2p__datagram *dat
         return;
     }
 
-    struct q2p_transmission *sending = open_sending(datagram);
+    struct q2p_transmission *sending = q2p__transmission_find(
+        datagram->talk, datagram->side, datagram->bytes.at, datagram->packet->hash_at);
+    if (sending != NULL && datagram->packet->state_at.len > 0) {
+        visit->transmission = sending->again != NULL ? sending->again : sending;
+        visit->role = Q2P_ROLE_QUESTION;
+        return;
+    }
+    sending = open_sending(datagram);
     bool first = sending->start_frame == 0;
     visit->transmission = sending;
     visit->role = first ? Q2P_ROLE_START : Q2P_ROLE_RESTART;

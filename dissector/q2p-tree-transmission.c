@@ -92,7 +92,8 @@ static void show_handshake(const struct q2p_view *view, proto_tree *tree)
 
     if (role == Q2P_ROLE_START)
         q2p__add_frame(tree, hf_q2p_response_in, view->tvb, transmission->ready_frame);
-    if (role != Q2P_ROLE_READY || transmission->start_frame == 0)
+    if (role != Q2P_ROLE_READY || transmission->start_frame == 0 ||
+        view->packet->state_at.len > 0) /* that answers a question of its own */
         return;
     q2p__add_frame(tree, hf_q2p_response_to, view->tvb, transmission->start_frame);
     if (transmission->ready_frame == view->pinfo->num)

@@ -92,6 +92,9 @@ static void show_message(const struct q2p_view *view, proto_tree *tree)
     q2p_add_span(tree, hf_q2p_hash, view->tvb, packet->hash_at, ENC_NA);
     q2p_add_span(tree, hf_q2p_length, view->tvb, packet->length_at, ENC_LITTLE_ENDIAN);
     q2p_add_span(tree, hf_q2p_syn, view->tvb, packet->syn_at, ENC_LITTLE_ENDIAN);
+    q2p_add_span(tree, hf_q2p_state, view->tvb, packet->state_at, ENC_LITTLE_ENDIAN);
+    q2p_add_span(tree, hf_q2p_token, view->tvb, packet->token_at, ENC_LITTLE_ENDIAN);
+    q2p_add_span(tree, hf_q2p_received, view->tvb, packet->received_at, ENC_LITTLE_ENDIAN);
     q2p_add_span(tree, hf_q2p_body, view->tvb, packet->body_at, ENC_NA);
     if (packet->event == Q2P_EV_TRANSPORT_FAILED)
         show_list(view, tree);

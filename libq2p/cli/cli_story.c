@@ -370,6 +370,8 @@ static int follow_transmission(struct cli_story *story, const struct cli_view *v
             sending = cli_evidence_sending(&story->evidence, &view->in->src, &view->in->dst, hash);
         if (packet->event == Q2P_EV_TRANSPORT)
             return follow_fragment(story, view, sending);
+        if (sending && packet->state_at.len)
+            return Q2P_OK; /* a question opens nothing (PROTOCOL.md 6.8) */
         /* a second start for a transmission under way changes nothing (PROTOCOL.md 6.4) */
         if (open_to(sending, view) || start(story, view, sending))
             return Q2P_OK;

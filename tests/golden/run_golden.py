@@ -17,7 +17,8 @@ import run_replay
 from dissect import PCAPS, rows
 
 MESSAGE = ["network_id", "event", "event.name", "dialect", "address", "address.ip", "address.ipv6",
-           "address.port", "reason", "hash", "length", "syn", "lost.count", "lost", "trailing"]
+           "address.port", "reason", "hash", "length", "syn", "state", "token",
+           "received", "lost.count", "lost", "trailing"]
 FIELDS = [*MESSAGE, "transmission", "sending", "fragments", "missing.count", "missing", "complete", "verdict",
           "started.in", "reassembled.in", "gave_up.in", "refused.in", "duplicate.of",
           "reassembled.length", "reassembled.data", "role", "fragment", "asked.in", "answered.in",

@@ -59,6 +59,14 @@ def touch(node):
     return message("TOUCHREQUEST", body=name(node))
 
 
+def asks(length, state, token):
+    return message("OPTIONS", OPTIONS, KEY + struct.pack("<IBH", length, state, token))
+
+
+def answers(state, token, received):
+    return message("OPTIONSFEEDBACK", OPTIONS, KEY + struct.pack("<BHI", state, token, received))
+
+
 READY = message("OPTIONSFEEDBACK", OPTIONS, KEY)
 REFUSED = message("CONNECT_FAILED", CLASSIC, b"Dismatch networking version")
 JSON = json.dumps({"from": "ann", "numbers": list(range(150))}).encode()
@@ -67,7 +75,7 @@ AGAIN = piece(1, FULL, 0)
 TO_SEED = md5(FULL + b"z" + text(SEED).encode()).digest()
 TO, FROM = (ANN, SEED), (SEED, ANN)
 
-# name: [((from, to), datagram, {expert items}, {field: value})...]; as seen in two passes
+# name: [((from, to), datagram, {expert items}, {field: value})...]; as seen in two passes; info: part of the column
 STORIES = {
     "a_punch_from_join_to_connected": [
         ((BOB, SEED), message("JOIN"), "", {"punch": "0", "punch.count": "1", "punch.next": "2",
@@ -220,6 +228,22 @@ STORIES = {
         (TO, piece(0, FULL, 0, dialect=OPTIONS), "", {"event.name": "TRANSPORT"}),
         (TO, piece(1, b"y" * 17, 0, dialect=OPTIONS), "misfit", {}),
         (TO, piece(1, b"y" * 16, 0, dialect=OPTIONS), "", {"reassembled.length": "500"})],
+    "questions_are_no_transmissions": [
+        (TO, start(0, OTHER), "", {"verdict": "empty", "info": "OPTIONS: a question, or 0 bytes", "fragments": "0", "missing.count": "0"}),
+        (FROM, message("OPTIONSFEEDBACK", OPTIONS, OTHER), "", {"response.to": "1"}),
+        (TO, start(500), "", {"transmission": "1"}), (FROM, READY, "", {"response.to": "3"}),
+        (TO, piece(0, FULL, 0, dialect=OPTIONS), "", {}), (FROM, answers(0, 0, 1), "", {}),
+        (TO, asks(500, 0, 7), "", {"transmission": "1", "token": "7", "state": "0", "role": "question"}),
+        (FROM, answers(0, 7, 1), "", {"state": "0", "received": "1", "response.to": ""}),
+        (TO, piece(1, b"y" * 16, 0, dialect=OPTIONS), "", {"verdict": "complete"}),
+        (TO, asks(500, 1, 8), "", {"transmission": "1", "sending": "1", "verdict": "complete"}),
+        (FROM, answers(1, 8, 2), "", {"transmission": "1", "state": "1", "info": "has arrived"}),
+        (TO, asks(500, 1, 9), "", {}), (FROM, answers(2, 9, 2), "", {"state": "2", "info": "there is no "})],
+    "fragments_that_a_kernel_joined": [
+        (TO, A, "", {}), (TO, B + C, "err.share", {"info": "[2 datagrams joined by a kernel: "}),
+        (TO, start(1000, OTHER), "", {}),
+        (TO, piece(0, FULL, 0, OTHER, OPTIONS) + piece(1, FULL, 0, OTHER, OPTIONS) + start(1000, OTHER),
+         "err.share", {"info": "[3 datagrams joined by a kernel: "})],
     "options_of_25_bytes": [
         (TO, start(500), "", {}),
         (TO, message("OPTIONS", OPTIONS, OTHER + bytes(5)), "err.length trailing", {"trailing": "00"})],
@@ -306,7 +330,8 @@ def write(steps, folder):
 def differences(steps, folder, experts):
     path = write(steps, folder)
     fields = sorted({"q2p." + name for step in steps for name in step[3]} | {"q2p.event.name"})
-    shown = list(rows(path, ["_ws.col.Protocol", *fields, *experts], passes=2))
+    fields = [name for name in fields if name != "q2p.info"]
+    shown = list(rows(path, ["_ws.col.Protocol", "_ws.col.Info", *fields, *experts], passes=2))
     for number, (row, step) in enumerate(zip(shown, steps, strict=True), 1):
         if step[2] is None:
             if row["_ws.col.Protocol"] == "Q2P":
@@ -317,7 +342,9 @@ def differences(steps, folder, experts):
         if found != wanted:
             yield f"frame {number} has {sorted(found)}, not {sorted(wanted)}"
         for name, value in step[3].items():
-            if row["q2p." + name] != value:
+            if name == "info" and value not in row["_ws.col.Info"]:
+                yield f"frame {number}: '{row['_ws.col.Info']}' has no '{value}'"
+            if name != "info" and row["q2p." + name] != value:
                 yield f"frame {number}: {name} is '{row['q2p.' + name]}', not '{value}'"
 
 

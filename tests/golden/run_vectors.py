@@ -14,9 +14,11 @@ from dissect import ROOT, endpoint, tshark
 HEADERS_LEN = 14 + 20 + 8  # Ethernet, IPv4, UDP
 FIELDS = {"network_id": "q2p.network_id", "event": "q2p.event", "address": "q2p.address",
           "reason": "q2p.reason", "hash": "q2p.hash", "length": "q2p.length", "syn": "q2p.syn",
+          "state": "q2p.state", "token": "q2p.token", "received": "q2p.received",
           "body": "q2p.body", "trailing": "q2p.trailing"}
 VALUES = {"network_id": "q2p.network_id", "number": "q2p.event", "event": "q2p.event.name",
           "reason": "q2p.reason", "hash": "q2p.hash", "length": "q2p.length", "syn": "q2p.syn",
+          "state": "q2p.state", "token": "q2p.token", "received": "q2p.received",
           "lost_count": "q2p.lost.count"}
 
 
