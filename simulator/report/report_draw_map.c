@@ -141,10 +141,12 @@ static void draw_way(const struct map *map, const char *class, uint32_t a, uint3
         up[ups++] = at;
     for (uint32_t at = b; at != NET_NOWHERE && downs < 16; at = gateway_of(map, at))
         down[downs++] = at;
+    /* cppcheck-suppress uninitvar ; both begin at a host, so each has one at least */
     while (ups > 1 && downs > 1 && up[ups - 2] == down[downs - 2]) { /* they meet below the top */
         ups--;
         downs--;
     }
+    /* cppcheck-suppress uninitvar */
     bool meet = up[ups - 1] == down[downs - 1];
     svg_path(map->out, class);
     svg_to(map->out, 'M', map->at[up[0]]);

@@ -134,12 +134,14 @@ static int receive_yard(const struct bench_job *job, struct bench_shared *shared
     size_t room = job->offload ? IN_ROOM : Q2P_DATAGRAM_MAX;
     struct mmsghdr message[BATCH] = {0};
     struct iovec iov[BATCH];
-    uint8_t *bytes = malloc((size_t)count * room);
     uint64_t received = 0;
-    if (fd < 0 || !bytes)
+    if (fd < 0)
         return fail("yardstick: socket");
     if (job->offload && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &gro, sizeof gro) < 0)
         return fail("yardstick: UDP_GRO");
+    uint8_t *bytes = malloc((size_t)count * room);
+    if (!bytes)
+        return fail("yardstick: memory");
     for (int i = 0; i < count; i++) {
         iov[i] = (struct iovec){bytes + (size_t)i * room, room};
         message[i].msg_hdr = (struct msghdr){.msg_iov = &iov[i], .msg_iovlen = 1};

@@ -75,7 +75,7 @@ static void the_order_of_pushing_is_no_matter(void **state)
     struct sim_rng rng;
     sim_rng_init(&rng, 1, "queue");
     for (int round = 0; round < 20; round++) {
-        uint32_t numbers[300];
+        uint32_t numbers[300] = {0};
         for (uint32_t i = 0; i < 300; i++) { /* a shuffle */
             uint32_t j = (uint32_t)sim_rng_below(&rng, i + 1);
             numbers[i] = numbers[j];
