@@ -126,7 +126,7 @@ static void a_token_tells_it_all_the_same(void **state)
     q2p__path_probe(node, now, path, false);
     now += q2p__path_patience(path);
     assert_true(q2p__path_tick(node, now, path));
-    token = q2p__path_probe(node, now, path, false);
+    token = q2p__path_probe(node, now, path, false)->token;
     answer(now + 20 * MS, token, 1);
     assert_int_equal(path->rtt_min, 20 * MS);
     end();
@@ -140,7 +140,7 @@ static void an_answer_takes_the_earlier_questions_with_it(void **state)
     start(true);
     for (int i = 0; i < 4; i++) {
         leave(Q2P_SECOND + i * MS, 10);
-        tokens[i] = q2p__path_probe(node, Q2P_SECOND + i * MS, path, false);
+        tokens[i] = q2p__path_probe(node, Q2P_SECOND + i * MS, path, false)->token;
     }
     assert_false(answer(Q2P_SECOND + 52 * MS, tokens[2], 30)); /* ten more have left since */
     assert_int_equal(path->probes_count, 1);
@@ -204,14 +204,14 @@ static void what_the_receiver_counts_is_believed_up_to_what_was_sent(void **stat
     (void)state;
     start(true);
     leave(Q2P_SECOND, 100);
-    token = q2p__path_probe(node, Q2P_SECOND + MS, path, false);
+    token = q2p__path_probe(node, Q2P_SECOND + MS, path, false)->token;
     answer(Q2P_SECOND + 10 * MS, token, 1000); /* it counts from somewhere */
     assert_int_equal(path->delivered, 100);
     leave(Q2P_SECOND + 10 * MS, 100);
-    token = q2p__path_probe(node, Q2P_SECOND + 11 * MS, path, false);
+    token = q2p__path_probe(node, Q2P_SECOND + 11 * MS, path, false)->token;
     answer(Q2P_SECOND + 20 * MS, token, 1070); /* 30 are lost */
     assert_int_equal(path->delivered, 170);
-    token = q2p__path_probe(node, Q2P_SECOND + 21 * MS, path, false);
+    token = q2p__path_probe(node, Q2P_SECOND + 21 * MS, path, false)->token;
     answer(Q2P_SECOND + 30 * MS, token, 900000); /* and a lie */
     assert_int_equal(path->delivered, 200);
     end();
