@@ -11,6 +11,14 @@
 #include "q2p_contact.h"
 #include "q2p_pile.h"
 
+#define Q2P__MARKS 8
+
+/* Then it showed that what was not here below `end` had been overtaken. */
+struct q2p__mark {
+    q2p_time at;
+    uint32_t end;
+};
+
 struct q2p__incoming {
     struct q2p__timer timer;
     struct q2p__link link;   /* in the node's receiving, or announced before the first fragment */
@@ -28,16 +36,17 @@ struct q2p__incoming {
     uint8_t lists_left;  /* datagrams of this round */
     uint32_t seen_end;   /* early: behind the highest that came */
     uint32_t jump_end;   /* ... holes below this were seen */
-    uint32_t early_end;  /* ... shall be listed at early_at */
     uint32_t asked_end;  /* ... have been listed at least once */
     uint32_t reask_end;  /* ... were when reask_at was set */
     uint32_t watched;    /* listed at watched_at; when it comes, that was a round trip */
     q2p_time watched_at; /* Q2P__LONG_AGO: none is watched */
     q2p_time round_at, early_at, reask_at; /* what the timer waits for */
     q2p_time listed_at;                    /* the last round of lists */
-    q2p_time jumped_at;                    /* when a hole showed last */
-    q2p_time late_ns; /* so much later than others a fragment may come, as was seen */
+    struct q2p__mark marks[Q2P__MARKS];    /* of jump_end, the oldest first */
+    q2p_time lates_ns[2]; /* the most a fragment came late since lates_at, and as long before it */
+    q2p_time lates_at;
     q2p_time rtt_ns;
+    uint8_t marks_count;
     uint8_t quiet_rounds; /* lists since the last progress, for want of any */
     bool closing;         /* given up: after the lists, the empty one, then it is forgotten */
     enum q2p_dialect dialect;

@@ -6,6 +6,7 @@
 #include "q2p_report.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define LISTS_MAX 8 /* datagrams in a round of lists */
 
@@ -13,6 +14,11 @@
 #define RTT_MAX_NS Q2P_SECOND
 #define ALLOWED_MIN_NS Q2P_MILLISECOND
 #define ALLOWED_MAX_NS (20 * Q2P_MILLISECOND)
+/* A fragment may come so late, though the round trip is less; and if none does in so many round
+ * trips, and as many again, then that is forgotten. */
+#define LATE_MAX_NS (50 * Q2P_MILLISECOND)
+#define LATE_ROUNDS 16
+
 #define QUIET_OVER 64 /* the regular rounds go on */
 
 /* Whose address is not proven gets at most so many bytes for each byte that came from there. */
@@ -28,33 +34,110 @@ static void round_later(const q2p_node *node, q2p_time now, struct q2p__incoming
     incoming->round_at = q2p__later(now, lost_ns - since_ns);
 }
 
-/* Fragments may overtake each other by so much, or by what was seen. */
-static q2p_time allowance(const struct q2p__incoming *incoming)
+/* Fragments may overtake each other by so much where none has been seen to. */
+static q2p_time least_allowance(const struct q2p__incoming *incoming)
 {
     q2p_time allowed_ns = incoming->rtt_ns / 16;
 
     if (allowed_ns < ALLOWED_MIN_NS)
-        allowed_ns = ALLOWED_MIN_NS;
-    if (allowed_ns > ALLOWED_MAX_NS)
-        allowed_ns = ALLOWED_MAX_NS;
-    return allowed_ns > incoming->late_ns ? allowed_ns : incoming->late_ns;
+        return ALLOWED_MIN_NS;
+    return allowed_ns < ALLOWED_MAX_NS ? allowed_ns : ALLOWED_MAX_NS;
 }
 
-/* One came that others had overtaken, and was not asked for: later ones may be as late. */
-static void measure_lateness(q2p_time now, struct q2p__incoming *incoming)
+static q2p_time lateness(const struct q2p__incoming *incoming)
 {
-    q2p_time late_ns = (now - incoming->jumped_at) * 5 / 4;
+    return incoming->lates_ns[0] > incoming->lates_ns[1] ? incoming->lates_ns[0]
+                                                         : incoming->lates_ns[1];
+}
 
-    if (late_ns > incoming->rtt_ns)
-        late_ns = incoming->rtt_ns;
-    if (late_ns > incoming->late_ns)
-        incoming->late_ns = late_ns;
+static q2p_time allowance(const struct q2p__incoming *incoming)
+{
+    q2p_time least_ns = least_allowance(incoming), late_ns = lateness(incoming);
+
+    return late_ns > least_ns ? late_ns : least_ns;
+}
+
+/* The oldest holes that were not listed shall be at this time. */
+static void plan_early(struct q2p__incoming *incoming)
+{
+    incoming->early_at = Q2P_NEVER;
+    for (unsigned i = incoming->marks_count; i-- > 0;)
+        if (incoming->marks[i].end > incoming->asked_end)
+            incoming->early_at = incoming->marks[i].at + allowance(incoming);
+}
+
+static void mark(q2p_time now, struct q2p__incoming *incoming)
+{
+    if (incoming->marks_count == Q2P__MARKS)
+        memmove(incoming->marks, incoming->marks + 1,
+                --incoming->marks_count * sizeof incoming->marks[0]);
+    incoming->marks[incoming->marks_count++] = (struct q2p__mark){now, incoming->jump_end};
+    plan_early(incoming);
+}
+
+static void forget_lateness(q2p_time now, struct q2p__incoming *incoming)
+{
+    q2p_time age_ns = now - incoming->lates_at, long_ns = LATE_ROUNDS * incoming->rtt_ns;
+
+    if (age_ns < long_ns)
+        return;
+    incoming->lates_ns[1] = age_ns < 2 * long_ns ? incoming->lates_ns[0] : 0;
+    incoming->lates_ns[0] = 0;
+    incoming->lates_at = now;
+}
+
+/* Holes showed; those of a short time are marked, and so listed, together. */
+static void mark_rarely(q2p_time now, struct q2p__incoming *incoming)
+{
+    const struct q2p__mark *last = incoming->marks + incoming->marks_count - 1;
+    q2p_time gap_ns;
+
+    forget_lateness(now, incoming);
+    gap_ns = allowance(incoming) / 4;
+    if (gap_ns < least_allowance(incoming))
+        gap_ns = least_allowance(incoming);
+    if (incoming->marks_count == 0 || (last->end < incoming->jump_end && now - last->at >= gap_ns))
+        mark(now, incoming);
+}
+
+/*
+ * One came that others had overtaken. If it was not listed, or lately enough that this is no
+ * repair yet, then others may be as late: so much patience is needed. Where nothing was late
+ * before, the first ones tell little of how late others may yet come. True if it may have been a
+ * repair.
+ */
+static bool comes_late(const q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
+                       uint32_t syn)
+{
+    q2p_time late_ns, most_ns = incoming->rtt_ns > LATE_MAX_NS ? incoming->rtt_ns : LATE_MAX_NS;
+    unsigned i = 0;
+
+    while (i < incoming->marks_count && incoming->marks[i].end <= syn)
+        i++;
+    if (i == incoming->marks_count) /* it showed just now, and is not marked yet */
+        return false;
+    late_ns = now - incoming->marks[i].at;
+    if (syn < incoming->asked_end && ((i == 0 && incoming->marks_count == Q2P__MARKS) ||
+                                      late_ns > allowance(incoming) + incoming->rtt_ns / 4))
+        return true;
+    late_ns += late_ns / 4;
+    if (lateness(incoming) == 0 && late_ns < incoming->rtt_ns / 4)
+        late_ns = incoming->rtt_ns / 4;
+    if (most_ns > node->config.lost_ns / 2)
+        most_ns = node->config.lost_ns / 2;
+    if (late_ns > most_ns)
+        late_ns = most_ns;
+    if (late_ns > incoming->lates_ns[0]) {
+        incoming->lates_ns[0] = late_ns;
+        plan_early(incoming);
+    }
+    return false;
 }
 
 /* What is listed may be here after that, or will not come. */
 static q2p_time repair_time(const struct q2p__incoming *incoming)
 {
-    return incoming->rtt_ns * 3 / 2 + 5 * Q2P_MILLISECOND;
+    return incoming->rtt_ns * 3 / 2 + 5 * Q2P_MILLISECOND + lateness(incoming);
 }
 
 /* Nothing has come for so long that the end may be missing; longer each time. */
@@ -94,7 +177,8 @@ void q2p__report_open(q2p_node *node, q2p_time now, struct q2p__incoming *incomi
     set_timer(node, incoming);
 }
 
-static void measure_rtt(q2p_time now, struct q2p__incoming *incoming, uint32_t syn)
+/* What was listed and comes too soon for a repair was late, most likely, and counts for little. */
+static void measure_rtt(q2p_time now, struct q2p__incoming *incoming, uint32_t syn, bool repaired)
 {
     q2p_time rtt_ns = Q2P_NEVER;
 
@@ -104,7 +188,7 @@ static void measure_rtt(q2p_time now, struct q2p__incoming *incoming, uint32_t s
     } else if (incoming->watched_at != Q2P__LONG_AGO && syn == incoming->watched) {
         rtt_ns = now - incoming->watched_at;
         incoming->watched_at = Q2P__LONG_AGO;
-        incoming->rtt_ns += (rtt_ns - incoming->rtt_ns) / 4;
+        incoming->rtt_ns += (rtt_ns - incoming->rtt_ns) / (repaired ? 4 : 16);
     }
     if (incoming->rtt_ns > RTT_MAX_NS)
         incoming->rtt_ns = RTT_MAX_NS;
@@ -116,22 +200,18 @@ void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *in
     bool waits = incoming->pile.have > 1 && incoming->quiet_rounds == 0;
     uint32_t end = incoming->seen_end;
     q2p_time before_ns;
+    bool repaired;
 
     if (!node->config.early)
         return;
-    measure_rtt(now, incoming, syn);
+    repaired = syn < end && comes_late(node, now, incoming, syn);
+    measure_rtt(now, incoming, syn, repaired);
     incoming->quiet_rounds = 0;
     if (syn >= end)
         incoming->seen_end = syn + 1;
-    else if (syn >= incoming->asked_end)
-        measure_lateness(now, incoming);
     if (syn > end) { /* holes in between */
         incoming->jump_end = syn;
-        incoming->jumped_at = now;
-        if (incoming->early_at == Q2P_NEVER) {
-            incoming->early_end = syn;
-            incoming->early_at = now + allowance(incoming);
-        }
+        mark_rarely(now, incoming);
     }
     before_ns = incoming->timer.at;
     if (!waits || incoming->early_at < before_ns) {
@@ -147,9 +227,8 @@ void q2p__report_all_left(q2p_node *node, q2p_time now, struct q2p__incoming *in
     if (!node->config.early)
         return;
     if (incoming->seen_end < incoming->pile.total) {
-        incoming->seen_end = incoming->jump_end = incoming->early_end = incoming->pile.total;
-        if (incoming->early_at > soon)
-            incoming->early_at = soon;
+        incoming->seen_end = incoming->jump_end = incoming->pile.total;
+        mark(now, incoming);
     }
     /* what was listed a round trip ago has left again, and is lost again */
     if (incoming->reask_at != Q2P_NEVER && incoming->reask_at > soon &&
@@ -195,15 +274,16 @@ static void list(q2p_node *node, q2p_time now, struct q2p__incoming *incoming, u
 }
 
 /*
- * While fragments keep coming, those beyond the highest are still on their way; once it is quiet,
- * they are missing too. The original lists them all the time.
+ * While fragments keep coming, those beyond the highest are still on their way, and those that were
+ * just overtaken, too; once it is quiet, they are missing. The original lists them all the time.
  */
 static void list_round(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
 {
     bool quiet = now - incoming->progress_at >= node->config.lost_ns / 2;
 
-    list(node, now, incoming, incoming->pile.gap,
-         quiet ? incoming->pile.total : incoming->pile.highest);
+    uint32_t end = node->config.early ? incoming->asked_end : incoming->pile.highest;
+
+    list(node, now, incoming, incoming->pile.gap, quiet ? incoming->pile.total : end);
 }
 
 /* Holes that showed, and those that were listed but not filled in time. */
@@ -211,9 +291,12 @@ static void list_early(q2p_node *node, q2p_time now, struct q2p__incoming *incom
 {
     bool anew = incoming->early_at <= now, again = incoming->reask_at <= now;
     uint32_t from = again ? incoming->pile.gap : incoming->asked_end;
-    uint32_t end = anew ? incoming->early_end : incoming->reask_end;
+    uint32_t end = anew ? incoming->asked_end : incoming->reask_end;
 
     if (anew) {
+        for (unsigned i = 0; i < incoming->marks_count; i++)
+            if (incoming->marks[i].at + allowance(incoming) <= now && incoming->marks[i].end > end)
+                end = incoming->marks[i].end;
         if (!again && incoming->watched_at == Q2P__LONG_AGO) {
             uint32_t cursor = incoming->asked_end;
 
@@ -221,11 +304,8 @@ static void list_early(q2p_node *node, q2p_time now, struct q2p__incoming *incom
                 incoming->watched_at = now;
         }
         incoming->asked_end = end;
-        incoming->early_at = Q2P_NEVER;
-        if (incoming->jump_end > end) { /* and later holes */
-            incoming->early_end = incoming->jump_end;
-            incoming->early_at = now + allowance(incoming);
-        }
+        mark_rarely(now, incoming); /* and later holes */
+        plan_early(incoming);
     }
     if (again || incoming->reask_at == Q2P_NEVER) {
         if (again)

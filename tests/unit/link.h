@@ -32,9 +32,10 @@ struct link_way {
 
 struct link {
     q2p_time now, delay_ns;
-    uint64_t rate;  /* bytes per second; 0 = no limit */
-    uint64_t queue; /* bytes */
-    unsigned loss;  /* of 1000 */
+    uint64_t rate;      /* bytes per second; 0 = no limit */
+    uint64_t queue;     /* bytes */
+    unsigned loss;      /* of 1000 */
+    uint64_t jitter_ns; /* so much more or less than delay_ns: datagrams overtake each other */
     uint64_t random;
     struct link_way ways[2]; /* 0: from even nodes to odd ones */
     size_t nodes_count;
@@ -103,6 +104,21 @@ static inline void link_put(struct link_way *way, const struct link_datagram *da
     way->ring[(way->first + way->used++) % way->room] = *datagram;
 }
 
+/* The last one before those that arrive later. */
+static inline void link_overtake(struct link_way *way)
+{
+    for (size_t i = way->used - 1; i > 0; i--) {
+        struct link_datagram *later = &way->ring[(way->first + i) % way->room];
+        struct link_datagram *before = &way->ring[(way->first + i - 1) % way->room];
+        struct link_datagram moved = *later;
+
+        if (before->at <= later->at)
+            return;
+        *later = *before;
+        *before = moved;
+    }
+}
+
 static inline void link_send(struct link *link, size_t from, const struct q2p_datagram *out)
 {
     struct link_way *way = &link->ways[from % 2];
@@ -129,8 +145,12 @@ static inline void link_send(struct link *link, size_t from, const struct q2p_da
         return;
     }
     datagram.at = way->busy_until + link->delay_ns;
+    if (link->jitter_ns)
+        datagram.at +=
+            (q2p_time)(link_random(link) % (2 * link->jitter_ns)) - (q2p_time)link->jitter_ns;
     memcpy(datagram.bytes, out->bytes, out->len);
     link_put(way, &datagram);
+    link_overtake(way);
 }
 
 static inline void link_turn(struct link *link, size_t node)

@@ -2,6 +2,7 @@
 /* test_q2p_report.c - lists of what is missing: when, what, how many, and how it ends. */
 #include <q2p/node.h>
 
+#include "link.h"
 #include "pipe.h"
 
 #define PEER "10.0.0.9:9"
@@ -231,6 +232,148 @@ static void while_it_ends_nothing_more_is_taken(void **state)
     pipe_free(&pipe);
 }
 
+/* ---- early lists; a round trip is taken for 100 ms as long as nothing else is known ---- */
+
+#define LENGTH 29000 /* 60 fragments */
+
+/* At this time this one comes. */
+static void comes(struct pipe *pipe, unsigned ms, uint32_t syn)
+{
+    pipe_run(pipe, ms * Q2P_MILLISECOND);
+    fragment(pipe, LENGTH, syn);
+}
+
+/* When this one is listed first, in ms after `since`. */
+static unsigned listed_after(struct pipe *pipe, unsigned since, uint32_t syn)
+{
+    pipe_run(pipe, (since + 400) * Q2P_MILLISECOND);
+    for (size_t i = 0; i < pipe->queue_end; i++) {
+        struct q2p_packet packet;
+
+        assert_int_equal(pipe_read(&pipe->queue[i], &packet), Q2P_OK);
+        for (uint32_t k = 0; k < packet.lost_count; k++)
+            if (q2p_wire_lost(&packet, pipe->queue[i].bytes, k) == syn)
+                return (unsigned)((pipe->queue[i].at - PIPE_DELAY_NS) / Q2P_MILLISECOND) - since;
+    }
+    return 0;
+}
+
+static void a_hole_is_listed_after_a_sixteenth_of_a_round_trip(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    comes(&pipe, 0, 0);
+    comes(&pipe, 10, 2);
+    comes(&pipe, 12, 4); /* soon after the first hole: listed as late after that one's list */
+    assert_int_equal(listed_after(&pipe, 10, 1), 6);
+    assert_int_equal(listed_after(&pipe, 10, 3), 12);
+    pipe_free(&pipe);
+}
+
+static void where_one_came_late_others_get_a_quarter_and_then_as_long(void **state)
+{
+    static const struct {
+        unsigned late, wait;
+    } rows[] = {{2, 25}, {5, 25}, {20, 25}, {28, 35}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pipe pipe;
+
+        q2p_config_init(&config);
+        start(&pipe);
+        comes(&pipe, 0, 0);
+        comes(&pipe, 10, 2);
+        comes(&pipe, 10 + rows[i].late, 1); /* the last two were asked for, a moment ago */
+        comes(&pipe, 50, 4);
+        assert_int_equal(listed_after(&pipe, 50, 3), rows[i].wait);
+        pipe_free(&pipe);
+    }
+}
+
+static void what_comes_a_round_trip_after_its_list_was_lost(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    comes(&pipe, 0, 0);
+    comes(&pipe, 10, 2);
+    comes(&pipe, 116, 1);
+    comes(&pipe, 150, 4);
+    assert_int_equal(listed_after(&pipe, 150, 3), 6);
+    pipe_free(&pipe);
+}
+
+static void patience_has_a_bound(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    comes(&pipe, 0, 0);
+    for (uint32_t i = 0; i < 8; i++) { /* later and later, always before its repair can be here */
+        comes(&pipe, 300 * i + 10, 3 * i + 3);
+        comes(&pipe, 300 * i + 10 + 20 * (i + 1), 3 * i + 2);
+        comes(&pipe, 300 * i + 200, 3 * i + 1);
+    }
+    comes(&pipe, 2400, 40);
+    assert_in_range(listed_after(&pipe, 2400, 39), 75, 120); /* a round trip */
+    pipe_free(&pipe);
+}
+
+static void what_is_late_no_more_is_forgotten(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    comes(&pipe, 0, 0);
+    comes(&pipe, 10, 2);
+    comes(&pipe, 12, 1);
+    for (uint32_t i = 0; i < 40; i++)
+        comes(&pipe, 100 + 100 * i, 3 + i);
+    comes(&pipe, 4100, 44);
+    assert_int_equal(listed_after(&pipe, 4100, 43), 6);
+    pipe_free(&pipe);
+}
+
+/* 10 to 30 ms each way, and nothing is lost. */
+static void what_was_overtaken_is_not_asked_for(void **state)
+{
+    uint64_t again = 0, out = 0;
+    uint8_t *data = test_calloc(1, 3000000);
+
+    (void)state;
+    for (unsigned draw = 0; draw < 10; draw++) {
+        struct link link;
+
+        q2p_config_init(&config);
+        config.dialect = Q2P_DIALECT_OPTIONS;
+        config.rate = 0;
+        link_init(&link, 25000000, 20 * Q2P_MILLISECOND, 4000000, 0);
+        link.jitter_ns = 10 * Q2P_MILLISECOND;
+        link.random += draw * UINT64_C(0x9e3779b97f4a7c15);
+        link_add(&link, &config);
+        link_add(&link, &config);
+        q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, draw % 2 ? 3000000 : 100000, NULL);
+        link_run(&link, 20 * Q2P_SECOND);
+        assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+        again += q2p_node_counters(link.nodes[0])->fragments_resent;
+        out += q2p_node_counters(link.nodes[0])->fragments_out;
+        link_free(&link);
+    }
+    print_message("%llu of %llu sent again\n", (unsigned long long)again, (unsigned long long)out);
+    assert_in_range(again, 0, out / 100);
+    test_free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +384,12 @@ int main(void)
         cmocka_unit_test(never_more_than_three_bytes_for_one),
         cmocka_unit_test(a_late_tick_makes_one_round_of_many),
         cmocka_unit_test(while_it_ends_nothing_more_is_taken),
+        cmocka_unit_test(a_hole_is_listed_after_a_sixteenth_of_a_round_trip),
+        cmocka_unit_test(where_one_came_late_others_get_a_quarter_and_then_as_long),
+        cmocka_unit_test(what_comes_a_round_trip_after_its_list_was_lost),
+        cmocka_unit_test(patience_has_a_bound),
+        cmocka_unit_test(what_is_late_no_more_is_forgotten),
+        cmocka_unit_test(what_was_overtaken_is_not_asked_for),
     };
     return cmocka_run_group_tests_name("q2p_report", tests, NULL, NULL);
 }
