@@ -82,7 +82,7 @@ static void fly(struct world *world, const struct flight *flight)
         return;
     }
     uint16_t slot = world->order[place];
-    world->flights[slot] = *flight;
+    memcpy(&world->flights[slot], flight, offsetof(struct flight, bytes) + flight->len);
     for (; place > 0 && world->flights[world->order[place - 1]].at > flight->at; place--)
         world->order[place] = world->order[place - 1];
     world->order[place] = slot;
@@ -92,11 +92,14 @@ static void fly(struct world *world, const struct flight *flight)
 /* What becomes of a datagram; with nothing left of the input it arrives after a millisecond. */
 static void launch(struct world *world, int from, const struct q2p_datagram *out)
 {
-    struct flight flight = {world->now + Q2P_MILLISECOND, !from, out->len, {0}};
+    struct flight flight;
     unsigned fate = next_byte(&world->tape);
 
     MUST(out->len >= Q2P_HEADER_LEN && out->len <= Q2P_DATAGRAM_MAX);
     MUST(q2p_addr_equal(&out->peer, &world->sides[!from].addr));
+    flight.at = world->now + Q2P_MILLISECOND;
+    flight.to = !from;
+    flight.len = out->len;
     memcpy(flight.bytes, out->bytes, out->len);
     switch (fate & 7) {
     case 1: /* lost */
@@ -225,17 +228,18 @@ static q2p_time next_time(const struct world *world)
 
 static void arrive(struct world *world)
 {
-    struct flight flight = *first_flight(world);
-    uint8_t *exact = malloc(flight.len ? flight.len : 1);
+    const struct flight *flight = first_flight(world);
+    uint8_t *exact = malloc(flight->len ? flight->len : 1);
+    struct q2p_datagram in = {world->sides[!flight->to].addr, exact, flight->len};
+    int to = flight->to;
     uint16_t slot = world->order[0];
 
     memmove(world->order, world->order + 1, --world->flights_count * sizeof slot);
     world->order[world->flights_count] = slot;
-    memcpy(exact, flight.bytes, flight.len);
-    struct q2p_datagram in = {world->sides[!flight.to].addr, exact, flight.len};
-    (void)q2p_node_input(world->sides[flight.to].node, world->now, &in);
+    memcpy(exact, flight->bytes, flight->len);
+    (void)q2p_node_input(world->sides[to].node, world->now, &in);
     free(exact);
-    settle(world, flight.to);
+    settle(world, to);
 }
 
 static void run(struct world *world, q2p_time until)
