@@ -83,7 +83,7 @@ int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed)
         status = q2p__contact_enroll(node, contact, now, true);
     if (status != Q2P_OK)
         return status;
-    node->seeds_count = (uint16_t)(node->seeds_count + !contact->seed);
+    node->seeds_count = (uint8_t)(node->seeds_count + !contact->seed);
     contact->seed = true;
     mark_met(node, contact);
     contact->called_at = now;

@@ -94,10 +94,10 @@ struct q2p_node {
     q2p_time paced_at;       /* budget of fragments is used up to here */
     q2p_time joins_at;       /* ... of messages that JOINs cause */
     q2p_time refusals_at;    /* ... of CONNECT_FAILED */
-    uint64_t keys_made;      /* without verification */
     uint64_t slots[2];       /* of contacts that are members: which are taken */
     uint64_t unmet[2];       /* ... and by those that may not be there */
-    uint16_t own_count, members_count, seeds_count;
+    uint32_t keys_made;      /* without verification */
+    uint8_t own_count, members_count, seeds_count;
     uint8_t bytes[Q2P_DATAGRAM_MAX]; /* the datagram lent by q2p_node_output */
 };
 
