@@ -5,7 +5,9 @@
 # installed.
 set -eu
 cpack=$1 build=$2 source=$3 version=$4
-command -v dpkg-shlibdeps >/dev/null || exit 77
+for tool in dpkg-shlibdeps file; do
+  command -v $tool >/dev/null || exit 77
+done
 work=$(mktemp -d "$build/tests/debian.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
