@@ -88,6 +88,7 @@ void cli_peer_hear_refusals(struct cli_peer *peer);
  */
 bool cli_peer_refused(struct cli_peer *peer, const struct q2p_addr *to, uint64_t sent,
                       uint64_t heard, q2p_time grace_ns);
+#define CLI_REFUSED "%s refused: its host says that nobody listens at that port"
 
 /* The signal that asks us to end, SIGINT or SIGTERM; 0: none yet. */
 int cli_peer_signal(void);

@@ -221,9 +221,7 @@ static int converse(struct ping *ping)
         return CLI_FINE;
     char peer[Q2P_ADDR_TEXT_MAX];
     q2p_addr_print(&ping->to, peer, sizeof peer);
-    cli_error(refused ? "%s refused: its host says that nobody listens at that port"
-                      : "%s never answered",
-              peer);
+    cli_error(refused ? CLI_REFUSED : "%s never answered", peer);
     return CLI_FAILED;
 }
 

@@ -210,7 +210,7 @@ static bool is_refused(struct sending *sending)
         return false;
     q2p_addr_print(&sending->to, peer, sizeof peer);
     cli_progress_clear(&sending->progress);
-    cli_error("%s refused: its host says that nobody listens at that port", peer);
+    cli_error(CLI_REFUSED, peer);
     sending->worst = CLI_FAILED;
     return true;
 }
