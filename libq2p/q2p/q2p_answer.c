@@ -324,18 +324,17 @@ static uint64_t may_lose(const struct q2p__path *path)
     uint64_t mean = contact->probes_lost * MILLION / 2 / asked;
     uint64_t most = (contact->probes_lost * UINT64_C(9) / 8 + 7) * MILLION / 2 / asked;
     uint64_t few = MILLION / (contact->probes_lost > 0 ? 20 : 100);
+    uint64_t lacked = contact->lacked * MILLION * 9 / 8000;
 
     if (contact->fell_short == 0 && (q2p__path_near(path) || path->phase == Q2P__PATH_CAREFUL))
         return 0;
     if (most > few)
         most = mean > few ? mean : few;
-    if (contact->fell_short > 0 && most < MILLION / 20)
+    if (contact->fell_short == 0)
+        return path->acked > 0 ? most : 0;
+    if (most < MILLION / 20)
         most = MILLION / 20;
-    if (contact->fell_short > 0 && most < contact->lacked * MILLION * 9 / 8000)
-        most = contact->lacked * MILLION * 9 / 8000;
-    if (contact->fell_short > 0)
-        return most;
-    return path->acked > 0 ? most : 0;
+    return most > lacked ? most : lacked;
 }
 
 unsigned q2p__path_passes(const struct q2p__path *path, uint32_t fragments, unsigned max)

@@ -13,6 +13,9 @@ struct q2p__path;
 
 #define Q2P__OPENED 8
 
+/* Whose address is not proven gets at most so many bytes for each byte that came from there. */
+#define Q2P__PAID 3
+
 struct q2p__contact {
     struct q2p__timer timer; /* of members: JOIN or CONNECT again */
     struct q2p__link link;   /* in members or strangers */

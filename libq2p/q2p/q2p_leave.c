@@ -132,6 +132,24 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     return 1;
 }
 
+static struct q2p_message options_of(const q2p_node *node, const struct q2p__outgoing *outgoing)
+{
+    return (struct q2p_message){.event = Q2P_EV_OPTIONS,
+                                .network_id = node->config.network_id,
+                                .length = outgoing->length,
+                                .hash = outgoing->key.hash};
+}
+
+static int write_options(q2p_node *node, const struct q2p__outgoing *outgoing,
+                         const struct q2p_message *message, struct q2p_datagram *out)
+{
+    int len = q2p_wire_write(node->bytes, sizeof node->bytes, Q2P_DIALECT_OPTIONS, message);
+
+    assert(len > 0 && (size_t)len <= sizeof node->bytes);
+    *out = (struct q2p_datagram){outgoing->key.peer, node->bytes, (size_t)len};
+    return 1;
+}
+
 static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing *outgoing,
                        struct q2p_datagram *out)
 {
@@ -139,39 +157,26 @@ static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing 
     const struct q2p__probe *probe;
     /* somebody else may have said in its name that it knows the extension */
     bool plain = !contact->extends || (!contact->proven && outgoing->path->backoff > 0);
-    struct q2p_message message = {.event = Q2P_EV_OPTIONS,
-                                  .network_id = node->config.network_id,
-                                  .length = outgoing->length,
-                                  .hash = outgoing->key.hash,
-                                  .extended = !plain};
-    int len;
+    struct q2p_message message = options_of(node, outgoing);
 
     probe = q2p__path_probe(node, now, outgoing->path, plain);
+    message.extended = !plain;
     message.token = probe->token;
     if (probe->alone) { /* an answer to the one before, which is late, would look the same */
         q2p__path_key(node, probe, &message.hash);
         message.length = 0;
     }
-    len = q2p_wire_write(node->bytes, sizeof node->bytes, Q2P_DIALECT_OPTIONS, &message);
-    assert(len > 0 && (size_t)len <= sizeof node->bytes);
-    *out = (struct q2p_datagram){outgoing->key.peer, node->bytes, (size_t)len};
-    return 1;
+    return write_options(node, outgoing, &message, out);
 }
 
 /* All further passes depend on what the answers to these show to be lost. */
 static int write_question(q2p_node *node, const struct q2p__outgoing *outgoing,
                           struct q2p_datagram *out)
 {
-    struct q2p_message message = {.event = Q2P_EV_OPTIONS,
-                                  .network_id = node->config.network_id,
-                                  .length = outgoing->length,
-                                  .hash = outgoing->key.hash};
-    int len = q2p_wire_write(node->bytes, sizeof node->bytes, Q2P_DIALECT_OPTIONS, &message);
+    struct q2p_message message = options_of(node, outgoing);
 
-    assert(len > 0 && (size_t)len <= sizeof node->bytes);
     q2p__path_ask(outgoing->path);
-    *out = (struct q2p_datagram){outgoing->key.peer, node->bytes, (size_t)len};
-    return 1;
+    return write_options(node, outgoing, &message, out);
 }
 
 /* ---- output ---- */

@@ -28,9 +28,6 @@
  * TOUCHREQUESTs without a word only one of as many is sent. */
 #define UNANSWERED_MAX 32
 
-/* To whom nothing says that it is where it says, no more bytes go than so many for each of its. */
-#define PAID 3
-
 #define REFUSAL_NS Q2P_SECOND         /* one CONNECT_FAILED to an address in this time */
 #define REFUSALS_NS (Q2P_SECOND / 10) /* ... and to all together */
 
@@ -117,7 +114,7 @@ static void ask_whether_there(q2p_node *node, q2p_time now, struct q2p__contact 
 
     if (q2p__contact_may(node, joiner, now))
         q2p__say_bare(node, &joiner->addr, Q2P_EV_CONNECT);
-    if (++joiner->asks < PAID)
+    if (++joiner->asks < Q2P__PAID)
         at = q2p__later(now, q2p__doubled(node->config.retry_ns, joiner->asks - 1u));
     if (joiner->member)
         q2p__heap_set(&node->timers, &joiner->timer, at);
@@ -366,7 +363,7 @@ int q2p__member_foreign(q2p_node *node, q2p_time now, const struct q2p_datagram 
     /* The original answers every one, 31 bytes for 4: here a trickle, told as seldom, and with so
      * much of the reason as is paid for. */
     if (node->config.persist)
-        note.length = (uint32_t)(PAID * in->len - Q2P_HEADER_LEN);
+        note.length = (uint32_t)(Q2P__PAID * in->len - Q2P_HEADER_LEN);
     if (!q2p__allow(&contact->refusal_at, now, REFUSAL_NS, REFUSAL_NS) ||
         !q2p__allow(&node->refusals_at, now, REFUSALS_NS, Q2P_SECOND))
         return Q2P_ERR_FULL;

@@ -68,19 +68,20 @@ static bool fits(const struct q2p__pile *pile, uint32_t syn)
                                          pile->index_room == pile->order_room * 2));
 }
 
+static uint32_t of_total(const struct q2p__pile *pile, uint64_t room)
+{
+    return room < pile->total ? (uint32_t)room : pile->total;
+}
+
 static uint32_t doubled(const struct q2p__pile *pile)
 {
-    uint64_t room = pile->room ? (uint64_t)pile->room * 2 : 1;
-
-    return room < pile->total ? (uint32_t)room : pile->total;
+    return of_total(pile, pile->room ? (uint64_t)pile->room * 2 : 1);
 }
 
 /* Places for twice what there is with one more, free ones not counted. */
 static uint32_t home_room(const struct q2p__pile *pile)
 {
-    uint64_t room = 2 * ((uint64_t)pile->have + 1);
-
-    return room < pile->total ? (uint32_t)room : pile->total;
+    return of_total(pile, 2 * ((uint64_t)pile->have + 1));
 }
 
 /* Can `syn` be at its own place, at most after growing? */

@@ -21,9 +21,6 @@
 
 #define QUIET_OVER 64 /* the regular rounds go on */
 
-/* Whose address is not proven gets at most so many bytes for each byte that came from there. */
-#define ECHO_MAX 3
-
 /* ---- when ---- */
 
 static void round_later(const q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
@@ -263,7 +260,7 @@ static void list(q2p_node *node, q2p_time now, struct q2p__incoming *incoming, u
                  uint32_t end)
 {
     uint64_t spent = incoming->said + Q2P__LIST_LEN(0);
-    uint64_t left = incoming->heard * ECHO_MAX > spent ? incoming->heard * ECHO_MAX - spent : 0;
+    uint64_t left = incoming->heard * Q2P__PAID > spent ? incoming->heard * Q2P__PAID - spent : 0;
 
     incoming->list_end = end;
     incoming->cursor = from;
@@ -280,7 +277,6 @@ static void list(q2p_node *node, q2p_time now, struct q2p__incoming *incoming, u
 static void list_round(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
 {
     bool quiet = now - incoming->progress_at >= node->config.lost_ns / 2;
-
     uint32_t end = node->config.early ? incoming->asked_end : incoming->pile.highest;
 
     list(node, now, incoming, incoming->pile.gap, quiet ? incoming->pile.total : end);
