@@ -393,12 +393,7 @@ int net_nat_in_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_
         exact = find_mapping(nat, now, mapping_key(net_addr_hash(inside), remote));
         exact = exact ? exact : mapping;
     }
-    permission->refresh |= 1;
-    exact->state |= REPLIED;
-    if (nat->config.refresh != NET_NAT_REFRESH_OUT) {
-        permission->refresh = 2 * (uint64_t)now | 1;
-        exact->last_ns = now;
-    }
+    use_in(nat, now, exact, permission);
     return Q2P_OK;
 }
 

@@ -47,12 +47,7 @@ int net_nat_in(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *t
     if (!permission)
         return net_nat_in_slowly(nat, now, to, from, inside);
     *inside = mapping->inside;
-    mapping->state |= REPLIED;
-    permission->refresh |= 1;
-    if (nat->config.refresh != NET_NAT_REFRESH_OUT) {
-        permission->refresh = 2 * (uint64_t)now | 1;
-        mapping->last_ns = now;
-    }
+    use_in(nat, now, mapping, permission);
     return Q2P_OK;
 }
 

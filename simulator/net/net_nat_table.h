@@ -141,6 +141,18 @@ static inline struct net_nat_permission *find_permission(const struct net_nat_ta
     return is_open(nat, permission, now) ? permission : NULL;
 }
 
+/* A packet in, of who may. */
+static inline void use_in(const struct net_nat_table *nat, q2p_time now,
+                          struct net_nat_mapping *mapping, struct net_nat_permission *permission)
+{
+    permission->refresh |= 1;
+    mapping->state |= REPLIED;
+    if (nat->config.refresh != NET_NAT_REFRESH_OUT) {
+        permission->refresh = 2 * (uint64_t)now | 1;
+        mapping->last_ns = now;
+    }
+}
+
 /* net_nat.c for net_nat_pass.c: net_nat_out and net_nat_in for whatever may be. */
 int net_nat_out_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_addr *inside,
                        const struct q2p_addr *to, struct q2p_addr *outside);
