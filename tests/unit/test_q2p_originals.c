@@ -98,20 +98,27 @@ static void ten_percent_of_loss_need_six_passes(void **state)
     assert_in_range(arrive(Q2P_DIALECT_OPTIONS, 4000000, 100, 2), 9, 10);
 }
 
-/* Fragments that leave for one of an original over the whole way, in thousandths. */
-static unsigned leave_for_each(size_t len)
+/* From a node of ours to one as the original, in options, where nothing is lost. */
+static void open_link(struct link *link)
 {
     struct q2p_config config, original;
-    struct link link;
-    uint8_t *data = make_data(len, 6);
-    uint64_t out;
 
     config_options(&config);
     config_options(&original);
     q2p_config_original(&original);
-    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
-    link_add(&link, &config);
-    link_add(&link, &original);
+    link_init(link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
+    link_add(link, &config);
+    link_add(link, &original);
+}
+
+/* Fragments that leave for one of an original over the whole way, in thousandths. */
+static unsigned leave_for_each(size_t len)
+{
+    struct link link;
+    uint8_t *data = make_data(len, 6);
+    uint64_t out;
+
+    open_link(&link);
     link.stop = stop_delivered;
     assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, len, NULL), Q2P_OK);
     link_run(&link, 6 * Q2P_SECOND);
@@ -135,18 +142,12 @@ static void where_nothing_is_lost_two_passes_are_enough_if_that_could_show(void 
 
 static void an_original_gets_nothing_that_only_we_know(void **state)
 {
-    struct q2p_config config, original;
     struct link link;
     uint8_t *data = make_data(1000000, 5);
     uint64_t fragments;
 
     (void)state;
-    config_options(&config);
-    config_options(&original);
-    q2p_config_original(&original);
-    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
-    link_add(&link, &config);
-    link_add(&link, &original);
+    open_link(&link);
     assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 1000000, NULL), Q2P_OK);
     link_run(&link, 60 * Q2P_SECOND);
     assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);

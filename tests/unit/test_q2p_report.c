@@ -243,6 +243,13 @@ static void comes(struct pipe *pipe, unsigned ms, uint32_t syn)
     fragment(pipe, LENGTH, syn);
 }
 
+static void begins(struct pipe *pipe)
+{
+    q2p_config_init(&config);
+    start(pipe);
+    comes(pipe, 0, 0);
+}
+
 /* When this one is listed first, in ms after `since`. */
 static unsigned listed_after(struct pipe *pipe, unsigned since, uint32_t syn)
 {
@@ -263,9 +270,7 @@ static void a_hole_is_listed_after_a_sixteenth_of_a_round_trip(void **state)
     struct pipe pipe;
 
     (void)state;
-    q2p_config_init(&config);
-    start(&pipe);
-    comes(&pipe, 0, 0);
+    begins(&pipe);
     comes(&pipe, 10, 2);
     comes(&pipe, 12, 4); /* soon after the first hole: listed as late after that one's list */
     assert_int_equal(listed_after(&pipe, 10, 1), 6);
@@ -283,9 +288,7 @@ static void where_one_came_late_others_get_a_quarter_and_then_as_long(void **sta
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pipe pipe;
 
-        q2p_config_init(&config);
-        start(&pipe);
-        comes(&pipe, 0, 0);
+        begins(&pipe);
         comes(&pipe, 10, 2);
         comes(&pipe, 10 + rows[i].late, 1); /* the last two were asked for, a moment ago */
         comes(&pipe, 50, 4);
@@ -299,9 +302,7 @@ static void what_comes_a_round_trip_after_its_list_was_lost(void **state)
     struct pipe pipe;
 
     (void)state;
-    q2p_config_init(&config);
-    start(&pipe);
-    comes(&pipe, 0, 0);
+    begins(&pipe);
     comes(&pipe, 10, 2);
     comes(&pipe, 116, 1);
     comes(&pipe, 150, 4);
@@ -314,9 +315,7 @@ static void patience_has_a_bound(void **state)
     struct pipe pipe;
 
     (void)state;
-    q2p_config_init(&config);
-    start(&pipe);
-    comes(&pipe, 0, 0);
+    begins(&pipe);
     for (uint32_t i = 0; i < 8; i++) { /* later and later, always before its repair can be here */
         comes(&pipe, 300 * i + 10, 3 * i + 3);
         comes(&pipe, 300 * i + 10 + 20 * (i + 1), 3 * i + 2);
@@ -332,9 +331,7 @@ static void what_is_late_no_more_is_forgotten(void **state)
     struct pipe pipe;
 
     (void)state;
-    q2p_config_init(&config);
-    start(&pipe);
-    comes(&pipe, 0, 0);
+    begins(&pipe);
     comes(&pipe, 10, 2);
     comes(&pipe, 12, 1);
     for (uint32_t i = 0; i < 40; i++)
