@@ -47,15 +47,16 @@ static void measure_rtt(q2p_time now, struct q2p__path *path, q2p_time rtt_ns)
         path->round_rtt = rtt_ns;
 }
 
-void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns)
+void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns, unsigned before)
 {
     path->heard_at = now;
     if (path->phase == Q2P__PATH_CAREFUL) { /* it learned another dialect */
         path->phase = Q2P__PATH_START;
         path->rate = 0;
     }
-    if (rtt_ns >= 0)
+    if (before == 0)
         measure_rtt(now, path, rtt_ns > 0 ? rtt_ns : 1);
+    path->asked += before;
     if (path->base_at == 0) {
         path->base_at = path->base_sent_at = now;
         path->base = path->delivered;

@@ -338,10 +338,18 @@ void q2p__path_ask(struct q2p__path *path)
     path->asked_after = path->sent;
 }
 
+/* May a plain answer be to something that left before? */
+static bool awaits_plain(const struct q2p__path *path)
+{
+    return path->backoff > 0 || path->probes_count > 0 || path->asked != path->settled ||
+           (path->asked > 0 && q2p__path_far(path));
+}
+
 const struct q2p__probe *q2p__path_probe(const q2p_node *node, q2p_time now, struct q2p__path *path,
                                          bool plain)
 {
     uint64_t number = path->sent ^ (uint64_t)now << 20;
+    bool alone = plain && awaits_plain(path);
     struct q2p__probe *probe;
 
     if (path->probes_count == Q2P__PROBES_MAX)
@@ -356,7 +364,7 @@ const struct q2p__probe *q2p__path_probe(const q2p_node *node, q2p_time now, str
         .token = (uint16_t)(q2p__table_hash(node->secret, &number, sizeof number) | 1),
         .asked = path->asked,
         .plain = plain,
-        .alone = plain && (path->backoff > 0 || path->probes_count > 1 || path->asked > 0),
+        .alone = alone,
         .limited = path->limited_until > path->acked};
     path->probed = path->sent;
     path->probed_at = now;

@@ -124,8 +124,9 @@ void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *pat
 /* The first fragment of such a transmission leaves. */
 void q2p__path_opens(q2p_time now, struct q2p__path *path);
 
-/* OPTIONS was answered that opened a transmission; rtt_ns < 0 if the round trip is not sure. */
-void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns);
+/* OPTIONS was answered that opened a transmission, and left rtt_ns ago for the last time. Each that
+ * left before may be answered, too. */
+void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns, unsigned before);
 
 /* There is something to send. */
 void q2p__path_wake(q2p_node *node, struct q2p__path *path);

@@ -308,7 +308,7 @@ void q2p__send_path_tick(q2p_node *node, q2p_time now, struct q2p__path *path)
 static void start_sending(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
     if (outgoing->path)
-        q2p__path_opened(now, outgoing->path, outgoing->tries ? -1 : now - outgoing->asked_at);
+        q2p__path_opened(now, outgoing->path, now - outgoing->asked_at, outgoing->tries);
     outgoing->asked_at = now;
     if (outgoing->total == 0) {
         q2p__send_tell(node, outgoing, Q2P_ON_SENT);

@@ -27,7 +27,7 @@ static inline void start(bool extended)
     contact->extends = extended;
     assert_int_equal(q2p__path_join(node, 950 * MS, contact), Q2P_OK);
     path = contact->path;
-    q2p__path_opened(Q2P_SECOND, path, 50 * MS);
+    q2p__path_opened(Q2P_SECOND, path, 50 * MS, 0);
 }
 
 static inline void end(void)

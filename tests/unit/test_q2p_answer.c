@@ -339,7 +339,7 @@ static void in_classic_many_losses_halve_the_rate_and_few_do_not(void **state)
     leave(Q2P_SECOND + 3 * Q2P_SECOND, 1); /* two seconds without */
     assert_int_equal(path->rate, rate / 2 + rate / 4);
     assert_false(q2p__path_wants_probe(path, 10 * Q2P_SECOND));
-    q2p__path_opened(20 * Q2P_SECOND, path, 50 * MS); /* it has learned the other dialect */
+    q2p__path_opened(20 * Q2P_SECOND, path, 50 * MS, 0); /* it has learned the other dialect */
     assert_int_equal(path->phase, Q2P__PATH_START);
     end();
 }

@@ -81,6 +81,35 @@ static void ten_megabytes_start_fast(void **state)
     assert_in_range(goodput(10000000, 0, 0), 620, 1000);
 }
 
+/* OPTIONS twice at once, as by a host that was busy for as long as it waits for the answer: with
+ * the hash of a large transmission, say. There are two answers, and a probe between them. */
+static void an_opening_answered_twice_is_no_short_way(void **state)
+{
+    struct q2p_config config;
+    uint8_t *data = make_data(10000000, 5);
+
+    (void)state;
+    for (int extends = 0; extends < 2; extends++) {
+        struct link link;
+
+        config_options(&config);
+        link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
+        link_add(&link, &config);
+        config.extend = extends;
+        link_add(&link, &config);
+        link.stop = stop_delivered;
+        assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 10000000, NULL),
+                         Q2P_OK);
+        link.now = config.retry_ns;
+        link_run(&link, 60 * Q2P_SECOND);
+        print_message("extends %d: %lld ms\n", extends, (long long)(link.now / Q2P_MILLISECOND));
+        assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+        assert_true(link.now - config.retry_ns < (extends ? 1 : 3) * Q2P_SECOND);
+        link_free(&link);
+    }
+    free(data);
+}
+
 static void two_senders_share_a_link(void **state)
 {
     static const size_t len = 400000000;
@@ -313,6 +342,7 @@ int main(void)
         cmocka_unit_test(one_percent_of_loss_costs_little),
         cmocka_unit_test(five_percent_of_loss_cost_less_than_half),
         cmocka_unit_test(ten_megabytes_start_fast),
+        cmocka_unit_test(an_opening_answered_twice_is_no_short_way),
         cmocka_unit_test(two_senders_share_a_link),
         cmocka_unit_test(what_is_lost_leaves_again_once_in_a_round_trip),
         cmocka_unit_test(who_never_answers_gets_one_window_and_no_more),
