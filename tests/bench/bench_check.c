@@ -189,6 +189,10 @@ int main(int argc, char **argv)
 {
     char path[] = "/tmp/bench_check.XXXXXX";
     uint32_t packets = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : PACKETS;
+    if (!packets || argc > 3) {
+        fputs("usage: bench_check [PACKETS [CAPTURE]]\n", stderr);
+        return 2;
+    }
     const char *kept = argc > 2 ? argv[2] : NULL;
     int made = kept ? -1 : mkstemp(path);
     FILE *file = kept ? fopen(kept, "wb") : made < 0 ? NULL : fdopen(made, "wb");

@@ -140,7 +140,7 @@ class Report:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON a bar")
     parser.add_argument("--quick", action="store_true", help="a fifth of the packets")
     options = parser.parse_args()

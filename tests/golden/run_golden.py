@@ -86,7 +86,7 @@ def path_of(name):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accept", action="store_true", help="write the golden file")
     parser.add_argument("captures", nargs="*")
     options = parser.parse_args()

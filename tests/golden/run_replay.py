@@ -106,7 +106,7 @@ def run(names, accept):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accept", action="store_true", help="write the golden files")
     parser.add_argument("captures", nargs="*")
     options = parser.parse_args()

@@ -55,7 +55,7 @@ class House:
             names = [str(path.relative_to(self.root)) for path in self.root.rglob("*")]
         for name in sorted(filter(None, names)):
             path = self.root / name
-            if re.match(r"build|\.git/|.*__pycache__", name) or not path.is_file():
+            if re.match(r"build|\.git/|[^/]*\.run/|mine\.yaml|.*__pycache__", name) or not path.is_file():
                 continue
             if name.startswith(tuple(under)) and (not suffixes or path.suffix in suffixes):
                 yield path

@@ -26,8 +26,10 @@ from scapy.layers.inet import UDP
 from scapy.packet import Packet, Raw, bind_bottom_up, bind_layers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-with open(os.environ.get("Q2P_WIRE_JSON", ROOT / "build/tests/wire.json"), encoding="utf-8") as file:
-    WIRE = json.load(file)
+MAPS = pathlib.Path(os.environ.get("Q2P_WIRE_JSON", ROOT / "build/tests/wire.json"))
+if not MAPS.exists():
+    raise SystemExit(f"{MAPS}: not there; ./dev test makes it in build/tests, Q2P_WIRE_JSON names another")
+WIRE = json.loads(MAPS.read_text(encoding="utf-8"))
 DIALECTS = ("early", "classic", "options")
 EVENTS = {dialect: {event[dialect]: event["name"] for event in WIRE["events"]
                     if event[dialect] >= 0} for dialect in DIALECTS}
