@@ -92,6 +92,20 @@ int cli_data_save(const char *path, const void *data, size_t len)
     return CLI_ENVIRONMENT;
 }
 
+int cli_data_can_save(const char *path)
+{
+    char folder[4096];
+    struct stat there;
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - path) : 1,
+             slash ? path : ".");
+    bool whole = stat(path, &there) < 0 || S_ISREG(there.st_mode);
+    if (*path && access(whole ? folder : path, W_OK) == 0)
+        return CLI_FINE;
+    cli_error("cannot write `%s`: %s", path, strerror(*path ? errno : ENOENT));
+    return CLI_ENVIRONMENT;
+}
+
 int cli_data_make_dir(const char *dir)
 {
     struct stat there;
@@ -107,12 +121,16 @@ int cli_data_make_dir(const char *dir)
     return CLI_ENVIRONMENT;
 }
 
+void cli_data_name_in(const char *dir, const char *name, char *path, size_t room)
+{
+    size_t len = strlen(dir);
+    snprintf(path, room, "%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/", name);
+}
+
 int cli_data_save_in(const char *dir, const struct q2p_happening *on, char *path, size_t room)
 {
     char sha256[CLI_SHA256_TEXT];
-    size_t len = strlen(dir);
-    bool ends = len && dir[len - 1] == '/';
     cli_sha256(sha256, on->data, on->data_len);
-    snprintf(path, room, "%s%s%s", dir, ends ? "" : "/", sha256);
+    cli_data_name_in(dir, sha256, path, room);
     return cli_data_save(path, on->data, on->data_len);
 }

@@ -19,6 +19,12 @@ int cli_data_write(int fd, const void *data, size_t len);
 /* Writes a file; its name appears when it is whole. CLI_FINE, or the exit code with all said. */
 int cli_data_save(const char *path, const void *data, size_t len);
 
+/* Before there is anything to save: could it be? CLI_FINE, or the exit code with all said. */
+int cli_data_can_save(const char *path);
+
+/* The path of what is called name in a directory, which may end in a slash; cut to room. */
+void cli_data_name_in(const char *dir, const char *name, char *path, size_t room);
+
 /* Makes a directory unless it is there. CLI_FINE, or the exit code with all said. */
 int cli_data_make_dir(const char *dir);
 

@@ -11,6 +11,7 @@
 
 #include <yaml.h>
 
+#include "cli_data.h"
 #include "cli_out.h"
 
 enum { PATH_LEN_MAX = 4096 };
@@ -160,7 +161,7 @@ int cli_manifest_visit(const char *path, void (*visit)(void *ctx, const struct c
     }
     if (!S_ISDIR(about.st_mode))
         return visit_manifest(path, visit, ctx);
-    snprintf(inside, sizeof inside, "%s/MANIFEST.yaml", path);
+    cli_data_name_in(path, "MANIFEST.yaml", inside, sizeof inside);
     if (stat(inside, &about) == 0)
         return visit_manifest(inside, visit, ctx);
     struct dirent **names;
@@ -171,7 +172,7 @@ int cli_manifest_visit(const char *path, void (*visit)(void *ctx, const struct c
     }
     for (int i = 0; i < count; i++) {
         struct cli_entry entry = {.path = inside, .found = {-1, -1, -1, -1, -1}};
-        snprintf(inside, sizeof inside, "%s/%s", path, names[i]->d_name);
+        cli_data_name_in(path, names[i]->d_name, inside, sizeof inside);
         visit(ctx, &entry);
         free(names[i]);
     }

@@ -204,7 +204,10 @@ int cli_opts_read(const struct cli_command *command, void *values, int argc, cha
         if (found == '?' || found == ':') {
             const char *said = argv[optind > 1 ? optind - 1 : 1];
             cli_error("%s: %s `%s`", command->name,
-                      found == ':' ? "there is no value behind" : "there is no option", said);
+                      found == ':'          ? "there is no value behind"
+                      : optopt >= LONG_BASE ? "an option without a value got one:"
+                                            : "there is no option",
+                      said);
             return usage_error(command);
         }
         const struct cli_option *row = row_of(command->options, found, count);

@@ -58,7 +58,7 @@ static int choose_out(struct receiving *receiving)
         return cli_data_make_dir(out);
     }
     if (receiving->values->count == 1)
-        return CLI_FINE;
+        return cli_data_can_save(out);
     cli_error("recv: --out %s is one file, so --count has to be 1; `%s/` would be a directory", out,
               out);
     return CLI_USAGE;

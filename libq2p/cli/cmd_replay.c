@@ -32,7 +32,7 @@ static int read_profile(enum cli_profile *out, const char *word)
         if (!strcmp(word, words[i]))
             return 0;
     }
-    cli_error("replay: --profile is auto, original or ours");
+    cli_error("replay: --profile is auto, original or ours, not `%s`", word);
     return -1;
 }
 

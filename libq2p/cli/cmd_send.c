@@ -305,7 +305,7 @@ const struct cli_command cmd_send = {
              "connected, which opens a way through NATs. Each file is one transmission; several\n"
              "are under way at a time. Fragments that the peer reports lost are sent again; and\n"
              "all once more if it gave up after all had left. It ends when the peer says that all\n"
-             "arrived, or, as most never do, with its silence (--quiet-after).\n"
+             "arrived (ours do if both speak options), or else with its silence (--quiet-after).\n"
              "Exit code 1: the peer was not reached, refused, gave up or never answered.",
     .example = "  q2p send picture.jpg --to 192.0.2.7:10000\n"
                "  tar c src | q2p send - --to 198.51.100.4:10002 --seed seed.example.org:10000",

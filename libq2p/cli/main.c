@@ -54,7 +54,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
     int first = cli_opts_read(command, values, argc, argv);
     int code = first < 0 ? -1 - first : CLI_FINE;
     if (first >= 0 && cli_colour_set(values->color) < 0) {
-        cli_error("%s: --color is auto, always or never", command->name);
+        cli_error("%s: --color is auto, always or never, not `%s`", command->name, values->color);
         code = CLI_USAGE;
     } else if (first >= 0) {
         code = command->run(values, argc - first, argv + first);

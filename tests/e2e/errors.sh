@@ -19,6 +19,8 @@ for command in node send recv ping decode check; do
     expect 0 "^Example:" "$Q2P" $command -h
     expect 0 "^Example:" "$Q2P" help $command
 done
+expect 2 "an option without a value got one: .--open=no." "$Q2P" node --open=no
+expect 2 "auto, original or ours, not .theirs." "$Q2P" replay --profile theirs x
 expect 2 "want a time such as 500ms" "$Q2P" node --lost 500
 expect 2 "want a number from 1 to 128" "$Q2P" node --peers-max 129
 expect 2 "want classic or options" "$Q2P" node --dialect early
@@ -59,6 +61,8 @@ next=$((port > 60000 ? port - 1 : port + 1))
 expect 2 "that is this node itself" "$Q2P" node --ip 127.0.0.1 --port $next --seed 127.0.0.1:$next
 expect 2 "that is this node itself, or no place" "$Q2P" send "$0" --to 255.255.255.255:9
 expect 4 "host name does not resolve" "$Q2P" node --port 0 --seed "no such host:1"
+expect 4 "cannot write ./nowhere/one.: No such file" "$Q2P" recv --port 0 --out /nowhere/one
+expect 4 "cannot write ..: No such file" "$Q2P" recv --port 0 --out ""
 expect 4 "cannot make $dir/lines/out/" "$Q2P" recv --port 0 --out "$dir/lines/out/"
 expect 4 "cannot make $dir/lines: Not a directory" "$Q2P" node --port 0 --save "$dir/lines"
 expect 4 "cannot make $dir/lines: Not a directory" "$Q2P" check --extract "$dir/lines" "$0"

@@ -34,6 +34,7 @@ grep -q "as 10.77.0.2:10001" "$dir/expect.txt" || fail "what came before is repl
 mkdir "$dir/own"
 cp "$pcaps/recorded/upstream-classic-single.pcapng" "$dir/own/one.pcapng"
 expect 0 "1 captures, 1 as expected" "$Q2P" check --manifest "$dir/own"
+expect 0 "^as expected $dir/own/[^/]*$" "$Q2P" check --manifest "$dir/own/"
 printf 'captures:\n  - file: one.pcapng\n    found: { complete: 1, pairs: 0 }\n' >"$dir/own/MANIFEST.yaml"
 expect 0 "1 captures, 1 as expected" "$Q2P" check --manifest "$dir/own"
 printf 'captures:\n  - file: one.pcapng\n    found: { complete: 2 }\n' >"$dir/own/MANIFEST.yaml"
