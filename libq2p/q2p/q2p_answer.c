@@ -302,7 +302,8 @@ void q2p__path_lost(const q2p_node *node, q2p_time now, struct q2p__path *path, 
     if (path->phase != Q2P__PATH_CAREFUL)
         return;
     /* over a tenth of what went out since the last time: half the rate, once in a while */
-    if (path->lost > (path->sent - path->acked) / 10 && now - path->since >= Q2P__RTT_FIRST_NS &&
+    if (path->lost > (path->sent - path->acked) / 10 &&
+        (path->since > now || now - path->since >= Q2P__RTT_FIRST_NS) &&
         path->rate > node->config.rate_classic / 16) {
         path->rate /= 2;
         q2p__path_adjust(path);

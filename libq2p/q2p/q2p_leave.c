@@ -114,7 +114,7 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
         message.syn = outgoing->next++;
         resent = false;
         if (message.syn == 0 && outgoing->path && outgoing->dialect == Q2P_DIALECT_CLASSIC)
-            q2p__path_opens(now, outgoing->path);
+            q2p__path_opens(now, outgoing->path, outgoing->total);
     }
     message.length = outgoing->length; /* in a resend, too: 0 kills an original (PROTOCOL.md 6.6) */
     message.hash = outgoing->key.hash;

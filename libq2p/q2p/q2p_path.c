@@ -29,10 +29,12 @@
 #define ASKS 4   /* probes under way to whom the small window stops, until one is answered */
 #define BURST 16 /* fragments that may leave at once in any case */
 #define CAREFUL_NS (2 * Q2P_SECOND)
+#define SILENT_NS (4 * Q2P_SECOND) /* ... and these: an original's first list comes after 6 s */
 #define CLASSIC_S 4 /* an original gives up after 6 s, and what comes just then can kill it */
+#define ROOM_NS Q2P_MICROSECOND /* a fragment, for which it makes room when the first one comes */
 #define REST_FROM_MS 5900
 #define REST_TO_MS 6300
-#define CLASSIC_RATE_MAX (UINT64_C(8) << 20) /* bytes per second; its own sender's is higher */
+#define CLASSIC_RATE_MAX (UINT64_C(16) << 20) /* bytes per second; its own sender's is higher */
 
 /* ---- life ---- */
 
@@ -157,11 +159,11 @@ void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *pat
         rate = CLASSIC_RATE_MAX;
     if (rate < node->config.rate_classic)
         rate = node->config.rate_classic;
-    if (path->phase == Q2P__PATH_CAREFUL && path->rate >= rate)
+    if (path->phase == Q2P__PATH_CAREFUL && !q2p__list_empty(&path->sending) && path->rate >= rate)
         return;
     path->phase = Q2P__PATH_CAREFUL;
     path->rate = rate;
-    path->since = now;
+    path->since = now + SILENT_NS;
     q2p__path_adjust(path);
     path->paced_at = now - FIRST_WINDOW * path->step_ns;
 }
@@ -171,10 +173,11 @@ static uint32_t stamp(q2p_time now)
     return (uint32_t)(now / Q2P_MILLISECOND) + 1;
 }
 
-void q2p__path_opens(q2p_time now, struct q2p__path *path)
+void q2p__path_opens(q2p_time now, struct q2p__path *path, uint32_t fragments)
 {
     struct q2p__contact *contact = path->contact;
 
+    path->paced_at += fragments * ROOM_NS;
     contact->opened_ms[contact->opened_next] = stamp(now);
     contact->opened_next = (uint8_t)((contact->opened_next + 1) % Q2P__OPENED);
 }
@@ -259,8 +262,8 @@ bool q2p__path_may_send(q2p_node *node, q2p_time now, struct q2p__path *path)
     if (depth_ns < 4 * quantum_ns)
         depth_ns = 4 * quantum_ns;
     if (path->phase == Q2P__PATH_CAREFUL) {
-        if (path->since > now)
-            path->since = now;
+        if (path->since > now + SILENT_NS)
+            path->since = now + SILENT_NS;
         depth_ns = FIRST_WINDOW * path->step_ns;
         if (rests_until(now, path) > now) {
             wake_at(node, path, rests_until(now, path));

@@ -121,8 +121,9 @@ void q2p__path_adjust(struct q2p__path *path);
 void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *path,
                        uint64_t fragments);
 
-/* The first fragment of such a transmission leaves. */
-void q2p__path_opens(q2p_time now, struct q2p__path *path);
+/* The first fragment of such a transmission leaves; no more than the first window follows until the
+ * peer has made room for so many. */
+void q2p__path_opens(q2p_time now, struct q2p__path *path, uint32_t fragments);
 
 /* OPTIONS was answered that opened a transmission, and left rtt_ns ago for the last time. Each that
  * left before may be answered, too. */

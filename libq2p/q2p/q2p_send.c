@@ -73,7 +73,7 @@ void q2p__send_given_up(q2p_node *node, struct q2p__outgoing *outgoing)
 
         if (outgoing->lacks > 0)
             lacked = outgoing->lacks * UINT64_C(1000) / outgoing->total;
-        else if (outgoing->passes > 1) /* they were too few */
+        else /* passes were too few, or its list was lost, as long ones are */
             lacked = lacked < MORE_LACKED ? 2 * MORE_LACKED : lacked + MORE_LACKED;
         contact->lacked = (uint16_t)(lacked < LACKED_MAX ? lacked : LACKED_MAX);
         contact->fell_short = FELL_SHORT;

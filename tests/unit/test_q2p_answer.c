@@ -328,6 +328,10 @@ static void in_classic_many_losses_halve_the_rate_and_few_do_not(void **state)
     rate = path->rate;
     assert_int_equal(rate, node->config.rate_classic);
     leave(Q2P_SECOND, 100);
+    q2p__path_lost(node, Q2P_SECOND + 150 * MS, path, 20); /* at once */
+    assert_int_equal(path->rate, rate / 2);
+    path->rate = rate;
+    leave(Q2P_SECOND + 150 * MS, 100);
     q2p__path_lost(node, Q2P_SECOND + 200 * MS, path, 5);
     assert_int_equal(path->rate, rate);
     leave(Q2P_SECOND + 300 * MS, 100);

@@ -92,6 +92,31 @@ static void a_classic_original_that_gives_up_tells_how_much_is_lost(void **state
     free(data);
 }
 
+/* A long list comes in pieces of one datagram, and is lost with any of them. */
+static void a_giving_up_without_a_list_says_that_a_tenth_is_lost(void **state)
+{
+    struct q2p_message end = {.event = Q2P_EV_TRANSPORT_FAILED};
+    struct q2p_config config;
+    uint8_t *data = make_data(1000000, 9), bytes[Q2P_DATAGRAM_MAX];
+    struct q2p_datagram came = {.bytes = bytes};
+    struct link link;
+
+    (void)state;
+    config_options(&config);
+    config.dialect = Q2P_DIALECT_CLASSIC;
+    link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 1000);
+    link_add(&link, &config);
+    link_add(&link, &config);
+    q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 1000000, &end.hash);
+    link_run(&link, 6 * Q2P_SECOND);
+    came.len = (size_t)q2p_wire_write(bytes, sizeof bytes, Q2P_DIALECT_CLASSIC, &end);
+    came.peer = link.addrs[1];
+    assert_int_equal(q2p_node_input(link.nodes[0], link.now, &came), Q2P_OK);
+    assert_int_equal(q2p__contact_find(link.nodes[0], &link.addrs[1])->lacked, 100);
+    link_free(&link);
+    free(data);
+}
+
 static void ten_percent_of_loss_need_six_passes(void **state)
 {
     (void)state;
@@ -169,6 +194,7 @@ int main(void)
         cmocka_unit_test(an_original_gets_passes_before_a_loss_shows),
         cmocka_unit_test(a_classic_original_gets_passes_once_it_has_given_up),
         cmocka_unit_test(a_classic_original_that_gives_up_tells_how_much_is_lost),
+        cmocka_unit_test(a_giving_up_without_a_list_says_that_a_tenth_is_lost),
         cmocka_unit_test(ten_percent_of_loss_need_six_passes),
         cmocka_unit_test(where_nothing_is_lost_two_passes_are_enough_if_that_could_show),
         cmocka_unit_test(an_original_gets_nothing_that_only_we_know),

@@ -162,8 +162,8 @@ static void in_classic_nothing_leaves_while_a_timer_of_the_original_is_due(void 
     (void)state;
     start(false);
     q2p__path_classic(node, Q2P_SECOND, path, 1);
-    q2p__path_opens(Q2P_SECOND, path);
-    q2p__path_opens(Q2P_SECOND + 1500 * MS, path);
+    q2p__path_opens(Q2P_SECOND, path, 1);
+    q2p__path_opens(Q2P_SECOND + 1500 * MS, path, 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         q2p_time now = Q2P_SECOND + rows[i].at;
 
@@ -185,7 +185,49 @@ static void in_classic_what_is_long_leaves_within_four_seconds(void **state)
     start(false);
     q2p__path_classic(node, Q2P_SECOND, path,
                       q2p_wire_fragments(1000000000)); /* cannot be in time anyway */
-    assert_int_equal(path->rate, 8 << 20);
+    assert_int_equal(path->rate, 16 << 20);
+    end();
+}
+
+/* What it learned about time is of one transmission: if none is under way, the next one begins
+ * anew. */
+static void in_classic_the_rate_does_not_grow_from_one_to_the_next(void **state)
+{
+    struct q2p__link one;
+    uint64_t rate;
+
+    (void)state;
+    start(false);
+    q2p__path_classic(node, Q2P_SECOND, path, q2p_wire_fragments(10000000));
+    rate = path->rate;
+    q2p__path_sent(Q2P_SECOND + 6000 * MS, path); /* nothing was listed so far */
+    assert_int_equal(path->rate, rate * 3 / 2);
+    q2p__list_init(&one);
+    q2p__list_append(&path->sending, &one);
+    q2p__path_classic(node, Q2P_SECOND + 6000 * MS, path, q2p_wire_fragments(10000000));
+    assert_int_equal(path->rate, rate * 3 / 2);
+    q2p__list_drop(&one);
+    q2p__path_classic(node, Q2P_SECOND + 6000 * MS, path, q2p_wire_fragments(10000000));
+    assert_int_equal(path->rate, rate);
+    end();
+}
+
+/* It makes room for all when the first one comes, while its socket holds 166 datagrams. */
+static void in_classic_who_makes_room_for_a_long_one_gets_no_more_than_a_window(void **state)
+{
+    unsigned left = 0;
+
+    (void)state;
+    start(false);
+    q2p__path_classic(node, Q2P_SECOND, path, q2p_wire_fragments(10000000));
+    for (q2p_time now = Q2P_SECOND; now < Q2P_SECOND + 20 * MS; now += MS / 10) {
+        for (; q2p__path_may_send(node, now, path); left++) {
+            if (left == 0)
+                q2p__path_opens(now, path, q2p_wire_fragments(10000000));
+            q2p__path_sent(now, path);
+        }
+    }
+    assert_in_range(left, 100, 111);
     end();
 }
 
@@ -195,7 +237,7 @@ static void a_timer_is_not_forgotten_for_later_ones(void **state)
     start(false);
     q2p__path_classic(node, Q2P_SECOND, path, 1);
     for (int i = 0; i < 8; i++)
-        q2p__path_opens(Q2P_SECOND + i * 800 * MS, path);
+        q2p__path_opens(Q2P_SECOND + i * 800 * MS, path, 1);
     assert_false(q2p__path_may_send(node, Q2P_SECOND + 6000 * MS, path));
     assert_int_equal(path->timer.at, Q2P_SECOND + 6300 * MS);
     end();
@@ -214,6 +256,8 @@ int main(void)
         cmocka_unit_test(in_classic_nothing_leaves_while_a_timer_of_the_original_is_due),
         cmocka_unit_test(a_timer_is_not_forgotten_for_later_ones),
         cmocka_unit_test(in_classic_what_is_long_leaves_within_four_seconds),
+        cmocka_unit_test(in_classic_the_rate_does_not_grow_from_one_to_the_next),
+        cmocka_unit_test(in_classic_who_makes_room_for_a_long_one_gets_no_more_than_a_window),
     };
 
     return cmocka_run_group_tests_name("q2p_passes", tests, NULL, NULL);
