@@ -29,11 +29,11 @@
 #endif
 
 enum {
-    OUT_ROOM = 131072,          /* a flush: two full runs of fragments, or the longest datagram */
     OUT_RUNS = 64,              /* messages in one sendmmsg */
     SEGMENTS = 64,              /* in a run: what every kernel with UDP_SEGMENT takes */
     SEGMENTS_MAX = 128,         /* ... and later ones */
     RUN_LEN_MAX = 65100,        /* with its headers, a run is one packet of IP */
+    OUT_ROOM = 2 * RUN_LEN_MAX, /* a flush: so many full runs and no rest, or any datagram */
     SEGMENT_LEN_MAX = 1232,     /* fits any path of IPv6 in one piece, which offload insists on */
     IN_ROOM = 65536,            /* a run, or the longest datagram */
     IN_STRIDE = IN_ROOM + 1088, /* else all buffers would share the same few lines of the cache */
@@ -61,7 +61,7 @@ struct q2p__outbox {
     struct iovec iov[OUT_RUNS];
     struct mmsghdr message[OUT_RUNS];
     struct control control[OUT_RUNS];
-    uint8_t bytes[OUT_ROOM];
+    uint8_t bytes[OUT_ROOM + Q2P_DATAGRAM_MAX]; /* for the one that is to wait for a flush */
 };
 
 struct q2p__inbox {
@@ -141,6 +141,11 @@ struct q2p__outbox *q2p__outbox_new(void)
     return box;
 }
 
+uint8_t *q2p__outbox_room(struct q2p__outbox *box)
+{
+    return box->bytes + box->used;
+}
+
 /* Can it leave in one piece with the run before it? */
 static bool continues(const struct q2p__outbox *box, const struct q2p_datagram *out,
                       const struct q2p__calls *calls)
@@ -178,7 +183,8 @@ bool q2p__outbox_put(struct q2p__outbox *box, const struct q2p_datagram *out,
         box->peer = out->peer;
         box->runs++;
     }
-    memcpy(box->bytes + box->used, out->bytes, out->len);
+    if (out->bytes != q2p__outbox_room(box))
+        memmove(q2p__outbox_room(box), out->bytes, out->len);
     box->used += out->len;
     return true;
 }

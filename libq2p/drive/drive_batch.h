@@ -28,8 +28,11 @@ struct q2p__inbox;
 struct q2p__outbox *q2p__outbox_new(void);
 struct q2p__inbox *q2p__inbox_new(void);
 
+/* Where the next datagram will lie: who writes up to Q2P_DATAGRAM_MAX bytes there saves a copy. */
+uint8_t *q2p__outbox_room(struct q2p__outbox *box);
+
 /*
- * Copies one datagram behind the others; false if it has to be flushed first. Order is kept, for
+ * Puts one datagram behind the others; false if they have to be flushed first. Order is kept, for
  * each peer and in all. v6: the socket is one of IPv6.
  */
 bool q2p__outbox_put(struct q2p__outbox *box, const struct q2p_datagram *out,

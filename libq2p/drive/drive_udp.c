@@ -229,13 +229,21 @@ bool q2p_drive_refused(q2p_drive *drive, struct q2p_addr *out)
 
 /* ---- one turn ----------------------------------------------------------------------------- */
 
+static int ask_output(q2p_drive *drive, const struct q2p_machine *ops, void *machine, q2p_time now,
+                      struct q2p_datagram *out)
+{
+    if (ops->output_to)
+        return ops->output_to(machine, now, out, q2p__outbox_room(drive->outbox));
+    return ops->output(machine, now, out);
+}
+
 /* Returns 0 when the machine has no more, 1 when it may have but receiving needs its turn. */
 static int send_out(q2p_drive *drive, const struct q2p_machine *ops, void *machine)
 {
     struct q2p_datagram out;
     q2p_time now = q2p_drive_now();
     int flushes = 0, status = Q2P_OK;
-    while (!status && flushes < FLUSHES_MAX && ops->output(machine, now, &out)) {
+    while (!status && flushes < FLUSHES_MAX && ask_output(drive, ops, machine, now, &out)) {
         if (q2p__outbox_put(drive->outbox, &out, &drive->calls, drive->v6))
             continue;
         status = q2p__outbox_flush(drive->outbox, drive->fd, &drive->calls);

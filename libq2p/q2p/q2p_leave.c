@@ -100,11 +100,10 @@ static void advance(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
 }
 
 static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing,
-                          struct q2p_datagram *out)
+                          const struct q2p__sheet *sheet)
 {
     struct q2p_message message = {.event = Q2P_EV_TRANSPORT, .network_id = node->config.network_id};
     bool resent = true;
-    int len;
 
     if (outgoing->again_count > 0) {
         message.syn = q2p__repair_next(node, now, outgoing);
@@ -120,12 +119,10 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     message.hash = outgoing->key.hash;
     message.body = outgoing->data + (size_t)message.syn * Q2P_FRAGMENT_LEN;
     message.body_len = q2p_wire_share(outgoing->length, message.syn);
-    len = q2p_wire_write(node->bytes, sizeof node->bytes, outgoing->dialect, &message);
-    assert(len > 0 && (size_t)len <= sizeof node->bytes);
-    node->paced_at += cost(node, (size_t)len);
+    q2p__write(sheet, &outgoing->key.peer, outgoing->dialect, &message);
+    node->paced_at += cost(node, sheet->out->len);
     node->counters.fragments_out++;
     node->counters.fragments_resent += resent;
-    *out = (struct q2p_datagram){outgoing->key.peer, node->bytes, (size_t)len};
     if (outgoing->path)
         q2p__path_sent(now, outgoing->path);
     advance(node, now, outgoing);
@@ -140,18 +137,8 @@ static struct q2p_message options_of(const q2p_node *node, const struct q2p__out
                                 .hash = outgoing->key.hash};
 }
 
-static int write_options(q2p_node *node, const struct q2p__outgoing *outgoing,
-                         const struct q2p_message *message, struct q2p_datagram *out)
-{
-    int len = q2p_wire_write(node->bytes, sizeof node->bytes, Q2P_DIALECT_OPTIONS, message);
-
-    assert(len > 0 && (size_t)len <= sizeof node->bytes);
-    *out = (struct q2p_datagram){outgoing->key.peer, node->bytes, (size_t)len};
-    return 1;
-}
-
 static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing *outgoing,
-                       struct q2p_datagram *out)
+                       const struct q2p__sheet *sheet)
 {
     const struct q2p__contact *contact = outgoing->path->contact;
     const struct q2p__probe *probe;
@@ -166,23 +153,24 @@ static int write_probe(q2p_node *node, q2p_time now, const struct q2p__outgoing 
         q2p__path_key(node, probe, &message.hash);
         message.length = 0;
     }
-    return write_options(node, outgoing, &message, out);
+    return q2p__write(sheet, &outgoing->key.peer, Q2P_DIALECT_OPTIONS, &message);
 }
 
 /* All further passes depend on what the answers to these show to be lost. */
 static int write_question(q2p_node *node, const struct q2p__outgoing *outgoing,
-                          struct q2p_datagram *out)
+                          const struct q2p__sheet *sheet)
 {
     struct q2p_message message = options_of(node, outgoing);
 
     q2p__path_ask(outgoing->path);
-    return write_options(node, outgoing, &message, out);
+    return q2p__write(sheet, &outgoing->key.peer, Q2P_DIALECT_OPTIONS, &message);
 }
 
 /* ---- output ---- */
 
 /* From the path whose turn it is; 0 if nothing may leave there now. */
-static int from_path(q2p_node *node, q2p_time now, struct q2p__path *path, struct q2p_datagram *out)
+static int from_path(q2p_node *node, q2p_time now, struct q2p__path *path,
+                     const struct q2p__sheet *sheet)
 {
     struct q2p__outgoing *outgoing;
 
@@ -196,20 +184,20 @@ static int from_path(q2p_node *node, q2p_time now, struct q2p__path *path, struc
         return 0;
     }
     if (outgoing->dialect == Q2P_DIALECT_OPTIONS && q2p__path_wants_probe(path, now))
-        return write_probe(node, now, outgoing, out);
+        return write_probe(node, now, outgoing, sheet);
     if (outgoing->dialect == Q2P_DIALECT_OPTIONS && outgoing->state == Q2P__OUTGOING_SENDING &&
         q2p__path_wants_count(path))
-        return write_question(node, outgoing, out);
+        return write_question(node, outgoing, sheet);
     if (!q2p__path_may_send(node, now, path))
         return 0;
     if (!may_use(node, now)) {
         q2p__heap_set(&node->timers, &path->timer, next_use(node));
         return 0;
     }
-    return write_fragment(node, now, outgoing, out);
+    return write_fragment(node, now, outgoing, sheet);
 }
 
-int q2p__leave_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
+int q2p__leave_output(q2p_node *node, q2p_time now, const struct q2p__sheet *sheet)
 {
     if (q2p__news_reserve(node, 2) != Q2P_OK) {
         node->stalled_at = now + Q2P__SHORT_OF_MEMORY_NS;
@@ -219,7 +207,7 @@ int q2p__leave_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
     while (!q2p__list_empty(&node->ready)) {
         struct q2p__path *path = Q2P__LIST_ITEM(node->ready.next, struct q2p__path, link);
 
-        if (from_path(node, now, path, out)) {
+        if (from_path(node, now, path, sheet)) {
             q2p__list_append(&node->ready, &path->link); /* the others' turn */
             return 1;
         }
@@ -228,5 +216,5 @@ int q2p__leave_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
     if (q2p__list_empty(&node->sending) || !may_use(node, now))
         return 0;
     return write_fragment(node, now, Q2P__LIST_ITEM(node->sending.next, struct q2p__outgoing, link),
-                          out);
+                          sheet);
 }

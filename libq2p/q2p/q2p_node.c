@@ -221,7 +221,8 @@ int q2p_node_input(q2p_node *node, q2p_time now, const struct q2p_datagram *in)
 
 /* ---- datagrams out ---- */
 
-static int write_note(q2p_node *node, const struct q2p__note *note, struct q2p_datagram *out)
+static int write_note(const q2p_node *node, const struct q2p__note *note,
+                      const struct q2p__sheet *sheet)
 {
     struct q2p_message message = {.event = note->event,
                                   .network_id = node->config.network_id,
@@ -236,39 +237,40 @@ static int write_note(q2p_node *node, const struct q2p__note *note, struct q2p_d
                                   .body_len = sizeof Q2P_REASON_MISMATCH - 1};
     enum q2p_dialect dialect =
         note->dialect == Q2P_DIALECT_UNKNOWN ? Q2P_DIALECT_CLASSIC : note->dialect;
-    int len;
 
     if (note->event == Q2P_EV_CONNECT_FAILED && note->length > 0 && note->length < message.body_len)
         message.body_len = note->length; /* of the reason */
-    len = q2p_wire_write(node->bytes, sizeof node->bytes, dialect, &message);
-    assert(len > 0 && (size_t)len <= sizeof node->bytes);
-    *out = (struct q2p_datagram){note->to, node->bytes, (size_t)len};
-    return 1;
+    return q2p__write(sheet, &note->to, dialect, &message);
 }
 
 /* Most often there is nothing, and drivers ask after every datagram that came. */
-static int write_next(q2p_node *node, q2p_time now, struct q2p_datagram *out)
+static int write_next(q2p_node *node, q2p_time now, const struct q2p__sheet *sheet)
 {
     struct q2p__note note;
 
     if (node->notes.used > 0 && q2p__say_take(node, &note))
-        return write_note(node, &note, out);
-    if (!q2p__list_empty(&node->reporting) && q2p__report_output(node, out))
+        return write_note(node, &note, sheet);
+    if (!q2p__list_empty(&node->reporting) && q2p__report_output(node, sheet))
         return 1;
-    return q2p__leave_any(node) && q2p__leave_output(node, now, out);
+    return q2p__leave_any(node) && q2p__leave_output(node, now, sheet);
 }
 
-int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
+int q2p_node_output_to(q2p_node *node, q2p_time now, struct q2p_datagram *out, uint8_t *room)
 {
     int some;
 
     reclaim(node);
-    some = write_next(node, now, out);
+    some = write_next(node, now, &(struct q2p__sheet){out, room});
     if (some) {
         node->counters.datagrams_out++;
         node->counters.bytes_out += out->len;
     }
     return some;
+}
+
+int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out)
+{
+    return q2p_node_output_to(node, now, out, node->bytes);
 }
 
 /* ---- time ---- */
@@ -374,6 +376,11 @@ static int machine_output(void *self, q2p_time now, struct q2p_datagram *out)
     return q2p_node_output(self, now, out);
 }
 
+static int machine_output_to(void *self, q2p_time now, struct q2p_datagram *out, uint8_t *room)
+{
+    return q2p_node_output_to(self, now, out, room);
+}
+
 static q2p_time machine_deadline(const void *self)
 {
     return q2p_node_deadline(self);
@@ -390,4 +397,5 @@ const struct q2p_machine q2p_node_machine = {
     .output = machine_output,
     .deadline = machine_deadline,
     .tick = machine_tick,
+    .output_to = machine_output_to,
 };

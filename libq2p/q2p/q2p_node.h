@@ -8,6 +8,7 @@
 
 #include <q2p/node.h>
 #include <q2p/status.h>
+#include <q2p/wire.h>
 
 #include "base_heap.h"
 #include "base_list.h"
@@ -47,6 +48,12 @@ struct q2p__news {
     struct q2p_happening told;
     void *data, *extra;
     size_t data_room, extra_room;
+};
+
+/* What q2p_node_output is to fill in, and where the bytes go. */
+struct q2p__sheet {
+    struct q2p_datagram *out;
+    uint8_t *room; /* Q2P_DATAGRAM_MAX */
 };
 
 /* A control message, small enough to wait in a queue. */
@@ -126,6 +133,10 @@ int q2p__say(q2p_node *node, const struct q2p__note *note);
 
 /* The next message to send; false if there is none. */
 bool q2p__say_take(q2p_node *node, struct q2p__note *note);
+
+/* Writes a message as what goes out. Returns 1. */
+int q2p__write(const struct q2p__sheet *sheet, const struct q2p_addr *to, enum q2p_dialect dialect,
+               const struct q2p_message *message);
 
 /* A bare message. */
 int q2p__say_bare(q2p_node *node, const struct q2p_addr *to, enum q2p_event event);

@@ -359,7 +359,7 @@ static size_t next_list(struct q2p__incoming *incoming, uint32_t syns[Q2P_SYNS_M
     return count;
 }
 
-int q2p__report_output(q2p_node *node, struct q2p_datagram *out)
+int q2p__report_output(q2p_node *node, const struct q2p__sheet *sheet)
 {
     while (!q2p__list_empty(&node->reporting)) {
         struct q2p__incoming *incoming =
@@ -370,15 +370,12 @@ int q2p__report_output(q2p_node *node, struct q2p_datagram *out)
                                       .hash = incoming->key.hash,
                                       .lost = syns,
                                       .lost_count = next_list(incoming, syns)};
-        int len;
 
         if (message.lost_count == 0 && !incoming->closing) {
             q2p__list_drop(&incoming->report);
             continue;
         }
-        len = q2p_wire_write(node->bytes, sizeof node->bytes, incoming->dialect, &message);
-        assert(len > 0 && (size_t)len <= sizeof node->bytes);
-        *out = (struct q2p_datagram){incoming->key.peer, node->bytes, (size_t)len};
+        q2p__write(sheet, &incoming->key.peer, incoming->dialect, &message);
         if (message.lost_count == 0)
             q2p__recv_forget(node, incoming);
         return 1;

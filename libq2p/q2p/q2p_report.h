@@ -27,7 +27,7 @@ void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming);
 /* The timer of an incoming transmission. */
 void q2p__report_tick(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
 
-/* The next TRANSPORT_FAILED: 1 and its length in node->bytes, or 0. */
-int q2p__report_output(q2p_node *node, struct q2p_datagram *out);
+/* The next TRANSPORT_FAILED: 1, or 0 if there is none. */
+int q2p__report_output(q2p_node *node, const struct q2p__sheet *sheet);
 
 #endif

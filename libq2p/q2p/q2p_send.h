@@ -102,8 +102,8 @@ static inline bool q2p__leave_any(const q2p_node *node)
     return !q2p__list_empty(&node->ready) || !q2p__list_empty(&node->sending);
 }
 
-/* The next fragment or probe that may leave now: 1 and its length in node->bytes, or 0. */
-int q2p__leave_output(q2p_node *node, q2p_time now, struct q2p_datagram *out);
+/* The next fragment or probe that may leave now: 1, or 0 if there is none. */
+int q2p__leave_output(q2p_node *node, q2p_time now, const struct q2p__sheet *sheet);
 
 /* Decides how often all its fragments leave before the last one; returns how many that makes. */
 uint64_t q2p__send_plan(const q2p_node *node, struct q2p__outgoing *outgoing);

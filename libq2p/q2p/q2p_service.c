@@ -123,6 +123,16 @@ bool q2p__say_take(q2p_node *node, struct q2p__note *note)
     return ring_take(node, &node->notes, note);
 }
 
+int q2p__write(const struct q2p__sheet *sheet, const struct q2p_addr *to, enum q2p_dialect dialect,
+               const struct q2p_message *message)
+{
+    int len = q2p_wire_write(sheet->room, Q2P_DATAGRAM_MAX, dialect, message);
+
+    assert(len > 0 && len <= Q2P_DATAGRAM_MAX);
+    *sheet->out = (struct q2p_datagram){*to, sheet->room, (size_t)len};
+    return 1;
+}
+
 void q2p__service_free(q2p_node *node)
 {
     do

@@ -100,7 +100,8 @@ static void tick(void *ctx, q2p_time now)
                                             : Q2P_NEVER;
 }
 
-const struct q2p_machine lab_classic_machine = {"classic", take, give, deadline, tick};
+const struct q2p_machine lab_classic_machine = {
+    .family = "classic", .input = take, .output = give, .deadline = deadline, .tick = tick};
 
 void lab_classic_init(struct lab_classic *self, const struct q2p_addr *server, q2p_time now)
 {

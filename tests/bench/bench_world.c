@@ -168,8 +168,8 @@ static void opaque_tick(void *self, q2p_time now)
     opaque->due = true;
 }
 
-static const struct q2p_machine opaque_machine = {"opaque", opaque_input, opaque_output,
-                                                  opaque_deadline, opaque_tick};
+static const struct q2p_machine opaque_machine = {"opaque",        opaque_input, opaque_output,
+                                                  opaque_deadline, opaque_tick,  NULL};
 
 /* The place of peer number n, behind its NAT if there are NATs. */
 static struct net_place *add_place(struct bench *bench, uint32_t number)

@@ -59,6 +59,16 @@ static int give(void *self, q2p_time now, struct q2p_datagram *out)
     return 1;
 }
 
+static int give_to(void *self, q2p_time now, struct q2p_datagram *out, uint8_t *room)
+{
+    memset(room, 0xee, Q2P_DATAGRAM_MAX); /* all of it is ours */
+    if (!give(self, now, out))
+        return 0;
+    if (out->len <= Q2P_DATAGRAM_MAX)
+        out->bytes = memcpy(room, out->bytes, out->len);
+    return 1;
+}
+
 static int take(void *self, q2p_time now, const struct q2p_datagram *in)
 {
     static uint8_t want[65507];
@@ -103,14 +113,18 @@ static void do_nothing(void *self, q2p_time now)
     (void)now;
 }
 
-static const struct q2p_machine giving = {"giver", take_nothing, give, never, do_nothing};
-static const struct q2p_machine taking = {"taker", take, give_nothing, never, do_nothing};
+static const struct q2p_machine givings[] = {
+    {"giver", take_nothing, give, never, do_nothing, NULL},
+    {"giver to room", take_nothing, give_nothing, never, do_nothing, give_to},
+};
+static const struct q2p_machine taking = {"taker", take, give_nothing, never, do_nothing, NULL};
 
 static const size_t fragments[] = {512};
 static const size_t with_tail[] = {508, 508, 508, 508, 508, 508, 508, 40};
 static const size_t mixed[] = {512, 512, 512, 100, 512, 4,    24, 24, 24, 600,
                                1,   1,   0,   0,   512, 1400, 99, 98, 97, 96};
 
+static const struct q2p_machine *giving = &givings[0];
 static struct giver giver;
 static struct taker takers[PEERS];
 static q2p_drive *from, *to[PEERS];
@@ -149,7 +163,7 @@ static void pass_all(const size_t *sizes, size_t sizes_count, int run)
     for (int i = 0; i < PEERS; i++)
         takers[i].next = takers[i].count = 0;
     while (giver.next < DATAGRAMS)
-        assert_int_equal(q2p_drive_step(from, &giving, &giver, 0), 0);
+        assert_int_equal(q2p_drive_step(from, giving, &giver, 0), 0);
     while (arrived < DATAGRAMS && q2p_drive_now() < patience) {
         arrived = 0;
         for (int i = 0; i < PEERS; i++) {
@@ -160,8 +174,9 @@ static void pass_all(const size_t *sizes, size_t sizes_count, int run)
     assert_int_equal(arrived, DATAGRAMS);
 }
 
-static void pass_by_every_way(const char *ip)
+static void pass_by_every_way(const char *ip, const struct q2p_machine *machine)
 {
+    giving = machine;
     for (int out = Q2P_CALLS_PLAIN; out <= Q2P_CALLS_OFFLOAD; out++) {
         for (int in = Q2P_CALLS_PLAIN; in <= Q2P_CALLS_OFFLOAD; in++) {
             if (!open_all(ip))
@@ -181,13 +196,15 @@ static void pass_by_every_way(const char *ip)
 static void every_way_keeps_bytes_and_order_over_ipv4(void **state)
 {
     (void)state;
-    pass_by_every_way("127.0.0.1");
+    pass_by_every_way("127.0.0.1", &givings[0]);
+    pass_by_every_way("127.0.0.1", &givings[1]);
 }
 
 static void every_way_keeps_bytes_and_order_over_ipv6(void **state)
 {
     (void)state;
-    pass_by_every_way("::1");
+    pass_by_every_way("::1", &givings[0]);
+    pass_by_every_way("::1", &givings[1]);
 }
 
 static void the_choice_is_a_ceiling_that_can_be_lifted(void **state)
@@ -217,28 +234,41 @@ static void a_device_without_offload_gets_them_one_by_one(void **state)
     close_all();
 }
 
-static void long_datagrams_flush_what_is_before_them(void **state)
+/* One takes them in as they are given out: sockets do not hold as many. */
+static void pass_in_pieces(const size_t *sizes, size_t sizes_count, int count, int piece)
 {
-    static const size_t sizes[] = {512, 65507, 512, 512, 8688};
-    (void)state;
     assert_true(open_all("127.0.0.1"));
     giver.sizes = sizes;
-    giver.sizes_count = sizeof sizes / sizeof *sizes;
-    giver.run = PEERS * DATAGRAMS;
-    giver.next = 0;
-    giver.count = 15;
-    while (giver.next < giver.count) {
-        /* step by step, or the default receive buffer would not hold them */
-        int before = giver.next, end = giver.count;
-        giver.count = before + 5;
-        assert_int_equal(q2p_drive_step(from, &giving, &giver, 0), 0);
-        giver.count = end;
+    giver.sizes_count = sizes_count;
+    giver.run = PEERS * count;
+    giver.next = giver.count = 0;
+    while (giver.next < count) {
+        giver.count += piece;
+        assert_int_equal(q2p_drive_step(from, giving, &giver, 0), 0);
+        assert_int_equal(giver.next, giver.count);
         while (takers[0].count < giver.next)
             assert_true(q2p_drive_step(to[0], &taking, &takers[0],
                                        q2p_drive_now() + PATIENCE_S * Q2P_SECOND) > 0);
     }
-    assert_int_equal(takers[0].count, 15);
+    assert_int_equal(takers[0].count, count);
     close_all();
+}
+
+static void long_datagrams_flush_what_is_before_them(void **state)
+{
+    static const size_t sizes[] = {512, 65507, 512, 512, 8688};
+    (void)state;
+    for (giving = givings; giving < givings + 2; giving++)
+        pass_in_pieces(sizes, sizeof sizes / sizeof *sizes, 15, 5);
+}
+
+static void the_datagram_that_finds_no_room_is_not_lost(void **state)
+{
+    (void)state;
+    for (giving = givings; giving < givings + 2; giving++) {
+        pass_in_pieces(fragments, 1, 300, 300);
+        pass_in_pieces(mixed, sizeof mixed / sizeof *mixed, 140, 140); /* too many runs */
+    }
 }
 
 int main(void)
@@ -249,6 +279,7 @@ int main(void)
         cmocka_unit_test(the_choice_is_a_ceiling_that_can_be_lifted),
         cmocka_unit_test(a_device_without_offload_gets_them_one_by_one),
         cmocka_unit_test(long_datagrams_flush_what_is_before_them),
+        cmocka_unit_test(the_datagram_that_finds_no_room_is_not_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,6 +205,7 @@ static void the_machine_table_leads_to_the_same_node(void **state)
     const struct q2p_machine *ops = &q2p_node_machine;
     struct pipe pipe;
     struct q2p_datagram in = {pipe_addr("10.0.0.2:2"), (const uint8_t *)"\1\0\0\0", 4}, out;
+    uint8_t room[Q2P_DATAGRAM_MAX];
 
     (void)state;
     q2p_config_init(&config);
@@ -214,6 +215,15 @@ static void the_machine_table_leads_to_the_same_node(void **state)
     assert_int_equal(ops->input(pipe.nodes[0], 5, &in), Q2P_OK);
     assert_int_equal(ops->output(pipe.nodes[0], 5, &out), 1);
     assert_int_equal(out.len, 12);
+    in.peer = pipe_addr("10.0.0.3:3");
+    assert_int_equal(ops->input(pipe.nodes[0], 5, &in), Q2P_OK);
+    memset(room, 0xee, sizeof room);
+    assert_int_equal(ops->output_to(pipe.nodes[0], 5, &out, room), 1);
+    assert_true(q2p_addr_equal(&out.peer, &in.peer));
+    assert_ptr_equal(out.bytes, room);
+    assert_int_equal(out.len, 12);
+    assert_int_not_equal(room[11], 0xee);
+    assert_int_equal(room[12], 0xee);
     ops->tick(pipe.nodes[0], 6);
     assert_int_equal(ops->deadline(pipe.nodes[0]), Q2P_NEVER);
     pipe_free(&pipe);

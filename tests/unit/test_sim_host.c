@@ -52,8 +52,8 @@ static void parrot_tick(void *self, q2p_time now)
         parrot->beat_ns = now < 40 ? now + 10 : Q2P_NEVER;
 }
 
-static const struct q2p_machine parrot_machine = {"parrot", parrot_input, parrot_output,
-                                                  parrot_deadline, parrot_tick};
+static const struct q2p_machine parrot_machine = {"parrot",        parrot_input, parrot_output,
+                                                  parrot_deadline, parrot_tick,  NULL};
 
 /* A wire of 7 ns between two hosts. */
 struct wire {

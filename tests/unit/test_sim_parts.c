@@ -73,8 +73,8 @@ static void talker_tick(void *self, q2p_time now)
     talker->left = 2;
 }
 
-static const struct q2p_machine talker_machine = {"talker", talker_input, talker_output,
-                                                  talker_deadline, talker_tick};
+static const struct q2p_machine talker_machine = {"talker",        talker_input, talker_output,
+                                                  talker_deadline, talker_tick,  NULL};
 
 /* What was told, one after the other. */
 struct line {

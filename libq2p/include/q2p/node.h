@@ -115,6 +115,10 @@ int q2p_node_input(q2p_node *node, q2p_time now, const struct q2p_datagram *in);
  * 0: nothing (more) to send at this time. */
 int q2p_node_output(q2p_node *node, q2p_time now, struct q2p_datagram *out);
 
+/* The same for who copies the bytes anyhow: they are written to `room`, Q2P_DATAGRAM_MAX bytes of
+ * the caller's, where out->bytes then points. */
+int q2p_node_output_to(q2p_node *node, q2p_time now, struct q2p_datagram *out, uint8_t *room);
+
 /* When q2p_node_tick (and then output) wants to be called at the latest; Q2P_NEVER when idle. */
 q2p_time q2p_node_deadline(const q2p_node *node);
 void q2p_node_tick(q2p_node *node, q2p_time now);
