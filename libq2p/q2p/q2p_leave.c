@@ -11,6 +11,8 @@
 /* Passes over all fragments end in time for the last one, which is held back: an original receiver
  * with its own timers gives up 6 s after OPTIONS. */
 #define PASSES_NS (5 * Q2P_SECOND)
+#define AHEAD 8       /* fragments */
+#define CACHE_LINE 64 /* bytes, on most processors */
 
 /* ---- the rate of the node ---- */
 
@@ -99,6 +101,17 @@ static void advance(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
     q2p__send_keep(node, now, outgoing);
 }
 
+/* A message comes from memory, not from a cache: waiting for it is a quarter of what a sender
+ * costs, unless it is asked for while what is before it leaves. */
+static void fetch_ahead(const struct q2p__outgoing *outgoing, uint32_t syn)
+{
+    size_t from = (syn + AHEAD) * (size_t)Q2P_FRAGMENT_LEN;
+
+    if (outgoing->total - syn > AHEAD + 1)
+        for (size_t at = from; at < from + Q2P_FRAGMENT_LEN; at += CACHE_LINE)
+            q2p__fetch(outgoing->data + at);
+}
+
 static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing,
                           const struct q2p__sheet *sheet)
 {
@@ -115,6 +128,7 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
         if (message.syn == 0 && outgoing->path && outgoing->dialect == Q2P_DIALECT_CLASSIC)
             q2p__path_opens(now, outgoing->path, outgoing->total);
     }
+    fetch_ahead(outgoing, message.syn);
     message.length = outgoing->length; /* in a resend, too: 0 kills an original (PROTOCOL.md 6.6) */
     message.hash = outgoing->key.hash;
     message.body = outgoing->data + (size_t)message.syn * Q2P_FRAGMENT_LEN;

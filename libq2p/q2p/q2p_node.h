@@ -164,6 +164,18 @@ bool q2p__allow(q2p_time *at, q2p_time now, q2p_time cost_ns, q2p_time depth_ns)
 q2p_time q2p__later(q2p_time now, q2p_time delay_ns);
 q2p_time q2p__doubled(q2p_time delay_ns, unsigned times);
 
+/* Asks for what is read soon to be in a cache by then. The asm keeps compilers from leaving out
+ * calls of functions that do nothing else. */
+static inline void q2p__fetch(const void *at)
+{
+#ifdef __GNUC__
+    __builtin_prefetch(at);
+    __asm__ volatile("");
+#else
+    (void)at;
+#endif
+}
+
 /* Bits in words. */
 static inline bool q2p__bit_has(const uint64_t *bits, uint32_t i)
 {
