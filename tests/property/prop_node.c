@@ -5,12 +5,13 @@
  * sizes, a clock that gets on, at most one end for each beginning, data that fit their key.
  */
 #include <nettle/md5.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <q2p/node.h>
 #include <q2p/status.h>
+
+#define PROP "prop_node"
+#include "prop.h"
 
 #define STEPS 3000
 #define LIVES 150
@@ -29,19 +30,9 @@ struct life {
     struct q2p_hash keys[KEYS];
 };
 
-#define PROMISE(life, condition)                                                                   \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "broken: %s\nagain: prop_node %llu (step %u)\n", #condition,           \
-                    (unsigned long long)(life)->seed, (life)->step);                               \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
 static uint32_t draw(struct life *life, uint32_t below)
 {
-    life->random = life->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (uint32_t)(life->random >> 33) % below;
+    return dice_draw(&life->random, below);
 }
 
 static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
@@ -265,12 +256,5 @@ static void live(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1) {
-        live(strtoull(argv[1], NULL, 10));
-        return 0;
-    }
-    for (uint64_t seed = 1; seed <= LIVES; seed++)
-        live(seed);
-    printf("%d lives of %d steps\n", LIVES, STEPS);
-    return 0;
+    return prop_main(argc, argv, live, LIVES);
 }

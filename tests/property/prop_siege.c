@@ -5,8 +5,8 @@
  * cut ones, bursts and silences. After every step memory is within its bound; nobody who proved
  * nothing gets more than three bytes for one; and the honest peer's transmissions arrive, once.
  */
-#include <stdio.h>
-
+#define PROP "prop_siege"
+#include "prop.h"
 #include "siege.h"
 
 #define LIVES 60
@@ -24,19 +24,9 @@ struct life {
 
 static uint8_t data[2 * SENDS][8000];
 
-#define PROMISE(life, condition)                                                                   \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "broken: %s\nagain: prop_siege %llu (step %u)\n", #condition,          \
-                    (unsigned long long)(life)->seed, (life)->step);                               \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
 static uint32_t draw(struct life *life, uint32_t below)
 {
-    life->random = life->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (uint32_t)(life->random >> 33) % below;
+    return dice_draw(&life->random, below);
 }
 
 /* A transmission that somebody knows of, or nobody. */
@@ -149,12 +139,5 @@ static void live(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1) {
-        live(strtoull(argv[1], NULL, 10));
-        return 0;
-    }
-    for (uint64_t seed = 1; seed <= LIVES; seed++)
-        live(seed);
-    printf("%d lives of %d steps\n", LIVES, STEPS);
-    return 0;
+    return prop_main(argc, argv, live, LIVES);
 }

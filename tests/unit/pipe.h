@@ -12,6 +12,7 @@
 #include <q2p/node.h>
 #include <q2p/status.h>
 
+#include "dice.h"
 #include "unit.h"
 
 #define PIPE_NODES_MAX 40
@@ -48,7 +49,7 @@ struct pipe {
     bool options;    /* log event 9 of 20 bytes as OPTIONSFEEDBACK, not as an empty list */
     bool (*lose)(struct pipe *pipe, const struct pipe_datagram *datagram);
     size_t lose_count;
-    uint64_t random; /* for lose functions */
+    uint64_t random; /* dice of lose functions */
 };
 
 static inline struct q2p_addr pipe_addr(const char *text)

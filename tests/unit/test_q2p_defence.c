@@ -550,8 +550,7 @@ static unsigned doubled_percent;
 
 static bool double_some(struct pipe *pipe, const struct pipe_datagram *datagram)
 {
-    pipe->random = pipe->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    if ((pipe->random >> 33) % 100 >= doubled_percent)
+    if (dice_draw(&pipe->random, 100) >= doubled_percent)
         return false;
     if (pipe->queue_end == pipe->queue_room)
         pipe->queue = pipe_grow(pipe->queue, &pipe->queue_room, sizeof *pipe->queue);

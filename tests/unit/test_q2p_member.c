@@ -117,8 +117,7 @@ static void many_joiners_become_a_full_mesh(void **state)
 static bool lose_a_third(struct pipe *pipe, const struct pipe_datagram *datagram)
 {
     (void)datagram;
-    pipe->random = pipe->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (pipe->random >> 33) % 3 == 0;
+    return dice_draw(&pipe->random, 3) == 0;
 }
 
 static void repetition_gets_through_heavy_loss(void **state)

@@ -31,8 +31,7 @@ static void *fail_once(void *ctx, void *old, size_t old_len, size_t new_len)
 static bool lose_some(struct pipe *pipe, const struct pipe_datagram *datagram)
 {
     (void)datagram;
-    pipe->random = pipe->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (pipe->random >> 33) % 10 == 0;
+    return dice_draw(&pipe->random, 10) == 0;
 }
 
 /* Repeats a call as an application would. */
@@ -142,8 +141,7 @@ static void *fail_often(void *ctx, void *old, size_t old_len, size_t new_len)
 {
     uint64_t *random = ctx;
 
-    *random = *random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    if (new_len > 0 && (*random >> 33) % 4 == 0)
+    if (dice_draw(random, 4) == 0 && new_len > 0)
         return NULL;
     bytes_held += new_len - old_len;
     if (new_len == 0) {

@@ -166,8 +166,7 @@ static void timers_wait_for_an_application_that_does_not_listen(void **state)
 static bool lose_some(struct pipe *pipe, const struct pipe_datagram *datagram)
 {
     (void)datagram;
-    pipe->random = pipe->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (pipe->random >> 33) % 10 == 0;
+    return dice_draw(&pipe->random, 10) == 0;
 }
 
 static uint64_t run_with_seed(uint64_t seed)

@@ -64,10 +64,11 @@ static void every_size_arrives_whole_in_both_dialects(void **state)
 
 static bool lose_a_fifth_double_a_fifth(struct pipe *pipe, const struct pipe_datagram *datagram)
 {
-    pipe->random = pipe->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-    if ((pipe->random >> 33) % 5 == 1 && pipe->queue_end + 1 < pipe->queue_room)
+    uint32_t drawn = dice_draw(&pipe->random, 5);
+
+    if (drawn == 1 && pipe->queue_end + 1 < pipe->queue_room)
         pipe->queue[pipe->queue_end++] = *datagram;
-    return (pipe->random >> 33) % 5 == 0;
+    return drawn == 0;
 }
 
 static void losses_are_repaired_and_duplicates_ignored(void **state)
