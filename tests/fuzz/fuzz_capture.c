@@ -31,12 +31,11 @@ static void tell(void *ctx, const struct cli_item *item)
 
 static void whole(void *ctx, const struct cli_sending *sending, const uint8_t *data, size_t len)
 {
-    uint8_t sum = 0;
+    const volatile uint8_t *bytes = data; /* so that reading stays, optimized or not */
     (void)ctx;
     MUST(len == sending->length && len > 0);
     for (size_t i = 0; i < len; i++) /* a sanitizer sees whether all of it is there */
-        sum ^= data[i];
-    MUST(sum == sum);
+        (void)bytes[i];
 }
 
 static void read_all(struct cli_capture *capture, struct cli_story *story)
