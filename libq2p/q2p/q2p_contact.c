@@ -118,13 +118,13 @@ static struct q2p__contact *find_silent(q2p_node *node, q2p_time now, bool conne
         return NULL;
     for (struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
         struct q2p__contact *contact = Q2P__LIST_ITEM(at, struct q2p__contact, link);
+        q2p_time due = q2p__later(contact->heard_at, patience_ns);
 
         if (contact->seed || (contact->connected && !connecting))
             continue;
-        if (q2p__later(contact->heard_at, patience_ns) < until)
-            until = q2p__later(contact->heard_at, patience_ns);
-        if (now - contact->heard_at < patience_ns ||
-            (contact->connected && silent && !silent->connected))
+        if (due < until)
+            until = due;
+        if (now < due || (contact->connected && silent && !silent->connected))
             continue;
         if (!silent || silent->connected > contact->connected ||
             silent->heard_at > contact->heard_at)
