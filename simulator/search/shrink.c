@@ -165,7 +165,6 @@ static bool decide_nat(void *ctx, uint32_t place, const struct net_nat_draw *dra
     decision->from = decision->to = place;
     decision->at_ns = run->world.now;
     decision->len = draw->number;
-    decision->len = draw->number;
     decision->inside = *draw->inside;
     decision->remote = *draw->to;
     return true;

@@ -25,8 +25,8 @@ struct sim_parts {
     const uint8_t *of;
     struct sim_part *parts[SIM_PARTS_MAX];
     struct sim_journal *journals[SIM_PARTS_MAX];
-    q2p_time now, ahead_ns, until; /* until: the end of the window */
-    unsigned writing;              /* which boxes are filled */
+    q2p_time ahead_ns, until; /* until: the end of the window */
+    unsigned writing;         /* which boxes are filled */
     sim_parts_tell *tell;
     void *ctx;
     struct gate round, done; /* windows begun; parts that are through, all windows together */

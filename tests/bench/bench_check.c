@@ -38,7 +38,7 @@ static void die(const char *what)
 
 struct maker {
     FILE *file;
-    uint32_t packets, packets_max;
+    uint32_t packets;
     uint32_t us; /* since the start */
 };
 
@@ -111,7 +111,7 @@ static void put_transmission(struct maker *maker, uint32_t number)
 static void make_capture(FILE *file, uint32_t packets)
 {
     const uint32_t header[] = {0xa1b2c3d4, 2 | 4 << 16, 0, 0, 65535, DLT_EN10MB};
-    struct maker maker = {.file = file, .packets_max = packets};
+    struct maker maker = {.file = file};
     if (fwrite(header, sizeof header, 1, file) != 1)
         die("cannot write the capture");
     for (uint32_t number = 0; maker.packets < packets; number++)

@@ -5,7 +5,6 @@ each) and pcaps/crafted (each story of run_stories.py), and their entries at the
 and puts what a recording shows, as its entry says it, into the recording as a comment.
 The same sources give the same bytes. With --check nothing is written: says what would change."""
 import hashlib
-import json
 import re
 import struct
 import subprocess

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scapy.all import DNS, DNSQR, DNSRR, IP, UDP, Ether, PcapWriter, raw
+from scapy.all import DNS, DNSQR, DNSRR, Ether, PcapWriter, raw
 
 from dissect import rows
 

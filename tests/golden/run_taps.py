@@ -140,7 +140,7 @@ def check_counts(truth, shown):
     events = {node["name"]: node["count"] for node in tree.get("Events", {}).get("sub", [])}
     total = sum(events.values())
     counted = truth.get("events_counted_by_lab_parser", {})
-    comparable = "malformed" not in truth and truth["dialect"] != "mixed" # else counted otherwise
+    comparable = "malformed" not in truth and truth["dialect"] != "mixed"  # else counted otherwise
     if comparable and truth.get("cross_check") == "agrees" and events != counted:
         yield f"the events are {counted}, the tree has {events}"
     for kind in ("Dialects", "Network IDs", "Roles", "Well-formed"):

@@ -107,14 +107,14 @@ def check(capture, truth, args):
     expected = sorted(sorted(pair) for pair in truth["peers_connected"])
     if pairs != expected:
         complaints.append(f"connected pairs are {expected}, found {pairs}")
-    if punches != expected and not args: # what messages name is not moved to another port
+    if punches != expected and not args:  # what messages name is not moved to another port
         complaints.append(f"connected pairs are {expected}, punched {punches}")
     for true in truth["transmissions"]:
         name = tuple(true[part] for part in ("src", "dst", "key"))
         mine = [one for one in transmissions if (one["src"], one["dst"], one["key"]) == name]
         complaints += [" ".join(name) + ": " + text for text in compare(true, mine)]
         transmissions = [one for one in transmissions if one not in mine]
-    if "malformed" not in truth: # there, things look like the start of one that are none
+    if "malformed" not in truth:  # there, things look like the start of one that are none
         complaints += [f"{one['src']} {one['dst']} {one['key']}: nobody sent this"
                        for one in transmissions]
     return complaints

@@ -81,7 +81,7 @@ def differences(vector, found):
     lost = [int(text) for text in values.get("q2p.lost", [])]
     if len(lost) != vector.get("lost_count", 0):
         yield f"{len(lost)} lost, not {vector.get('lost_count', 0)}"
-    elif lost != vector.get("lost", lost): # long lists are not in the vector
+    elif lost != vector.get("lost", lost):  # long lists are not in the vector
         yield f"lost is {lost}, not {vector['lost']}"
     errors = [name for name in values if name.startswith("q2p.err.")]
     status = vector["status"].lower().replace("err_", "q2p.err.")
