@@ -285,7 +285,7 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
  * where another OPTIONS was not answered (PROTOCOL.md 6.9). It opens nothing, nobody is told. */
 static bool only_asks(const q2p_node *node, const struct q2p__key *key, uint32_t length)
 {
-    return length == 0 && node->config.verify &&
+    return length == 0 &&
            q2p__key_check(node, &key->hash, NULL, 0, Q2P_DIALECT_OPTIONS) == Q2P_CHECK_NONE;
 }
 

@@ -141,6 +141,34 @@ static void who_only_asks_is_answered_and_nobody_is_told(void **state)
     pipe_free(&pipe);
 }
 
+/* A message of nothing keeps its key where others are made up, or every question would be one. */
+static void a_question_is_no_message_where_keys_are_made_up(void **state)
+{
+    struct q2p_message message = {.event = Q2P_EV_OPTIONS, .hash = {{1, 2, 3}}};
+    uint8_t bytes[Q2P_DATAGRAM_MAX];
+    int len = q2p_wire_write(bytes, sizeof bytes, Q2P_DIALECT_OPTIONS, &message);
+    struct pipe pipe;
+    struct q2p_datagram in;
+
+    (void)state;
+    q2p_config_init(&config);
+    config.dialect = Q2P_DIALECT_OPTIONS;
+    config.verify = false;
+    pipe_init(&pipe);
+    pipe_add(&pipe, "10.0.0.1:1", &config);
+    pipe_add(&pipe, "10.0.0.2:2", &config);
+    transfer(&pipe, "x", 1);
+    transfer(&pipe, NULL, 0);
+    pipe_run(&pipe, Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_DELIVERED), 2);
+    in = (struct q2p_datagram){pipe.addrs[0], bytes, (size_t)len};
+    assert_int_equal(q2p_node_input(pipe.nodes[1], pipe.now, &in), Q2P_OK);
+    pipe_run(&pipe, pipe.now + 20 * Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_RECEIVING), 2);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_DELIVERED), 2);
+    pipe_free(&pipe);
+}
+
 /* The same key again is answered, so that its sender can end, and not delivered again. */
 static void a_finished_key_is_remembered_for_a_while(void **state)
 {
@@ -375,6 +403,7 @@ int main(void)
         cmocka_unit_test(losses_are_repaired_and_duplicates_ignored),
         cmocka_unit_test(zero_bytes_are_delivered_at_once),
         cmocka_unit_test(who_only_asks_is_answered_and_nobody_is_told),
+        cmocka_unit_test(a_question_is_no_message_where_keys_are_made_up),
         cmocka_unit_test(a_finished_key_is_remembered_for_a_while),
         cmocka_unit_test(a_key_made_with_an_address_we_do_not_know_is_delivered_unchecked),
         cmocka_unit_test(data_that_does_not_match_a_classic_key_is_corrupt),

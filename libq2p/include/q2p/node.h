@@ -78,8 +78,8 @@ struct q2p_config {
     uint32_t rate_classic;      /* with probe, least rate to a classic peer, bytes per second: 1 MiB */
     uint16_t passes_max;        /* with probe, how often all fragments may go to a peer that loses some
                                    and never asks in time, as the original by default: 8 */
-    bool verify;                /* false: keys are no MD5 of the data but made up, and not checked, for
-                                   benches and simulations that compare the data themselves: true */
+    bool verify;                /* false: keys of any data are made up and not checked, for benches
+                                   and simulations that compare the data themselves: true */
     q2p_time silence_ns;        /* a connected peer not heard for so long, though asked four times or
                                    more by keep-alives, is given up: 5 min; 0 = never, as without
                                    keep-alives */
