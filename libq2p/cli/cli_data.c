@@ -12,38 +12,42 @@
 
 #include "cli_out.h"
 
-int cli_data_read(const char *path, uint8_t **data, size_t *len)
+/* Read at a time: whatever writes into a pipe works on while this is hashed. */
+enum { PIECE = 1 << 16 };
+
+int cli_data_read(const char *path, struct cli_data *out)
 {
     FILE *file = cli_open(path);
     size_t room = 0, got;
-    *data = NULL;
-    *len = 0;
+    *out = (struct cli_data){.len = 0};
+    q2p_digest_init(&out->digest);
     if (!file)
         return CLI_INPUT;
     do {
-        if (*len == room) {
-            room = room ? room * 2 : 1 << 16;
-            uint8_t *larger = realloc(*data, room);
+        if (out->len == room) {
+            room = room ? room * 2 : PIECE;
+            uint8_t *larger = realloc(out->bytes, room);
             if (!larger) {
                 cli_error("%s: %s", path, strerror(ENOMEM));
                 if (file != stdin)
                     fclose(file);
                 return CLI_ENVIRONMENT;
             }
-            *data = larger;
+            out->bytes = larger;
         }
-        got = fread(*data + *len, 1, room - *len, file);
-        *len += got;
-    } while (got && *len <= UINT32_MAX);
+        got = fread(out->bytes + out->len, 1, PIECE, file);
+        q2p_digest_add(&out->digest, out->bytes + out->len, got);
+        out->len += got;
+    } while (got == PIECE && out->len <= UINT32_MAX);
     bool broken = ferror(file);
     int why = errno;
     if (file != stdin)
         fclose(file);
-    if (broken || *len > UINT32_MAX || !*len) {
+    if (broken || out->len > UINT32_MAX || !out->len) {
         cli_error("%s: %s", path,
-                  broken ? strerror(why)
-                  : *len ? "over 4 GiB - 1 cannot be sent as one transmission"
-                         : "there is nothing in it to send");
+                  broken     ? strerror(why)
+                  : out->len ? "over 4 GiB - 1 cannot be sent as one transmission"
+                             : "there is nothing in it to send");
         return CLI_INPUT;
     }
     return CLI_FINE;

@@ -7,11 +7,18 @@
 
 #include "cli_opts.h"
 
+/* What is to be sent, hashed as it came in. */
+struct cli_data {
+    uint8_t *bytes;
+    size_t len;
+    struct q2p_digest digest;
+};
+
 /*
  * Reads a file, "-" for standard input, as one transmission. CLI_FINE, or the exit code with all
- * said. *data is the caller's to free either way.
+ * said. out->bytes are the caller's to free either way.
  */
-int cli_data_read(const char *path, uint8_t **data, size_t *len);
+int cli_data_read(const char *path, struct cli_data *out);
 
 /* Writes all of it. 0, or -1 with errno set. */
 int cli_data_write(int fd, const void *data, size_t len);

@@ -21,8 +21,7 @@ struct send_values {
 /* One file. Its data is lent to the node from `sending` to `over`. */
 struct item {
     const char *path;
-    uint8_t *data;
-    size_t len;
+    struct cli_data data;
     struct q2p_hash hash;
     enum { WAITING, SENDING, SENT, OVER } state;
     bool again; /* it is sent for the second time */
@@ -66,8 +65,8 @@ static void finish(struct sending *sending, struct item *item, int code)
     item->state = OVER;
     sending->over++;
     sending->worst = code > sending->worst ? code : sending->worst;
-    free(item->data);
-    item->data = NULL;
+    free(item->data.bytes);
+    item->data.bytes = NULL;
 }
 
 static void tell_item(const struct sending *sending, const struct item *item)
@@ -77,24 +76,29 @@ static void tell_item(const struct sending *sending, const struct item *item)
         cli_json_open("sending", cli_wall_ns());
         cli_json_addr("peer", &sending->to);
         cli_json_hash("hash", &item->hash);
-        cli_json_number("length", item->len);
+        cli_json_number("length", item->data.len);
         cli_json_text("file", item->path);
         cli_json_close();
     } else if (!common->quiet && (sending->count > 1 || item->again)) {
         char hash[2 * Q2P_HASH_LEN + 1];
         cli_hex(hash, item->hash.bytes, Q2P_HASH_LEN);
         printf("%12s  sending %s%s, %zu bytes, key %s\n", "", item->path,
-               item->again ? " once more" : "", item->len, hash);
+               item->again ? " once more" : "", item->data.len, hash);
     }
+}
+
+static int start(struct sending *sending, struct item *item)
+{
+    struct q2p_content content = {item->data.bytes, item->data.len, &item->data.digest};
+    return q2p_node_send_hashed(sending->peer.node, q2p_drive_now(), &sending->to, &content,
+                                &item->hash);
 }
 
 /* All had left, and something was lost that the peer could not ask for in time, as an original
  * cannot: the node knows that by now, and makes several passes. */
 static bool send_again(struct sending *sending, struct item *item)
 {
-    if (item->state != SENT || item->again ||
-        q2p_node_send(sending->peer.node, q2p_drive_now(), &sending->to, item->data, item->len,
-                      &item->hash) != Q2P_OK)
+    if (item->state != SENT || item->again || start(sending, item) != Q2P_OK)
         return false;
     item->again = true;
     item->state = SENDING;
@@ -175,7 +179,7 @@ static int start_items(struct sending *sending)
 {
     while (sending->next < sending->count && sending->unsent < AT_ONCE_MAX) {
         struct item *item = &sending->items[sending->next];
-        int code = item->data ? CLI_FINE : cli_data_read(item->path, &item->data, &item->len);
+        int code = item->data.bytes ? CLI_FINE : cli_data_read(item->path, &item->data);
         if (code == CLI_ENVIRONMENT)
             return code;
         if (code) {
@@ -183,8 +187,7 @@ static int start_items(struct sending *sending)
             finish(sending, item, code);
             continue;
         }
-        int status = q2p_node_send(sending->peer.node, q2p_drive_now(), &sending->to, item->data,
-                                   item->len, &item->hash);
+        int status = start(sending, item);
         if ((status == Q2P_ERR_BUSY || status == Q2P_ERR_FULL) && sending->over < sending->next)
             return CLI_FINE; /* later */
         if (status < 0) {
@@ -195,7 +198,7 @@ static int start_items(struct sending *sending)
         item->state = SENDING;
         sending->unsent++;
         sending->next++;
-        sending->fragments += q2p_wire_fragments((uint32_t)item->len);
+        sending->fragments += q2p_wire_fragments((uint32_t)item->data.len);
         tell_item(sending, item);
     }
     return CLI_FINE;
@@ -273,7 +276,7 @@ static int run(const void *at, int argc, char **argv)
     config.keep_ns = sending.values->quiet_ns;
     config.retries_max = SEND_RETRIES;
     /* whoever names a file that is not there need not wait for a connection to learn it */
-    int code = cli_data_read(argv[0], &sending.items[0].data, &sending.items[0].len);
+    int code = cli_data_read(argv[0], &sending.items[0].data);
     if (!code) {
         code = cli_peer_open(&sending.peer, &sending.values->peer, &config);
         if (!code)
@@ -281,7 +284,7 @@ static int run(const void *at, int argc, char **argv)
         cli_peer_close(&sending.peer);
     }
     for (size_t i = 0; i < sending.count; i++)
-        free(sending.items[i].data); /* lent to the node until now */
+        free(sending.items[i].data.bytes); /* lent to the node until now */
     free(sending.items);
     return code;
 }

@@ -8,13 +8,37 @@
 #include <nettle/md5.h>
 #include <string.h>
 
-static void hash_data(struct q2p__key *out, const void *data, size_t len, enum q2p_dialect dialect)
+_Static_assert(sizeof(struct md5_ctx) <= sizeof(struct q2p_digest), "a digest is one of nettle");
+
+void q2p_digest_init(struct q2p_digest *out)
 {
     struct md5_ctx md5;
 
     md5_init(&md5);
+    memcpy(out, &md5, sizeof md5);
+}
+
+void q2p_digest_add(struct q2p_digest *digest, const void *bytes, size_t len)
+{
+    struct md5_ctx md5;
+
+    memcpy(&md5, digest, sizeof md5);
     if (len > 0)
-        md5_update(&md5, len, data);
+        md5_update(&md5, len, bytes);
+    memcpy(digest, &md5, sizeof md5);
+}
+
+static void hash_content(struct q2p__key *out, const struct q2p_content *content,
+                         enum q2p_dialect dialect)
+{
+    struct q2p_digest digest;
+    struct md5_ctx md5;
+
+    if (!content->digest) {
+        q2p_digest_init(&digest);
+        q2p_digest_add(&digest, content->data, content->len);
+    }
+    memcpy(&md5, content->digest ? content->digest : &digest, sizeof md5);
     if (dialect == Q2P_DIALECT_OPTIONS) {
         char text[Q2P_ADDR_TEXT_MAX];
         int text_len = q2p_addr_print(&out->peer, text, sizeof text);
@@ -34,11 +58,11 @@ static void make_up(q2p_node *node, q2p_time now, struct q2p__key *out)
     }
 }
 
-void q2p__key_make(q2p_node *node, q2p_time now, struct q2p__key *out, const void *data, size_t len,
-                   enum q2p_dialect dialect)
+void q2p__key_make(q2p_node *node, q2p_time now, struct q2p__key *out,
+                   const struct q2p_content *content, enum q2p_dialect dialect)
 {
-    if (node->config.verify || len == 0) /* else nothing would look like a question */
-        hash_data(out, data, len, dialect);
+    if (node->config.verify || content->len == 0) /* else nothing would look like a question */
+        hash_content(out, content, dialect);
     else
         make_up(node, now, out);
 }

@@ -7,9 +7,9 @@
 
 #include "q2p_node.h"
 
-/* The hash of `out`, whose peer is where the data go to; made up where nothing is verified. */
-void q2p__key_make(q2p_node *node, q2p_time now, struct q2p__key *out, const void *data, size_t len,
-                   enum q2p_dialect dialect);
+/* The hash of `out`, whose peer is where the content goes to; made up where nothing is verified. */
+void q2p__key_make(q2p_node *node, q2p_time now, struct q2p__key *out,
+                   const struct q2p_content *content, enum q2p_dialect dialect);
 
 /* Is this the key of these data, sent to us? */
 enum q2p_check q2p__key_check(const q2p_node *node, const struct q2p_hash *hash, const void *data,

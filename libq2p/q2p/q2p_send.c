@@ -202,8 +202,8 @@ static void begin(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
     }
 }
 
-int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const void *data,
-                  size_t len, struct q2p_hash *hash)
+int q2p_node_send_hashed(q2p_node *node, q2p_time now, const struct q2p_addr *to,
+                         const struct q2p_content *content, struct q2p_hash *hash)
 {
     enum q2p_dialect dialect = q2p__contact_dialect(node, to);
     struct q2p__outgoing *outgoing;
@@ -213,14 +213,14 @@ int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const
 
     if (!q2p_addr_usable(to) || q2p__is_own(node, to))
         return Q2P_ERR_ADDRESS;
-    if (len > UINT32_MAX)
+    if (content->len > UINT32_MAX)
         return Q2P_ERR_INVALID;
     status = q2p__news_reserve(node, Q2P__NEWS_INPUT);
     if (status != Q2P_OK)
         return status;
     memset(&key, 0, sizeof key);
     key.peer = *to;
-    q2p__key_make(node, now, &key, data, len, dialect);
+    q2p__key_make(node, now, &key, content, dialect);
     /* Remember whom we wrote to, so that the answers can tell us its dialect. */
     status = q2p__contact_make(node, &contact, to);
     if (status == Q2P_OK)
@@ -238,14 +238,20 @@ int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const
         return status;
     contact->called_at = now;
     outgoing->again_since = now;
-    outgoing->data = data;
-    outgoing->length = (uint32_t)len;
+    outgoing->data = content->data;
+    outgoing->length = (uint32_t)content->len;
     outgoing->total = q2p_wire_fragments(outgoing->length);
     outgoing->dialect = dialect;
     if (hash)
         *hash = key.hash;
     begin(node, now, outgoing);
     return Q2P_OK;
+}
+
+int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const void *data,
+                  size_t len, struct q2p_hash *hash)
+{
+    return q2p_node_send_hashed(node, now, to, &(struct q2p_content){data, len, NULL}, hash);
 }
 
 int q2p_node_cancel(q2p_node *node, const struct q2p_addr *to, const struct q2p_hash *hash)

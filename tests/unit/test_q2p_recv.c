@@ -108,6 +108,60 @@ static void zero_bytes_are_delivered_at_once(void **state)
     pipe_free(&pipe);
 }
 
+/* Piece by piece and before, for two peers: the keys are those that a node makes itself. */
+static void a_message_hashed_before_arrives_under_the_same_key(void **state)
+{
+    enum { LEN = 3000 };
+    uint8_t *data = pipe_payload(LEN);
+    struct q2p_digest digest;
+    const struct q2p_content content = {data, LEN, &digest};
+
+    (void)state;
+    q2p_digest_init(&digest);
+    for (size_t at = 0; at < LEN; at += 100)
+        q2p_digest_add(&digest, data + at, 100);
+    q2p_digest_add(&digest, NULL, 0);
+    for (int dialect = Q2P_DIALECT_CLASSIC; dialect <= Q2P_DIALECT_OPTIONS; dialect++) {
+        struct q2p_hash hash[2], own;
+        struct pipe pipe;
+
+        start(&pipe, (enum q2p_dialect)dialect);
+        pipe_add(&pipe, "10.0.0.3:3", &config);
+        for (size_t to = 1; to < 3; to++) {
+            assert_int_equal(q2p_node_send_hashed(pipe.nodes[0], pipe.now, &pipe.addrs[to],
+                                                  &content, &hash[to - 1]),
+                             Q2P_OK);
+            assert_int_equal(
+                q2p_node_send(pipe.nodes[0], pipe.now, &pipe.addrs[to], data, LEN, &own),
+                Q2P_ERR_BUSY);
+        }
+        assert_int_equal(memcmp(&hash[0], &hash[1], sizeof hash[0]) == 0,
+                         dialect == Q2P_DIALECT_CLASSIC);
+        pipe_run(&pipe, Q2P_SECOND);
+        for (size_t to = 1; to < 3; to++)
+            assert_int_equal(pipe_find(&pipe, to, Q2P_ON_DELIVERED, 0)->what.check,
+                             dialect == Q2P_DIALECT_CLASSIC ? Q2P_CHECK_DATA : Q2P_CHECK_ADDRESS);
+        pipe_free(&pipe);
+    }
+    free(data);
+}
+
+static void a_message_hashed_wrong_is_corrupt(void **state)
+{
+    struct q2p_digest digest;
+    const struct q2p_content content = {"data", 4, &digest};
+    struct pipe pipe;
+
+    (void)state;
+    q2p_digest_init(&digest);
+    q2p_digest_add(&digest, "date", 4);
+    start(&pipe, Q2P_DIALECT_CLASSIC);
+    q2p_node_send_hashed(pipe.nodes[0], pipe.now, &pipe.addrs[1], &content, NULL);
+    pipe_run(&pipe, Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_CORRUPT), 1);
+    pipe_free(&pipe);
+}
+
 /* The key is not the one of nothing: no transmission, only a question whether anybody is there. */
 static void who_only_asks_is_answered_and_nobody_is_told(void **state)
 {
@@ -402,6 +456,8 @@ int main(void)
         cmocka_unit_test(every_size_arrives_whole_in_both_dialects),
         cmocka_unit_test(losses_are_repaired_and_duplicates_ignored),
         cmocka_unit_test(zero_bytes_are_delivered_at_once),
+        cmocka_unit_test(a_message_hashed_before_arrives_under_the_same_key),
+        cmocka_unit_test(a_message_hashed_wrong_is_corrupt),
         cmocka_unit_test(who_only_asks_is_answered_and_nobody_is_told),
         cmocka_unit_test(a_question_is_no_message_where_keys_are_made_up),
         cmocka_unit_test(a_finished_key_is_remembered_for_a_while),

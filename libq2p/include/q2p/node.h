@@ -197,6 +197,26 @@ int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed);
 int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const void *data,
                   size_t len, struct q2p_hash *hash);
 
+/*
+ * MD5 of a message, taken piece by piece as its bytes come in, and once for however many peers it
+ * goes to. Keys are made of it and of the address of each (PROTOCOL.md 6.1).
+ */
+struct q2p_digest {
+    uint64_t state[12];
+};
+void q2p_digest_init(struct q2p_digest *out);
+void q2p_digest_add(struct q2p_digest *digest, const void *bytes, size_t len);
+
+struct q2p_content {
+    const void *data;
+    size_t len;
+    const struct q2p_digest *digest; /* of all of it; else the peer takes it for corrupt */
+};
+
+/* As q2p_node_send, without hashing what is hashed. */
+int q2p_node_send_hashed(q2p_node *node, q2p_time now, const struct q2p_addr *to,
+                         const struct q2p_content *content, struct q2p_hash *hash);
+
 /* Sends chosen fragments again. Returns how many were queued (each at most once), or
  * Q2P_ERR_ABSENT, Q2P_ERR_SYN (one is out of range) or Q2P_ERR_MEMORY; then none is queued. */
 int q2p_node_resend(q2p_node *node, q2p_time now, const struct q2p_addr *to,
