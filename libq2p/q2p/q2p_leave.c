@@ -115,7 +115,8 @@ static void fetch_ahead(const struct q2p__outgoing *outgoing, uint32_t syn)
 static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing,
                           const struct q2p__sheet *sheet)
 {
-    struct q2p_message message = {.event = Q2P_EV_TRANSPORT, .network_id = node->config.network_id};
+    static const struct q2p_message nothing; /* copied as in q2p_wire_read */
+    struct q2p_message message = nothing;
     bool resent = true;
 
     if (outgoing->again_count > 0) {
@@ -129,6 +130,8 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
             q2p__path_opens(now, outgoing->path, outgoing->total);
     }
     fetch_ahead(outgoing, message.syn);
+    message.event = Q2P_EV_TRANSPORT;
+    message.network_id = node->config.network_id;
     message.length = outgoing->length; /* in a resend, too: 0 kills an original (PROTOCOL.md 6.6) */
     message.hash = outgoing->key.hash;
     message.body = outgoing->data + (size_t)message.syn * Q2P_FRAGMENT_LEN;
