@@ -8,19 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
-{
-    (void)ctx;
-    (void)old_len;
-    if (new_len)
-        return realloc(old, new_len);
-    free(old);
-    return NULL;
-}
+#include <q2p/drive.h>
 
 void cli_evidence_init(struct cli_evidence *evidence, uint16_t port, size_t max)
 {
-    *evidence = (struct cli_evidence){.port = port, .alloc.resize = resize};
+    *evidence = (struct cli_evidence){.port = port};
+    q2p_drive_memory(&evidence->alloc);
     struct q2p__table *const tables[] = {&evidence->endpoints, &evidence->pairs,
                                          &evidence->sendings};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <q2p/drive.h>
 #include <q2p/status.h>
 
 #include "cli_replay.h"
@@ -18,16 +19,6 @@ enum {
     TALKS_MAX = 1 << 20,
     JOINS_MAX = 1000 /* looked at one by one: so many tell enough */
 };
-
-static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
-{
-    (void)ctx;
-    (void)old_len;
-    if (new_len)
-        return realloc(old, new_len);
-    free(old);
-    return NULL;
-}
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
@@ -129,13 +120,13 @@ static void follow_fragment(struct cli_shot *shot)
                shot->bytes + shot->packet.body_at.at, shot->packet.body_at.len);
 }
 
-void cli_replay_listed(const struct cli_shot *shot)
+void cli_replay_listed(const struct cli_shot *list)
 {
-    struct cli_talk *talk = shot->talk;
-    for (uint32_t i = 0; talk->listed_ns && i < shot->packet.lost_count; i++) {
-        uint32_t syn = q2p_wire_lost(&shot->packet, shot->bytes, i);
+    struct cli_talk *talk = list->talk;
+    for (uint32_t i = 0; talk->listed_ns && i < list->packet.lost_count; i++) {
+        uint32_t syn = q2p_wire_lost(&list->packet, list->bytes, i);
         if (syn < q2p_wire_fragments(talk->length))
-            talk->listed_ns[syn] = shot->t_ns;
+            talk->listed_ns[syn] = list->t_ns;
     }
 }
 
@@ -353,7 +344,7 @@ static void find_timers(struct cli_plan *plan)
 
 int cli_replay_plan(struct cli_plan *plan, const struct cli_recording *recording)
 {
-    plan->alloc.resize = resize;
+    q2p_drive_memory(&plan->alloc);
     q2p__table_init(&plan->talk_table, &plan->alloc, plan->secret);
     q2p__table_shape(&plan->talk_table, offsetof(struct cli_talk, key), sizeof(struct cli_talk_key),
                      TALKS_MAX);

@@ -11,7 +11,6 @@
 #include "net_route.h"
 #include "sim_host.h"
 
-#define LAB_WAY_WORDS "classic|original|ours"
 enum lab_way {
     LAB_CLASSIC,  /* lab_classic.h */
     LAB_ORIGINAL, /* a node with q2p_config_original */

@@ -7,22 +7,8 @@
 #include <q2p/status.h>
 
 #include "base_list.h"
+#include "scarce.h"
 #include "unit.h"
-
-static int allocations_left;
-
-static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
-{
-    (void)ctx;
-    (void)old_len;
-    if (new_len == 0) {
-        free(old);
-        return NULL;
-    }
-    return allocations_left-- > 0 ? realloc(old, new_len) : NULL;
-}
-
-static const struct q2p_alloc alloc = {NULL, resize};
 
 #define COUNT 200
 

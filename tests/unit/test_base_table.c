@@ -6,6 +6,7 @@
 
 #include <q2p/status.h>
 
+#include "scarce.h"
 #include "unit.h"
 
 struct item {
@@ -13,20 +14,6 @@ struct item {
     uint8_t key[8];
 };
 
-static int allocations_left;
-
-static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
-{
-    (void)ctx;
-    (void)old_len;
-    if (new_len == 0) {
-        free(old);
-        return NULL;
-    }
-    return allocations_left-- > 0 ? realloc(old, new_len) : NULL;
-}
-
-static const struct q2p_alloc alloc = {NULL, resize};
 static const uint64_t secret[2] = {1, 2};
 
 static void make(struct q2p__table *table, size_t items_max)

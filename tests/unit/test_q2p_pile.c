@@ -7,25 +7,8 @@
 #include <q2p/status.h>
 #include <q2p/wire.h>
 
+#include "scarce.h"
 #include "unit.h"
-
-static int allocations_left;
-static long bytes_held;
-
-static void *resize(void *ctx, void *old, size_t old_len, size_t new_len)
-{
-    (void)ctx;
-    if (new_len > 0 && allocations_left-- <= 0)
-        return NULL;
-    bytes_held += (long)new_len - (long)old_len;
-    if (new_len == 0) {
-        free(old);
-        return NULL;
-    }
-    return realloc(old, new_len);
-}
-
-static const struct q2p_alloc alloc = {NULL, resize};
 
 static void share_of(uint8_t out[Q2P_FRAGMENT_LEN], uint32_t syn)
 {
@@ -79,7 +62,7 @@ static void check_order(uint32_t total, uint32_t (*of)(uint32_t i, uint32_t tota
     message = q2p__pile_take(&pile, &alloc, &room);
     assert_int_equal(bytes_held, room);
     assert_in_order(message, total, 5);
-    resize(NULL, message, room, 0);
+    scarce_resize(NULL, message, room, 0);
 }
 
 static uint32_t forwards(uint32_t i, uint32_t total)
@@ -260,7 +243,7 @@ static void fail_once(uint32_t (*of)(uint32_t i, uint32_t total), int limit)
     q2p__pile_sort(&pile);
     message = q2p__pile_take(&pile, &alloc, &room);
     assert_in_order(message, 100, 5);
-    resize(NULL, message, room, 0);
+    scarce_resize(NULL, message, room, 0);
     assert_int_equal(bytes_held, 0);
 }
 
