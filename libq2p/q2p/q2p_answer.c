@@ -152,7 +152,7 @@ static void measure_rate(q2p_time now, struct q2p__path *path, const struct q2p_
 
 static bool has_queue(const struct q2p__path *path, q2p_time rtt_ns)
 {
-    q2p_time allowed_ns = path->rtt_min / (path->phase == Q2P__PATH_START ? 4 : 2);
+    q2p_time allowed_ns = path->rtt_min / (path->phase <= Q2P__PATH_DOUBT ? 4 : 2);
 
     if (allowed_ns < QUEUE_NS)
         allowed_ns = QUEUE_NS;
@@ -209,7 +209,9 @@ static void end_round(q2p_time now, struct q2p__path *path, bool limited)
             path->phase = Q2P__PATH_DRAIN;
         }
         break;
+    case Q2P__PATH_DOUBT:
     case Q2P__PATH_DRAIN:
+    case Q2P__PATH_CAREFUL:
         break;
     case Q2P__PATH_CRUISE:
         if (path->cycle == 0)
@@ -219,8 +221,23 @@ static void end_round(q2p_time now, struct q2p__path *path, bool limited)
         if (path->cycle == 2 && !path->congested && path->rate > path->full_rate * 9 / 8)
             path->cycle = 0;
         break;
-    case Q2P__PATH_CAREFUL:
-        break;
+    }
+}
+
+/* A queue of ours grew until the doubt began: what left before that has met it. Another's, of a
+ * flow that looked for more, comes and goes, and is no reason to be content with less. */
+static void look_at_queue(q2p_time now, struct q2p__path *path, q2p_time left_at, bool queued)
+{
+    path->queued_answers = queued ? (uint8_t)(path->queued_answers + 1) : 0;
+    if (path->phase == Q2P__PATH_START && path->rate > 0 &&
+        path->queued_answers >= QUEUED_ANSWERS) {
+        path->phase = Q2P__PATH_DOUBT;
+        path->doubted_at = now;
+    } else if (path->phase == Q2P__PATH_DOUBT) {
+        if (left_at > path->doubted_at)
+            path->phase = Q2P__PATH_DRAIN;
+        else if (!queued)
+            path->phase = Q2P__PATH_START;
     }
 }
 
@@ -240,9 +257,7 @@ static bool take_answer(q2p_node *node, q2p_time now, struct q2p__path *path, un
     if (probe.sent > path->acked)
         path->acked = probe.sent;
     measure_rate(now, path, &probe);
-    path->queued_answers = has_queue(path, rtt_ns) ? (uint8_t)(path->queued_answers + 1) : 0;
-    if (path->phase == Q2P__PATH_START && path->rate > 0 && path->queued_answers >= QUEUED_ANSWERS)
-        path->phase = Q2P__PATH_DRAIN;
+    look_at_queue(now, path, probe.at, has_queue(path, rtt_ns));
     if (path->phase == Q2P__PATH_DRAIN &&
         path->sent - path->acked <= q2p__path_holds(path) * 9 / 8) {
         path->phase = Q2P__PATH_CRUISE;

@@ -22,7 +22,8 @@
 #define NEAR_MORE 4096 /* fragments: all queues there are may be one socket buffer of 4 MiB */
 #define PATIENCE_NS (250 * Q2P_MILLISECOND)
 #define QUANTUM_NS (100 * Q2P_MICROSECOND)
-#define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one */
+#define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one; */
+#define LONG_EVERY 8   /* over a long way a slow sender's rate would have too few samples */
 #define FAR_EVERY 16   /* ... to whom does not know the extension, */
 #define FAR_NS (5 * Q2P_MILLISECOND) /* as an original remembers each for some seconds */
 #define COUNT_EVERY 16               /* fragments; it remembers nothing of these */
@@ -85,7 +86,7 @@ static unsigned gain(const struct q2p__path *path)
         return START_GAIN;
     if (path->phase == Q2P__PATH_DRAIN)
         return DRAIN_GAIN;
-    if (path->phase == Q2P__PATH_CAREFUL)
+    if (path->phase == Q2P__PATH_DOUBT || path->phase == Q2P__PATH_CAREFUL)
         return ONE;
     return path->congested ? YIELD_GAIN : cycle[path->cycle];
 }
@@ -310,6 +311,7 @@ void q2p__path_idle(q2p_node *node, struct q2p__path *path)
 bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
 {
     uint64_t since = path->sent - path->probed;
+    uint64_t every = path->rtt_min < NEAR_MORE_NS ? PROBE_EVERY : LONG_EVERY;
 
     if (path->phase == Q2P__PATH_CAREFUL || path->sent == path->acked)
         return false;
@@ -326,8 +328,8 @@ bool q2p__path_wants_probe(const struct q2p__path *path, q2p_time now)
         return true;
     if (path->probes_count == Q2P__PROBES_MAX || since == 0)
         return false;
-    return since >= PROBE_EVERY ? now - path->probed_at >= path->rtt / 8
-                                : now - path->probed_at >= path->rtt + Q2P_MILLISECOND;
+    return since >= every ? now - path->probed_at >= path->rtt / 8
+                          : now - path->probed_at >= path->rtt + Q2P_MILLISECOND;
 }
 
 bool q2p__path_wants_count(const struct q2p__path *path)

@@ -17,6 +17,7 @@
 
 enum q2p__path_phase {
     Q2P__PATH_START,  /* faster each round, until the rate does not grow or a queue shows */
+    Q2P__PATH_DOUBT,  /* at the rate so far, until it is clear whose queue that was */
     Q2P__PATH_DRAIN,  /* let that queue run empty */
     Q2P__PATH_CRUISE, /* at the rate found, now and then a little above and below it */
     Q2P__PATH_CAREFUL /* no answers: classic */
@@ -56,8 +57,9 @@ struct q2p__path {
     uint64_t full_rate; /* in the start: the last rate that was clearly higher */
     q2p_time base_at, base_sent_at;
     q2p_time rates_at, round_at;
-    q2p_time paced_at; /* the rate is used up to here */
-    q2p_time heard_at; /* last answer */
+    q2p_time doubted_at; /* in the start: a queue showed */
+    q2p_time paced_at;   /* the rate is used up to here */
+    q2p_time heard_at;   /* last answer */
     q2p_time probed_at;
     q2p_time rtt, rtt_var, rtt_min, rtts_min[2], rtt_min_at, round_rtt;
     q2p_time since;         /* careful: this rate is used */

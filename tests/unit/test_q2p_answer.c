@@ -278,10 +278,37 @@ static void a_queue_ends_the_start_and_an_empty_one_begins_the_cruise(void **sta
         now += 70 * MS;
         plain_answer(now); /* 20 ms of queue, and many still under way */
     }
+    assert_int_equal(path->phase, Q2P__PATH_DOUBT);
+    q2p__path_probe(node, now + MS, path, true);
+    leave(now + MS, 20000);
+    plain_answer(now += 71 * MS);
     assert_int_equal(path->phase, Q2P__PATH_DRAIN);
     q2p__path_probe(node, now + MS, path, true);
     plain_answer(now + 51 * MS);
     assert_int_equal(path->phase, Q2P__PATH_CRUISE);
+    end();
+}
+
+static void a_queue_that_comes_and_goes_is_anothers(void **state)
+{
+    static const unsigned rtts_ms[] = {50, 70, 70, 60, 70, 70, 70};
+    static const enum q2p__path_phase phases[] = {Q2P__PATH_START, Q2P__PATH_START, Q2P__PATH_DOUBT,
+                                                  Q2P__PATH_START, Q2P__PATH_START, Q2P__PATH_DOUBT,
+                                                  Q2P__PATH_DOUBT};
+    uint16_t tokens[sizeof phases / sizeof phases[0]];
+    q2p_time now = Q2P_SECOND;
+
+    (void)state;
+    start(true);
+    for (unsigned i = 0; i < sizeof phases / sizeof phases[0]; i++) {
+        leave(now + i * MS, 100);
+        tokens[i] = q2p__path_probe(node, now + i * MS, path, false)->token;
+    }
+    leave(now + 10 * MS, 20000);
+    for (unsigned i = 0; i < sizeof phases / sizeof phases[0]; i++) {
+        answer(now + (i + rtts_ms[i]) * MS, tokens[i], 100 * (i + 1));
+        assert_int_equal(path->phase, phases[i]);
+    }
     end();
 }
 
@@ -442,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_worse_rate_counts_after_a_while_only),
         cmocka_unit_test(who_has_less_to_send_is_not_slow),
         cmocka_unit_test(a_queue_ends_the_start_and_an_empty_one_begins_the_cruise),
+        cmocka_unit_test(a_queue_that_comes_and_goes_is_anothers),
         cmocka_unit_test(a_rate_that_grows_no_more_ends_the_start),
         cmocka_unit_test(most_of_a_queue_is_left_by_who_has_it),
         cmocka_unit_test(in_classic_many_losses_halve_the_rate_and_few_do_not),

@@ -110,42 +110,47 @@ static void an_opening_answered_twice_is_no_short_way(void **state)
     free(data);
 }
 
-static void two_senders_share_a_link(void **state)
+/* Thousandths: 1000 if two senders get the same in the 10 s from the second's start on. */
+static unsigned jain(q2p_time start, const uint8_t *data)
 {
     static const size_t len = 400000000;
     struct q2p_config config;
     struct link link;
-    uint8_t *data = make_data(len, 1);
     uint64_t got[2], sum;
+    unsigned index;
 
-    (void)state;
     config_options(&config);
+    config.verify = false;
     link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, 0);
     for (int i = 0; i < 4; i++)
         link_add(&link, &config);
     assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, len, NULL), Q2P_OK);
-    link_run(&link, Q2P_SECOND);
-    assert_int_equal(q2p_node_send(link.nodes[2], link.now, &link.addrs[3], data, len, NULL),
-                     Q2P_OK);
+    link_run(&link, start);
+    assert_int_equal(q2p_node_send(link.nodes[2], start, &link.addrs[3], data, len, NULL), Q2P_OK);
     got[0] = q2p_node_counters(link.nodes[1])->fragments_in;
-    for (int s = 1; s <= 10; s++) {
-        uint64_t a = q2p_node_counters(link.nodes[1])->fragments_in,
-                 b = q2p_node_counters(link.nodes[3])->fragments_in;
-        link_run(&link, (1 + s) * Q2P_SECOND);
-        print_message("%d s: %llu %llu, dropped %llu\n", s,
-                      (unsigned long long)(q2p_node_counters(link.nodes[1])->fragments_in - a),
-                      (unsigned long long)(q2p_node_counters(link.nodes[3])->fragments_in - b),
-                      (unsigned long long)link.ways[0].dropped);
-    }
+    link_run(&link, start + 10 * Q2P_SECOND);
     got[0] = q2p_node_counters(link.nodes[1])->fragments_in - got[0];
     got[1] = q2p_node_counters(link.nodes[3])->fragments_in;
     sum = got[0] + got[1];
-    print_message("jain %llu of 1000, sum %llu of 1000\n",
-                  (unsigned long long)(sum * sum * 1000 / 2 / (got[0] * got[0] + got[1] * got[1])),
-                  (unsigned long long)(sum * Q2P_FRAGMENT_LEN * 100 / CEILING));
-    assert_true(sum * sum * 1000 / 2 >= 950 * (got[0] * got[0] + got[1] * got[1]));
+    index = (unsigned)(sum * sum * 1000 / 2 / (got[0] * got[0] + got[1] * got[1]));
+    print_message("from %lld ms: %llu, %llu, jain %u of 1000, sum %llu of 1000, dropped %llu\n",
+                  (long long)(start / Q2P_MILLISECOND), (unsigned long long)got[0],
+                  (unsigned long long)got[1], index,
+                  (unsigned long long)(sum * Q2P_FRAGMENT_LEN * 100 / CEILING),
+                  (unsigned long long)link.ways[0].dropped);
     assert_true(sum * Q2P_FRAGMENT_LEN * 100 / CEILING >= 850);
     link_free(&link);
+    return index;
+}
+
+/* What the first one just does when the second begins must not decide. */
+static void two_senders_share_a_link(void **state)
+{
+    uint8_t *data = make_data(400000000, 1);
+
+    (void)state;
+    for (int draw = 0; draw < DRAWS; draw++)
+        assert_true(jain((1065 + 65 * draw) * Q2P_MILLISECOND, data) >= 900);
     free(data);
 }
 
