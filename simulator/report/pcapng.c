@@ -5,7 +5,6 @@
  * locally administered MAC addresses made from the IP addresses.
  */
 #include "pcapng.h"
-#include "net_addr.h"
 
 #include <assert.h>
 #include <string.h>
@@ -26,9 +25,11 @@ enum option_code {
 #define IP_UDP 17
 
 #define ETHERNET_LEN 14
+#define IPV4_LEN 20
+#define IPV6_LEN 40
 #define UDP_LEN 8
+#define NOTE_STEP 64  /* what notes are copied in */
 #define PACKET_LEN 28 /* of a packet block, before the frame */
-#define FLAGS_BACK 24 /* the flags of a packet, before the end of its block */
 
 /* A block under construction. */
 struct block {
@@ -78,10 +79,16 @@ void pcapng_flush(struct pcapng *out)
     out->used = 0;
 }
 
+/* Of a block; there is room for one more then. */
+static void end(struct pcapng *out, size_t len)
+{
+    out->used += len;
+    if (out->used > sizeof out->buffer - PCAPNG_BLOCK_MAX)
+        pcapng_flush(out);
+}
+
 static struct block begin(struct pcapng *out, enum block_type type)
 {
-    if (sizeof out->buffer - out->used < PCAPNG_BLOCK_MAX)
-        pcapng_flush(out);
     struct block block = {out->buffer + out->used, 0};
     put_little(&block, type, 4);
     put_little(&block, 0, 4); /* the length, known at the end */
@@ -95,7 +102,7 @@ static void finish(struct pcapng *out, struct block *block)
     put_little(block, total, 4);
     block->len = 4;
     put_little(block, total, 4);
-    out->used += total;
+    end(out, total);
 }
 
 void pcapng_begin(struct pcapng *out, FILE *file, const char *application, const char *comment)
@@ -126,55 +133,75 @@ uint32_t pcapng_interface(struct pcapng *out, const char *name, const char *desc
     return out->interfaces++;
 }
 
-/* ---- datagrams --------------------------------------------------------------------------- */
+/* ---- checksums: words of any size, in the machine's order of bytes; so is the sum -------- */
+
+static uint32_t word(const uint8_t *at)
+{
+    uint32_t out;
+    memcpy(&out, at, sizeof out);
+    return out;
+}
+
+/* What is carried out at the top comes in at the bottom. */
+static uint32_t fold(uint64_t total)
+{
+    return (uint32_t)((total + (total << 32 | total >> 32)) >> 32);
+}
+
+static uint16_t checksum(uint64_t total)
+{
+    uint32_t half = fold(total);
+    return (uint16_t) ~((half + (half << 16 | half >> 16)) >> 16);
+}
 
 struct total {
     uint64_t words, carried;
 };
 
-static void add_word(struct total *total, const uint8_t bytes[8])
+static inline void add(struct total *total, const uint8_t bytes[8])
 {
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    total->words += word;
-    total->carried += total->words < word;
+    uint64_t eight;
+    memcpy(&eight, bytes, sizeof eight);
+    total->words += eight;
+    total->carried += total->words < eight;
 }
 
-/* Of words of 16 bits, big endian; sums in any order of bytes are the same, but for that order.
- * What is carried out at the top comes in at the bottom, with words of any size. */
 static uint32_t sum(const uint8_t *bytes, size_t len)
 {
     uint8_t rest[8] = {0};
     struct total total = {0, 0};
-    for (; len >= 64; bytes += 64, len -= 64)
-        for (size_t at = 0; at < 64; at += 8)
-            add_word(&total, bytes + at);
+    for (; len >= 64; bytes += 64, len -= 64) {
+        add(&total, bytes);
+        add(&total, bytes + 8);
+        add(&total, bytes + 16);
+        add(&total, bytes + 24);
+        add(&total, bytes + 32);
+        add(&total, bytes + 40);
+        add(&total, bytes + 48);
+        add(&total, bytes + 56);
+    }
     for (; len >= sizeof rest; bytes += sizeof rest, len -= sizeof rest)
-        add_word(&total, bytes);
+        add(&total, bytes);
     memcpy(rest, bytes, len);
-    add_word(&total, rest);
-    uint64_t all = (total.words & UINT32_MAX) + (total.words >> 32) + total.carried;
-    all = (all & 0xFFFF) + (all >> 16 & 0xFFFF) + (all >> 32);
-    all = (all & 0xFFFF) + (all >> 16);
-    all = (all & 0xFFFF) + (all >> 16);
-    uint8_t pair[2];
-    uint16_t native = (uint16_t)all;
-    memcpy(pair, &native, 2);
-    return (uint32_t)pair[0] << 8 | pair[1];
+    add(&total, rest);
+    return fold(fold(total.words) + total.carried);
 }
 
-static uint16_t fold(uint32_t total)
-{
-    total = (total & 0xFFFF) + (total >> 16);
-    return (uint16_t) ~(total + (total >> 16));
-}
-
-/* ---- heads of frames: whole words, one after the other ---- */
+/* ---- datagrams: whole words, one after the other ----------------------------------------- */
 
 static uint8_t *little32(uint8_t *at, uint32_t value)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     value = __builtin_bswap32(value);
+#endif
+    memcpy(at, &value, sizeof value);
+    return at + sizeof value;
+}
+
+static uint8_t *little64(uint8_t *at, uint64_t value)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
 #endif
     memcpy(at, &value, sizeof value);
     return at + sizeof value;
@@ -195,105 +222,82 @@ static uint8_t *big16(uint8_t *at, uint32_t value)
     return at + 2;
 }
 
-/* IPv4 addresses in an IPv6 header appear as ::ffff:a.b.c.d. */
-static uint8_t *put_ip(uint8_t *at, const struct q2p_addr *addr, bool v6)
+/* As a word of a sum. */
+static uint32_t big16_word(uint32_t value)
 {
-    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
-    if (v6 && addr->ip_len == 16) {
-        memcpy(at, addr->ip, 16);
-        return at + 16;
-    }
-    if (v6) {
-        memcpy(at, mapped, sizeof mapped);
-        at += sizeof mapped;
-    }
-    memcpy(at, addr->ip, 4);
-    return at + 4;
+    uint16_t out;
+    big16((uint8_t *)&out, value);
+    return out;
 }
 
-static uint8_t *put_mac(uint8_t *at, const struct q2p_addr *addr)
+static void put_ethernet(uint8_t *at, const uint8_t dst[4], const uint8_t src[4])
 {
     memcpy(at, "\x02\x71", 2);
-    memcpy(at + 2, addr->ip + (addr->ip_len == 16 ? 12 : 0), 4);
-    return at + 6;
+    memcpy(at + 2, dst, 4);
+    memcpy(at + 6, "\x02\x71", 2);
+    memcpy(at + 8, src, 4);
 }
 
-static uint32_t sum_ip(const uint8_t *at)
+/* addresses: the sum of them. */
+static inline uint8_t *put_udp(uint8_t *at, const struct pcapng_datagram *datagram,
+                               const struct pcapng_payload *payload, uint64_t addresses)
 {
-    return (uint32_t)(at[0] << 8 | at[1]) + (uint32_t)(at[2] << 8 | at[3]);
+    uint32_t ports = (uint32_t)datagram->src.port << 16 | datagram->dst.port;
+    big32(at, ports);
+    uint16_t check = checksum(addresses + payload->udp_sum + word(at));
+    if (check == 0)
+        check = 0xFFFF;
+    big16(at + 4, payload->len + UDP_LEN);
+    memcpy(at + 6, &check, 2);
+    return at + UDP_LEN;
 }
 
-/* All but interface, time, and what has to do with addresses. */
-static void put_head(struct pcapng_payload *payload, bool v6)
+static inline uint8_t *put_ipv4(uint8_t *at, const struct pcapng_datagram *datagram,
+                                const struct pcapng_payload *payload)
 {
-    uint32_t len = PACKET_LEN + ETHERNET_LEN + (v6 ? 40u : 20u) + UDP_LEN;
-    uint32_t frame_len = len - PACKET_LEN + payload->len, udp_len = payload->len + UDP_LEN;
-    uint8_t *start = payload->block + PCAPNG_HEAD_MAX - len, *at = start + PACKET_LEN + 12;
-    payload->head_len = len;
-    payload->total = len + payload->len + payload->tail_len;
-    little32(little32(start, BLOCK_PACKET), payload->total);
-    little32(little32(start + 20, frame_len), frame_len);
-    at = big16(at, v6 ? 0x86DD : 0x0800);
-    if (v6) {
-        at = big32(at, 6u << 28);
-        big32(at, udp_len << 16 | IP_UDP << 8 | IP_TTL);
-    } else {
-        at = big32(at, 0x45u << 24 | (udp_len + 20));
-        at = big32(at, 0x4000); /* don't fragment */
-        big16(at, IP_TTL << 8 | IP_UDP);
-    }
-    little32(start + payload->total - 4, payload->total);
+    const uint8_t *src = datagram->src.ip, *dst = datagram->dst.ip;
+    uint64_t addresses = (uint64_t)word(src) + word(dst);
+    uint16_t check = checksum(addresses + payload->ip_sum);
+    put_ethernet(at, dst, src);
+    big32(at + 12, 0x0800u << 16 | 0x4500);
+    big32(at + 16, (payload->len + IPV4_LEN + UDP_LEN) << 16);
+    big32(at + 20, 0x4000u << 16 | IP_TTL << 8 | IP_UDP); /* don't fragment */
+    memcpy(at + 24, &check, 2);
+    memcpy(at + 26, src, 4);
+    memcpy(at + 30, dst, 4);
+    return put_udp(at + ETHERNET_LEN + IPV4_LEN, datagram, payload, addresses);
 }
 
-/* MACs, IPs, ports and checksums. */
-static void put_addresses(struct pcapng_payload *payload, bool v6)
+/* IPv4 addresses in an IPv6 header appear as ::ffff:a.b.c.d. */
+static void put_ipv6_addr(uint8_t *at, const struct q2p_addr *addr)
 {
-    const struct q2p_addr *src = &payload->src, *dst = &payload->dst;
-    uint32_t udp_len = payload->len + UDP_LEN, addresses;
-    uint8_t *at = payload->block + PCAPNG_HEAD_MAX - payload->head_len + PACKET_LEN;
-    put_mac(put_mac(at, dst), src);
-    at = payload->block + PCAPNG_HEAD_MAX - UDP_LEN;
-    if (v6) {
-        put_ip(put_ip(at - 32, src, v6), dst, v6);
-        addresses = sum(at - 32, 32);
-    } else {
-        addresses = sum_ip(src->ip) + sum_ip(dst->ip);
-        put_ip(put_ip(at - 8, src, v6), dst, v6);
-        big16(at - 10, fold(0x4500 + udp_len + 20 + 0x4000 + (IP_TTL << 8 | IP_UDP) + addresses));
-    }
-    uint16_t check = fold(IP_UDP + 2 * udp_len + addresses + src->port + dst->port + payload->sum);
-    at = big32(at, (uint32_t)src->port << 16 | dst->port);
-    big32(at, udp_len << 16 | (check ? check : 0xFFFF));
+    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+    bool v6 = addr->ip_len == 16;
+    memcpy(at, v6 ? addr->ip : mapped, 12);
+    memcpy(at + 12, addr->ip + (v6 ? 12 : 0), 4);
 }
 
-void pcapng_keep(struct pcapng_payload *payload, const uint8_t *bytes, uint32_t len)
+static uint8_t *put_ipv6(uint8_t *at, const struct pcapng_datagram *datagram,
+                         const struct pcapng_payload *payload)
 {
+    uint8_t *ip = at + ETHERNET_LEN;
+    put_ipv6_addr(ip + 8, &datagram->src);
+    put_ipv6_addr(ip + 24, &datagram->dst);
+    put_ethernet(at, ip + 36, ip + 20);
+    big16(at + 12, 0x86DD);
+    big32(ip, 6u << 28);
+    big32(ip + 4, (payload->len + UDP_LEN) << 16 | IP_UDP << 8 | IP_TTL);
+    return put_udp(ip + IPV6_LEN, datagram, payload, sum(ip + 8, 32));
+}
+
+void pcapng_keep(struct pcapng_payload *payload, uint64_t id, const uint8_t *bytes, uint32_t len)
+{
+    uint32_t udp_len = len + UDP_LEN;
+    payload->id = id;
     payload->len = len;
-    memcpy(payload->block + PCAPNG_HEAD_MAX, bytes, len);
-}
-
-void pcapng_prepare(struct pcapng_payload *payload, uint64_t id, const char *comment, size_t len)
-{
-    /* The frame has 14 bytes before its IP header, whose length is a multiple of 4. */
-    uint32_t padding = (2u - payload->len) % 4;
-    uint8_t *start = payload->block + PCAPNG_HEAD_MAX + payload->len, *at = start;
-    memset(at, 0, 4);
-    at += padding;
-    if (len > TEXT_MAX)
-        len = TEXT_MAX;
-    if (len > 0) {
-        at = little32(at, (uint32_t)len << 16 | OPTION_COMMENT);
-        little32(at + (len & ~(size_t)3), 0); /* padding */
-        memcpy(at, comment, len);
-        at += (len + 3) & ~(size_t)3;
-    }
-    at = little32(little32(at, 4u << 16 | PACKET_FLAGS), 0);
-    at = little32(at, 8u << 16 | PACKET_ID);
-    at = little32(little32(at, (uint32_t)id), (uint32_t)(id >> 32));
-    at = little32(at, 0) + 4; /* end of options, total length */
-    payload->tail_len = (uint32_t)(at - start);
-    payload->sum = sum(payload->block + PCAPNG_HEAD_MAX, payload->len);
-    payload->head_len = 0;
+    payload->ip_sum = big16_word(0x4500 + 0x4000 + (IP_TTL << 8 | IP_UDP) + IPV4_LEN + udp_len);
+    payload->udp_sum = fold((uint64_t)sum(bytes, len) + big16_word(IP_UDP + 2 * udp_len));
+    memcpy(payload->bytes, bytes, len);
 }
 
 void pcapng_note(struct pcapng_note *note, const char *text)
@@ -304,49 +308,52 @@ void pcapng_note(struct pcapng_note *note, const char *text)
     note->len = (uint32_t)option.len;
 }
 
-/* In place of the end of options and the total length at the end of a block. The new length. */
-static uint32_t put_note(uint8_t *start, uint32_t total, const struct pcapng_note *note)
+/* What is too much of it is overwritten. */
+static uint8_t *put_note(uint8_t *at, const struct pcapng_note *note)
 {
-    uint8_t *at = start + total - 8;
-    if (note->len <= 64)
-        memcpy(at, note->option, 64); /* what is too much is overwritten */
-    else
-        memcpy(at, note->option, note->len);
-    total += note->len;
-    little32(little32(at + note->len, 0), total);
-    little32(start + 4, total);
-    return total;
+    static_assert(sizeof note->option % NOTE_STEP == 0, "a note is read to the end of a step");
+    for (uint32_t done = 0; done < note->len; done += NOTE_STEP)
+        memcpy(at + done, note->option + done, NOTE_STEP);
+    return at + note->len;
 }
 
-/* Moves the head on to where the datagram is now. */
-static void move(struct pcapng_payload *payload, const struct pcapng_datagram *datagram)
+void pcapng_prepare(struct pcapng_payload *payload, const struct pcapng_note *comment)
 {
-    bool v6 = datagram->src.ip_len == 16 || datagram->dst.ip_len == 16;
-    bool was_v6 = payload->src.ip_len == 16 || payload->dst.ip_len == 16;
-    payload->src = datagram->src;
-    payload->dst = datagram->dst;
-    if (payload->head_len == 0 || v6 != was_v6)
-        put_head(payload, v6);
-    put_addresses(payload, v6);
+    uint8_t *tail = payload->bytes + payload->len;
+    uint32_t padding = (2u - payload->len) % 4; /* before it there are words, and half of one */
+    little32(tail, 0);
+    put_note(tail + padding, comment);
+    payload->tail_len = padding + comment->len;
 }
 
-void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram)
+/* Around a frame, with the payload. */
+static inline void put_block(struct pcapng *out, uint8_t *bytes,
+                             const struct pcapng_datagram *datagram,
+                             const struct pcapng_payload *payload, const struct pcapng_note *note)
 {
-    struct pcapng_payload *payload = datagram->payload;
-    assert(datagram->interface < out->interfaces);
-    if (payload->head_len == 0 || !net_addr_same(&payload->src, &datagram->src) ||
-        !net_addr_same(&payload->dst, &datagram->dst))
-        move(payload, datagram);
-    if (sizeof out->buffer - out->used < PCAPNG_BLOCK_MAX)
-        pcapng_flush(out);
-    uint8_t *start = out->buffer + out->used;
-    uint32_t total = payload->total;
+    uint8_t *start = out->buffer + out->used, *at = bytes + payload->len + payload->tail_len;
+    uint32_t frame_len = (uint32_t)(bytes - start) - PACKET_LEN + payload->len;
     uint64_t t = (uint64_t)datagram->t_ns;
-    memcpy(start, payload->block + PCAPNG_HEAD_MAX - payload->head_len, total);
-    little32(start + 8, datagram->interface);
-    little32(little32(start + 12, (uint32_t)(t >> 32)), (uint32_t)t);
-    start[total - FLAGS_BACK] = datagram->out ? 2 : 1;
-    if (datagram->note)
-        total = put_note(start, total, datagram->note);
-    out->used += total;
+    at = little32(little32(at, 4u << 16 | PACKET_FLAGS), datagram->out ? 2 : 1);
+    at = little64(little32(at, 8u << 16 | PACKET_ID), payload->id);
+    if (note)
+        at = put_note(at, note);
+    at = little32(at, 0); /* end of options */
+    uint32_t total = (uint32_t)(at + 4 - start);
+    little32(at, total);
+    at = little32(little32(little32(start, BLOCK_PACKET), total), datagram->interface);
+    at = little64(at, t << 32 | t >> 32);
+    little32(little32(at, frame_len), frame_len);
+    memcpy(bytes, payload->bytes, payload->len + payload->tail_len);
+    end(out, total);
+}
+
+void pcapng_datagram(struct pcapng *out, const struct pcapng_datagram *datagram,
+                     const struct pcapng_payload *payload, const struct pcapng_note *note)
+{
+    uint8_t *frame = out->buffer + out->used + PACKET_LEN;
+    assert(datagram->interface < out->interfaces);
+    bool v6 = ((datagram->src.ip_len | datagram->dst.ip_len) & 16) != 0;
+    uint8_t *bytes = v6 ? put_ipv6(frame, datagram, payload) : put_ipv4(frame, datagram, payload);
+    put_block(out, bytes, datagram, payload, note);
 }

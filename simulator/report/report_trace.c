@@ -9,16 +9,31 @@
 
 #include <q2p/version.h>
 
-#define LATER 4 /* sightings */
+#define ROOM 256      /* sightings, at first */
+#define LATER 4       /* sightings: what they need is fetched */
+#define RECORD_SOON 4 /* lines of memory; the rest the cache foresees */
 
 /* A datagram; if its bytes change under way, one more. */
 struct sim_record {
     struct sim_record *older; /* as it was before; or the next unused one */
-    uint64_t id, digest;
+    uint64_t digest;
     uint32_t waiting; /* sightings */
     bool settled;
     struct pcapng_payload payload;
 };
+
+/* At a NAT the last use of a mapping that was written, out or in: mostly the next one is the same.
+ * At a host what became of what came in: it was delivered. Two lines of memory, as a rule. */
+struct sim_note {
+    _Alignas(SIM_LINE) struct q2p_addr inside, outside;
+    enum net_use use;
+    struct pcapng_note text; /* such as "10.0.0.2:10001 -> 198.51.100.1:10001 created" */
+};
+
+static struct sim_note *note_at(const struct report_trace *trace, uint32_t place, bool out)
+{
+    return &trace->notes[2 * place + out];
+}
 
 static void describe(const struct net *net, const struct net_place *place, char *out, size_t room)
 {
@@ -32,193 +47,191 @@ static void describe(const struct net *net, const struct net_place *place, char 
              hidden ? net->places[net->gateways[place->realm]]->name : "");
 }
 
+static void make_fate(struct pcapng_note *note, enum net_fate fate, const char *where)
+{
+    char text[PCAPNG_NOTE_MAX + 1];
+    snprintf(text, sizeof text, "%s%s%s", net_fate_sentence(fate), *where ? " " : "", where);
+    pcapng_note(note, text);
+}
+
 void report_trace_begin(struct report_trace *trace, FILE *file, const struct net *net,
                         const char *comment)
 {
     char text[200];
+    trace->arena = (struct sim_arena){0};
+    trace->notes = sim_arena_take(&trace->arena, 2 * net->places_count * sizeof *trace->notes);
     trace->unused = NULL;
-    trace->sightings = NULL;
-    trace->first = trace->count = trace->room = 0;
-    trace->notes_count = 2 * net->places_count;
-    trace->notes = sim_alloc(trace->notes_count * sizeof(struct sim_note *));
+    trace->sightings = trace->first = trace->next = sim_alloc(ROOM * sizeof *trace->sightings);
+    trace->end = trace->sightings + ROOM;
+    setvbuf(file, NULL, _IONBF, 0); /* it gets many blocks at once */
     pcapng_begin(&trace->pcapng, file, "q2p-sim " Q2P_VERSION, comment);
     for (size_t i = 0; i < net->places_count; i++) {
         describe(net, net->places[i], text, sizeof text);
         pcapng_interface(&trace->pcapng, net->places[i]->name, text);
+        if (!net_is_nat(net->places[i]))
+            make_fate(&note_at(trace, (uint32_t)i, false)->text, NET_FATE_DELIVERED,
+                      net->places[i]->name);
     }
 }
 
-static struct sim_record *take_record(struct report_trace *trace, struct sim_packet *packet)
+static void take_record(struct report_trace *trace, struct sim_packet *packet)
 {
     struct sim_record *record = trace->unused;
     if (record)
         trace->unused = record->older;
     else
-        record = sim_alloc(sizeof *record);
+        record = sim_arena_take(&trace->arena, sizeof *record);
     record->older = packet->record;
-    record->id = packet->id;
     record->digest = packet->digest;
     record->waiting = 0;
     record->settled = false;
     assert(packet->len <= PCAPNG_PAYLOAD_MAX);
-    pcapng_keep(&record->payload, packet->bytes, packet->len);
+    pcapng_keep(&record->payload, packet->id, packet->bytes, packet->len);
     packet->record = record;
-    return record;
 }
 
-static struct report_sighting *sighting(const struct report_trace *trace, size_t number)
+/* Further on in the ring, less than once around. */
+static struct report_sighting *after(const struct report_trace *trace, struct report_sighting *seen,
+                                     size_t steps)
 {
-    return &trace->sightings[(trace->first + number) & (trace->room - 1)];
+    size_t left = (size_t)(trace->end - seen);
+    return steps < left ? seen + steps : trace->sightings + (steps - left);
 }
 
+/* It is full: the first one comes after the last one. */
 static void make_room(struct report_trace *trace)
 {
-    size_t room = trace->room ? 2 * trace->room : 256;
-    struct report_sighting *sightings = sim_alloc(room * sizeof *sightings);
-    for (size_t i = 0; i < trace->count; i++)
-        sightings[i] = *sighting(trace, i);
+    size_t count = (size_t)(trace->end - trace->sightings);
+    struct report_sighting *sightings = sim_alloc(2 * count * sizeof *sightings);
+    for (size_t i = 0; i < count; i++)
+        sightings[i] = *after(trace, trace->first, i);
     free(trace->sightings);
-    trace->sightings = sightings;
-    trace->first = 0;
-    trace->room = room;
+    trace->sightings = trace->first = sightings;
+    trace->next = sightings + count;
+    trace->end = sightings + 2 * count;
 }
 
-void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
-                       struct sim_packet *packet, q2p_time now)
+static void see(struct report_trace *trace, const struct net_sight *at,
+                const struct sim_packet *packet, q2p_time now)
 {
-    struct sim_record *record = packet->record;
-    if (!record || record->digest != packet->digest || record->payload.len != packet->len)
-        record = take_record(trace, packet);
-    if (trace->count == trace->room)
-        make_room(trace);
-    record->waiting++;
-    struct report_sighting *seen = sighting(trace, trace->count++);
-    seen->record = record;
+    struct report_sighting *seen = trace->next;
+    seen->record = packet->record;
+    seen->record->waiting++;
     seen->datagram.interface = at->point;
     seen->datagram.out = at->out;
     seen->datagram.t_ns = now;
     seen->datagram.src = packet->src;
     seen->datagram.dst = packet->dst;
-    seen->datagram.payload = &record->payload;
-    seen->datagram.note = NULL;
     seen->use = at->use;
     if (at->use != NET_USE_NONE)
         seen->inside = *at->inside;
+    trace->next = after(trace, seen, 1);
+    if (trace->next == trace->first)
+        make_room(trace);
+}
+
+/* Apart, so that the usual case needs no stack. */
+static __attribute__((noinline)) void see_first(struct report_trace *trace,
+                                                const struct net_sight *at,
+                                                struct sim_packet *packet, q2p_time now)
+{
+    take_record(trace, packet);
+    see(trace, at, packet, now);
+}
+
+void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
+                       struct sim_packet *packet, q2p_time now)
+{
+    const struct sim_record *record = packet->record;
+    if (record && record->digest == packet->digest && record->payload.len == packet->len)
+        see(trace, at, packet, now);
+    else
+        see_first(trace, at, packet, now);
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
-/* The last use of a mapping that was written at a NAT, out or in; mostly the next one is the
- * same. */
-struct sim_note {
-    struct q2p_addr inside, outside;
-    enum net_use use;
-    struct pcapng_note text; /* such as "10.0.0.2:10001 -> 198.51.100.1:10001 created" */
-};
-
-static struct sim_note **slot_of(const struct report_trace *trace,
-                                 const struct report_sighting *seen)
+static void make_note(struct sim_note *note, const struct report_sighting *seen,
+                      const struct q2p_addr *outside)
 {
-    return &trace->notes[2 * seen->datagram.interface + seen->datagram.out];
-}
-
-static const struct q2p_addr *outside_of(const struct report_sighting *seen)
-{
-    return seen->datagram.out ? &seen->datagram.src : &seen->datagram.dst;
-}
-
-static struct sim_note *make_note(const struct report_sighting *seen, struct sim_note *note)
-{
-    char from[Q2P_ADDR_TEXT_MAX], to[Q2P_ADDR_TEXT_MAX], text[PCAPNG_NOTE_MAX];
-    if (!note)
-        note = sim_alloc(sizeof *note);
+    char from[Q2P_ADDR_TEXT_MAX], to[Q2P_ADDR_TEXT_MAX], text[2 * Q2P_ADDR_TEXT_MAX + 32];
     note->inside = seen->inside;
-    note->outside = *outside_of(seen);
+    note->outside = *outside;
     note->use = seen->use;
     q2p_addr_print(&note->inside, from, sizeof from);
     q2p_addr_print(&note->outside, to, sizeof to);
     snprintf(text, sizeof text, "%s -> %s %s", from, to, net_use_word(note->use));
     pcapng_note(&note->text, text);
-    return note;
 }
 
-static const struct pcapng_note *note_of(struct report_trace *trace,
+static const struct pcapng_note *note_of(const struct report_trace *trace,
                                          const struct report_sighting *seen)
 {
-    struct sim_note **slot = slot_of(trace, seen), *note = *slot;
-    if (!note || note->use != seen->use || !net_addr_same(&note->outside, outside_of(seen)) ||
+    const struct pcapng_datagram *datagram = &seen->datagram;
+    const struct q2p_addr *outside = datagram->out ? &datagram->src : &datagram->dst;
+    struct sim_note *note = note_at(trace, datagram->interface, datagram->out);
+    if (note->use != seen->use || !net_addr_same(&note->outside, outside) ||
         !net_addr_same(&note->inside, &seen->inside))
-        *slot = note = make_note(seen, note);
+        make_note(note, seen, outside);
     return &note->text;
 }
 
-/* The one that will be written a little later: what comes after its start the cache foresees. */
-static void fetch_later(const struct report_trace *trace)
+/* What will be written a little later. Past the last one it is what was there before. */
+static void fetch_later(const struct report_trace *trace, struct report_sighting *first)
 {
-    if (trace->count <= LATER)
-        return;
-    const struct report_sighting *seen = sighting(trace, LATER);
-    sim_fetch(seen->record, 4 * SIM_LINE);
+    const struct report_sighting *seen = after(trace, first, LATER);
+    sim_fetch(after(trace, first, 2 * LATER), 2 * SIM_LINE);
+    sim_fetch(seen->record, RECORD_SOON * SIM_LINE);
     if (seen->use != NET_USE_NONE)
-        sim_fetch(*slot_of(trace, seen), 2 * SIM_LINE);
+        sim_fetch(note_at(trace, seen->datagram.interface, seen->datagram.out), 2 * SIM_LINE);
 }
 
-static void write_first(struct report_trace *trace)
+static void write_settled(struct report_trace *trace)
 {
-    struct report_sighting *seen = sighting(trace, 0);
-    struct sim_record *record = seen->record;
-    fetch_later(trace);
-    if (seen->use != NET_USE_NONE)
-        seen->datagram.note = note_of(trace, seen);
-    pcapng_datagram(&trace->pcapng, &seen->datagram);
-    trace->first = (trace->first + 1) & (trace->room - 1);
-    trace->count--;
-    if (--record->waiting > 0)
-        return;
-    record->older = trace->unused;
-    trace->unused = record;
+    struct report_sighting *seen = trace->first;
+    for (; seen != trace->next && seen->record->settled; seen = after(trace, seen, 1)) {
+        struct sim_record *record = seen->record;
+        fetch_later(trace, seen);
+        pcapng_datagram(&trace->pcapng, &seen->datagram, &record->payload,
+                        seen->use != NET_USE_NONE ? note_of(trace, seen) : NULL);
+        if (--record->waiting == 0) {
+            record->older = trace->unused;
+            trace->unused = record;
+        }
+    }
+    trace->first = seen;
 }
 
-static void settle(struct sim_record *record, enum net_fate fate, const char *where)
+static void settle(struct sim_record *record, const struct pcapng_note *fate)
 {
-    char comment[120];
-    const char *sentence = net_fate_sentence(fate);
-    size_t len = strlen(sentence), where_len = strlen(where);
-    if (where_len > sizeof comment - 2 - len)
-        where_len = sizeof comment - 2 - len;
-    memcpy(comment, sentence, len);
-    if (where_len > 0)
-        comment[len++] = ' ';
-    memcpy(comment + len, where, where_len);
-    pcapng_prepare(&record->payload, record->id, comment, len + where_len);
+    pcapng_prepare(&record->payload, fate);
     record->settled = true;
 }
 
 void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, enum net_fate fate,
                        const char *where)
 {
+    struct pcapng_note made, *note = &made;
+    if (fate == NET_FATE_DELIVERED)
+        note = &note_at(trace, packet->to, false)->text;
+    else
+        make_fate(note, fate, where);
     for (struct sim_record *record = packet->record; record; record = record->older)
-        settle(record, fate, where);
+        settle(record, note);
     packet->record = NULL;
-    while (trace->count > 0 && sighting(trace, 0)->record->settled)
-        write_first(trace);
+    write_settled(trace);
 }
 
 void report_trace_end(struct report_trace *trace)
 {
-    while (trace->count > 0) {
-        if (!sighting(trace, 0)->record->settled)
-            settle(sighting(trace, 0)->record, NET_FATE_FLYING, "");
-        write_first(trace);
-    }
+    struct pcapng_note flying;
+    make_fate(&flying, NET_FATE_FLYING, "");
+    for (struct report_sighting *seen = trace->first; seen != trace->next;
+         seen = after(trace, seen, 1))
+        if (!seen->record->settled)
+            settle(seen->record, &flying);
+    write_settled(trace);
     pcapng_flush(&trace->pcapng);
-    while (trace->unused) {
-        struct sim_record *next = trace->unused->older;
-        free(trace->unused);
-        trace->unused = next;
-    }
     free(trace->sightings);
-    for (size_t i = 0; i < trace->notes_count; i++)
-        free(trace->notes[i]);
-    free(trace->notes);
+    sim_arena_free(&trace->arena);
 }

@@ -19,11 +19,11 @@ struct report_sighting {
 
 struct report_trace {
     struct pcapng pcapng;
+    struct sim_arena arena; /* records and notes */
     struct sim_record *unused;
-    struct report_sighting *sightings; /* a ring; room is a power of two */
-    size_t first, count, room;
-    struct sim_note **notes; /* of each place, in and out: what is known of mappings there */
-    size_t notes_count;
+    struct report_sighting *sightings, *end; /* a ring, never full */
+    struct report_sighting *first, *next;    /* the same: nothing waits */
+    struct sim_note *notes;                  /* of each place, in and out */
 };
 
 /* Interfaces are the places of net, which must be complete. */

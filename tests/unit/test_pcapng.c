@@ -42,15 +42,22 @@ struct bytes {
     uint32_t len;
 };
 
+static void prepare(struct pcapng_payload *payload, struct bytes bytes, const char *comment)
+{
+    struct pcapng_note note = {0};
+    if (comment)
+        pcapng_note(&note, comment);
+    pcapng_keep(payload, 0x0a0b0c, bytes.bytes, bytes.len);
+    pcapng_prepare(payload, &note);
+}
+
 /* One sighting of a datagram of its own. */
 static void put(struct written *written, struct pcapng_datagram datagram, struct bytes bytes,
                 const char *comment)
 {
     struct pcapng_payload payload;
-    pcapng_keep(&payload, bytes.bytes, bytes.len);
-    pcapng_prepare(&payload, 0x0a0b0c, comment, comment ? strlen(comment) : 0);
-    datagram.payload = &payload;
-    pcapng_datagram(&written->out, &datagram);
+    prepare(&payload, bytes, comment);
+    pcapng_datagram(&written->out, &datagram, &payload, NULL);
 }
 
 static struct q2p_addr addr(const char *text)
@@ -109,26 +116,51 @@ static void one_interface_may_say_more_of_a_datagram(void **state)
     (void)state;
     struct written w;
     struct pcapng_note note;
+    struct pcapng_payload payload;
     struct q2p_addr alice = addr("10.0.0.2:10001"), seed = addr("203.0.113.1:10000");
     start(&w);
     pcapng_interface(&w.out, NULL, NULL);
-    struct pcapng_datagram join = {.src = alice, .dst = seed, .note = &note};
+    struct pcapng_datagram join = {.src = alice, .dst = seed};
+    prepare(&payload, (struct bytes){(const uint8_t *)"\0\0\0\0", 4}, "lost");
     pcapng_note(&note, "mapped");
-    put(&w, join, (struct bytes){(const uint8_t *)"\0\0\0\0", 4}, "lost");
+    pcapng_datagram(&w.out, &join, &payload, &note);
     size_t at = 40 + 32 + 28 + 46 + 2; /* section, interface, head, frame, padding */
     const char *options = "0100 0400 6c6f7374 0200 0400 01000000 0500 0800 0c0b0a0000000000"
                           "0100 0600 6d61707065640000 00000000 7c000000";
     assert_bytes(&w, at, options);
     assert_int_equal(w.len, 40 + 32 + 0x7c);
-    char text[300] = {0};
-    memset(text, 'x', sizeof text - 1);
-    pcapng_note(&note, text);
-    assert_int_equal(note.len, 4 + PCAPNG_NOTE_MAX);
-    put(&w, join, (struct bytes){(const uint8_t *)"\0\0\0\0", 4}, "lost");
-    assert_bytes(&w, 40 + 32 + 0x7c + 4, "64010000");
-    assert_bytes(&w, 40 + 32 + 0x7c + 0x164 - 8, "00000000 64010000");
-    assert_int_equal(w.len, 40 + 32 + 0x7c + 0x164);
     stop(&w);
+}
+
+/* Texts of every length, copied in steps of a line of memory. */
+static void notes_are_whole_or_cut(void **state)
+{
+    (void)state;
+    char text[PCAPNG_NOTE_MAX + 20] = {0};
+    for (uint32_t len = 1; len < sizeof text; len++) {
+        struct written w;
+        struct pcapng_note note;
+        struct pcapng_payload payload;
+        struct q2p_addr alice = addr("10.0.0.2:10001");
+        uint32_t kept = len < PCAPNG_NOTE_MAX ? len : PCAPNG_NOTE_MAX;
+        uint32_t option_len = 4 + (kept + 3) / 4 * 4, total = 0x64 + 2 * option_len;
+        text[len - 1] = (char)('a' + len % 26);
+        start(&w);
+        pcapng_interface(&w.out, NULL, NULL);
+        pcapng_note(&note, text);
+        assert_int_equal(note.len, option_len);
+        prepare(&payload, (struct bytes){(const uint8_t *)"\0\0", 2}, text);
+        pcapng_datagram(&w.out, &(struct pcapng_datagram){.src = alice, .dst = alice}, &payload,
+                        &note);
+        const uint8_t *end = w.out.buffer + w.out.used;
+        assert_int_equal(w.out.used, 40 + 32 + total);
+        assert_int_equal(end[-4] | end[-3] << 8, total);
+        assert_memory_equal(end - 8, "\0\0\0\0", 4);
+        assert_memory_equal(end - 8 - option_len + 4, text, kept);
+        assert_memory_equal(end - 8 - 2 * option_len - 20 + 4, text, kept);
+        assert_memory_equal(end - 8 - option_len - 20, "\2\0\4\0\1\0\0\0\5\0\10\0", 12);
+        stop(&w);
+    }
 }
 
 static void a_datagram_over_ipv6_is_a_valid_frame(void **state)
@@ -178,15 +210,13 @@ static void the_head_moves_with_the_datagram(void **state)
     start(&fresh);
     pcapng_interface(&moved.out, NULL, NULL);
     pcapng_interface(&fresh.out, NULL, NULL);
-    pcapng_keep(&payload, ones, sizeof ones);
-    pcapng_prepare(&payload, 0x0a0b0c, "lost", 4);
+    prepare(&payload, (struct bytes){ones, sizeof ones}, "lost");
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         struct pcapng_datagram seen = {.out = i % 2,
                                        .t_ns = (q2p_time)i << 31,
                                        .src = addr(ways[i][0]),
-                                       .dst = addr(ways[i][1]),
-                                       .payload = &payload};
-        pcapng_datagram(&moved.out, &seen);
+                                       .dst = addr(ways[i][1])};
+        pcapng_datagram(&moved.out, &seen, &payload, NULL);
         put(&fresh, seen, (struct bytes){ones, sizeof ones}, "lost");
     }
     assert_int_equal(moved.out.used, fresh.out.used);
@@ -245,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_file_starts_with_section_and_interfaces),
         cmocka_unit_test(a_datagram_over_ipv4_is_a_valid_frame),
         cmocka_unit_test(one_interface_may_say_more_of_a_datagram),
+        cmocka_unit_test(notes_are_whole_or_cut),
         cmocka_unit_test(a_datagram_over_ipv6_is_a_valid_frame),
         cmocka_unit_test(mixed_families_become_mapped_ipv6),
         cmocka_unit_test(the_head_moves_with_the_datagram),
