@@ -13,9 +13,7 @@ struct sim_packet;
 struct net_element;
 struct net_runner;
 
-/* The last steps of net_ops.soon. */
-#define NET_SOON 3
-#define NET_SOON_SENT 4 /* a host is about to send: the packet's addresses are there */
+#define NET_SOON 4 /* steps of net_ops.soon */
 
 struct net_ops {
     /* Takes a packet over: hands it on, keeps it, or ends it. */
@@ -23,11 +21,13 @@ struct net_ops {
     /* When it wants to run by itself; both NULL in elements that never do. */
     q2p_time (*next_at)(const struct net_runner *self);
     void (*run)(struct net_runner *self, struct sim_world *world);
-    /* Something will happen here soon (packet: NULL if it will run): fetches into the cache what
+    /* Something will happen here soon (packet: NULL if it will run): they fetch into the cache what
      * that will need. What the element begins with and the packet's head are there already; then
-     * steps 1 to NET_SOON follow the pointers, one each. May be NULL; must change nothing that
-     * can be seen. */
-    void (*soon)(const struct net_element *self, const struct sim_packet *packet, int step);
+     * the steps follow the pointers, one each. Each may be NULL; must change nothing that can be
+     * seen. */
+    void (*soon[NET_SOON])(const struct net_element *self, const struct sim_packet *packet);
+    /* The same for a packet that a host is about to send: its addresses are there. */
+    void (*sent)(const struct net_element *self, const struct sim_packet *packet);
 };
 
 struct net_element {

@@ -40,15 +40,14 @@ static void tell_used(const struct net_place *place, bool out, struct sim_packet
                       enum net_use use, const struct q2p_addr *inside)
 {
     const struct net *net = place->net;
-    if (!net->tap->seen)
-        return;
     const struct net_sight sight = {place->index, out, use, inside};
     net->tap->seen(net->tap->ctx, &sight, packet, net->world->now);
 }
 
 static void tell_seen(const struct net_place *place, bool out, struct sim_packet *packet)
 {
-    tell_used(place, out, packet, NET_USE_NONE, NULL);
+    if (place->net->tap->seen)
+        tell_used(place, out, packet, NET_USE_NONE, NULL);
 }
 
 static void end(const struct net *net, struct sim_packet *packet, enum net_fate fate,
@@ -63,7 +62,7 @@ static void send_local(struct net_place *from, struct net_element *to, struct si
 {
     struct sim_world *world = from->net->world;
     if (to->ops == &net_host_ops)
-        to->ops->soon(to, packet, 2);              /* a local network is quick */
+        to->ops->soon[1](to, packet);              /* a local network is quick */
     packet->order = 2 * (uint64_t)from->index + 1; /* even ones belong to hosts that run */
     packet->turn = 2 * from->turn.count++;
     sim_world_deliver(world, world->now + NET_LAN_DELAY_NS, to, packet);
@@ -105,6 +104,14 @@ static struct net_place *gateway_of(struct net_place *place)
     return place->gateway;
 }
 
+/* Of the datagram that went out last. */
+static enum net_use use_outward(const struct net_nat_table *nat)
+{
+    if (nat->made)
+        return NET_USE_CREATED;
+    return nat->config.refresh != NET_NAT_REFRESH_IN ? NET_USE_REFRESHED : NET_USE_USED;
+}
+
 /* From the inside through the NAT: new source, out at its outside (or back in again). */
 static void leave_nat(struct net_place *nat, struct net_place *from, struct sim_packet *packet,
                       uint64_t ip_hash)
@@ -133,9 +140,8 @@ static void leave_nat(struct net_place *nat, struct net_place *from, struct sim_
         send_local(nat, &nat->in, packet);
         return;
     }
-    enum net_use use =
-        nat->nat->config.refresh != NET_NAT_REFRESH_IN ? NET_USE_REFRESHED : NET_USE_USED;
-    tell_used(nat, true, packet, nat->nat->made ? NET_USE_CREATED : use, &inside);
+    if (net->tap->seen)
+        tell_used(nat, true, packet, use_outward(nat->nat), &inside);
     leave_to(nat, to, packet, ip_hash);
 }
 
@@ -286,7 +292,8 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
         net_nat_outside(nat->nat, &packet->src) >= 0)
         hairpin = nat->nat->config.hairpin;
     int status = net_nat_in(nat->nat, world->now, &packet->dst, &packet->src, &inside);
-    tell_used(nat, false, packet, use_inward(nat->nat, status), &inside);
+    if (net->tap->seen)
+        tell_used(nat, false, packet, use_inward(nat->nat, status), &inside);
     if (status == Q2P_ERR_ADDRESS && hairpin == NET_NAT_HAIRPIN_UNFILTERED)
         status = Q2P_OK;
     if (status < 0) {
@@ -305,51 +312,83 @@ static void arrive_nat(struct net_element *self, struct sim_world *world, struct
         end(net, packet, NET_FATE_NO_ROUTE, nat->name);
 }
 
-static void soon_host(const struct net_element *self, const struct sim_packet *packet, int step)
+/* ---- what will be needed soon ------------------------------------------------------------ */
+
+static void fetch_host(const struct net_element *self, const struct sim_packet *packet)
 {
-    const struct net_place *place = (const struct net_place *)self;
-    if (step == 1) {
-        sim_fetch(place->host, 2 * SIM_LINE);
-        sim_fetch_line(packet->record);
-    } else if (step == 2 && place->host->ops->soon) {
-        place->host->ops->soon(place->host, packet, step);
-    } else if (step == 3) {
-        sim_fetch(packet->bytes, sizeof packet->bytes);
-    }
+    sim_fetch(((const struct net_place *)self)->host, 2 * SIM_LINE);
+    sim_fetch_line(packet->record);
 }
 
-static void soon_nat(const struct net_element *self, const struct sim_packet *packet, int step)
+static void fetch_machine(const struct net_place *place, const struct sim_packet *packet)
 {
-    const struct net_place *nat = (const struct net_place *)self;
-    if (step == 1) {
-        sim_fetch(nat->nat, NET_NAT_PLACE_HOT - 2 * SIM_LINE);
-        sim_fetch_line(packet->record);
-    } else if (step == 2) {
-        sim_fetch_line(net_nat_soon(nat->nat, &packet->src));
-    } else if (nat->nat->only.note) {
-        const struct net_place *place = nat->nat->only.note;
-        sim_fetch(place->host, 2 * SIM_LINE);
-        sim_fetch(packet->bytes, sizeof packet->bytes);
-    }
+    if (place->host->ops->soon[1])
+        place->host->ops->soon[1](place->host, packet);
 }
 
-static void soon_out(const struct net_element *self, const struct sim_packet *packet, int step)
+static void fetch_machine_here(const struct net_element *self, const struct sim_packet *packet)
 {
-    const struct net_place *place =
-        (const struct net_place *)(const void *)((const char *)self -
-                                                 offsetof(struct net_place, out));
-    const struct net_place *nat = place->gateway;
-    if (step == NET_SOON_SENT) {
-        net_find_soon(place->net, &packet->dst);
-        if (nat)
-            net_nat_soon(nat->nat, &packet->dst);
-    } else if (nat && step == 2) {
-        sim_fetch(nat, NET_NAT_PLACE_HOT);
-    }
+    fetch_machine((const struct net_place *)self, packet);
 }
 
-const struct net_ops net_leave_ops = {.forward = leave, .soon = soon_out};
-const struct net_ops net_host_ops = {.forward = arrive_host, .soon = soon_host};
-const struct net_ops net_nat_ops = {.forward = arrive_nat, .soon = soon_nat};
+static void fetch_bytes(const struct net_element *self, const struct sim_packet *packet)
+{
+    (void)self;
+    sim_fetch(packet->bytes, sizeof packet->bytes);
+}
+
+static void fetch_table(const struct net_element *self, const struct sim_packet *packet)
+{
+    sim_fetch(((const struct net_place *)self)->nat, NET_NAT_PLACE_HOT - 2 * SIM_LINE);
+    sim_fetch_line(packet->record);
+}
+
+static void fetch_right(const struct net_element *self, const struct sim_packet *packet)
+{
+    sim_fetch_line(net_nat_soon(((const struct net_place *)self)->nat, &packet->src));
+}
+
+static void fetch_host_behind(const struct net_element *self, const struct sim_packet *packet)
+{
+    const struct net_place *host = ((const struct net_place *)self)->nat->only.note;
+    if (host)
+        sim_fetch(host->host, 2 * SIM_LINE);
+    fetch_bytes(self, packet);
+}
+
+static void fetch_machine_behind(const struct net_element *self, const struct sim_packet *packet)
+{
+    const struct net_place *host = ((const struct net_place *)self)->nat->only.note;
+    if (host && !net_is_nat(host))
+        fetch_machine(host, packet);
+}
+
+static const struct net_place *place_of(const struct net_element *out)
+{
+    return (const void *)((const char *)out - offsetof(struct net_place, out));
+}
+
+/* The NAT that it leaves through. */
+static void fetch_gateway(const struct net_element *self, const struct sim_packet *packet)
+{
+    (void)packet;
+    if (place_of(self)->gateway)
+        sim_fetch(place_of(self)->gateway, NET_NAT_PLACE_HOT);
+}
+
+static void fetch_way(const struct net_element *self, const struct sim_packet *packet)
+{
+    const struct net_place *place = place_of(self);
+    net_find_soon(place->net, &packet->dst);
+    if (place->gateway)
+        net_nat_soon(place->gateway->nat, &packet->dst);
+}
+
+const struct net_ops net_leave_ops = {.forward = leave, .soon = {fetch_gateway}, .sent = fetch_way};
+const struct net_ops net_host_ops = {.forward = arrive_host,
+                                     .soon = {fetch_host, fetch_machine_here, fetch_bytes}};
+const struct net_ops net_nat_ops = {
+    .forward = arrive_nat,
+    .soon = {fetch_table, fetch_right, fetch_host_behind, fetch_machine_behind}};
 const struct net_ops net_up_ops = {.forward = leave_up};
 const struct net_ops net_down_ops = {.forward = arrive_down};

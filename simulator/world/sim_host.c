@@ -10,6 +10,8 @@
 
 #define MILLION 1000000
 
+#define MACHINE_HOT (9 * SIM_LINE) /* of a machine: fetched for each datagram */
+
 q2p_time sim_host_now_drifted(const struct sim_host *host, q2p_time now)
 {
     return now + host->clock_offset_ns + now / MILLION * host->clock_ppm +
@@ -45,8 +47,8 @@ static void send_datagram(struct sim_host *host, struct sim_world *world,
     packet->sent_ns = world->now;
     packet->id = (uint64_t)host->index << 40 | host->sent++;
     packet->len = (uint32_t)out->len;
-    if (next->ops->soon)
-        next->ops->soon(next, packet, NET_SOON_SENT);
+    if (next->ops->sent)
+        next->ops->sent(next, packet);
     memcpy(packet->bytes, out->bytes, out->len);
     packet->digest = sim_mix_bytes(0, packet->bytes, packet->len);
     host->trace = sim_mix_at(host->trace, world->now, packet->digest);
@@ -101,23 +103,30 @@ static void run(struct net_runner *self, struct sim_world *world)
     sim_host_pump(host, world);
 }
 
-static void soon(const struct net_element *self, const struct sim_packet *packet, int step)
+static void fetch_host(const struct net_element *self, const struct sim_packet *packet)
 {
     const struct sim_host *host = (const struct sim_host *)self;
-    const struct net_element *next = host->next;
-    if (step == 2)
-        sim_fetch(host->self, 2 * SIM_LINE);
-    if (packet)
-        return;
-    if (step == 1) {
-        sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
-        sim_fetch(next, 2 * SIM_LINE); /* a place, as a rule */
-    } else if (step == 2 && next->ops->soon) {
-        next->ops->soon(next, NULL, step);
-    }
+    (void)packet;
+    sim_fetch((const char *)host + SIM_LINE, sizeof *host - SIM_LINE);
+    sim_fetch(host->next, 2 * SIM_LINE); /* a place, as a rule */
 }
 
-static const struct net_ops host_ops = {forward, next_at, run, soon};
+static void fetch_machine(const struct net_element *self, const struct sim_packet *packet)
+{
+    (void)packet;
+    sim_fetch(((const struct sim_host *)self)->self, MACHINE_HOT);
+}
+
+/* What it will send goes there. */
+static void fetch_next(const struct net_element *self, const struct sim_packet *packet)
+{
+    const struct net_element *next = ((const struct sim_host *)self)->next;
+    if (next->ops->soon[0])
+        next->ops->soon[0](next, packet);
+}
+
+static const struct net_ops host_ops = {
+    forward, next_at, run, {fetch_host, fetch_machine, fetch_next}, NULL};
 
 void sim_host_init(struct sim_host *host, uint32_t index, const struct q2p_machine *machine,
                    void *self)

@@ -71,12 +71,12 @@ static void fetch(const struct sim_event *event)
 }
 
 /* Events before it happens, for each step. */
-static const uint32_t soon_ahead[NET_SOON] = {8, 5, 2};
+static const uint32_t soon_ahead[NET_SOON] = {8, 5, 3, 1};
 
 static inline void tell_soon(const struct sim_event *event, int step)
 {
-    if (event->to->ops->soon)
-        event->to->ops->soon(event->to, event->packet, step);
+    if (event->to->ops->soon[step])
+        event->to->ops->soon[step](event->to, event->packet);
 }
 
 /* ---- lanes ------------------------------------------------------------------------------- */
@@ -148,9 +148,12 @@ static void take_lane(struct sim_queue *queue, int number, struct sim_event *out
     sim_fetch_line(&items[(at + 28) & last]); /* the ring itself; it may be past its end */
     if (count > 12)
         fetch(&items[(at + 12) & last]);
-    if (count > 8)
-        for (int i = 0; i < NET_SOON; i++)
-            tell_soon(&items[(at + soon_ahead[i]) & last], i + 1);
+    if (count > 8) {
+        tell_soon(&items[(at + soon_ahead[0]) & last], 0);
+        tell_soon(&items[(at + soon_ahead[1]) & last], 1);
+        tell_soon(&items[(at + soon_ahead[2]) & last], 2);
+        tell_soon(&items[(at + soon_ahead[3]) & last], 3);
+    }
 }
 
 /* ---- the calendar ------------------------------------------------------------------------ */
@@ -376,7 +379,7 @@ static void take_other(struct sim_queue *queue, const struct sim_event *first,
     queue->run_at++;
     for (int i = 0; i < NET_SOON; i++)
         if (queue->run_at + soon_ahead[i] < queue->run.count)
-            tell_soon(&queue->run.items[queue->run_at + soon_ahead[i]], i + 1);
+            tell_soon(&queue->run.items[queue->run_at + soon_ahead[i]], i);
 }
 
 /* The lane whose first event comes first; -1 = all are empty. */

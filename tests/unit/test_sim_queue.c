@@ -5,7 +5,7 @@
 #include "sim_rng.h"
 #include "sim_world.h"
 
-static const struct net_ops no_ops = {NULL, NULL, NULL, NULL};
+static const struct net_ops no_ops = {.forward = NULL};
 static struct net_element nobody = {.ops = &no_ops};
 
 /* A queue, and packets that say who is first. */
