@@ -58,6 +58,7 @@ void net_nat_free(struct net_nat_table *nat)
     nat->buckets = NULL;
     nat->blocks = NULL;
     nat->mappings_count = nat->mappings_room = 0;
+    nat->plain = false;
     nat->permissions_count = nat->permissions_room = 0;
     nat->blocks_count = nat->blocks_room = 0;
 }
@@ -297,6 +298,13 @@ static int add_mapping(struct net_nat_table *nat, struct net_nat_want *want, uin
     return Q2P_OK;
 }
 
+/* The next datagram will use it, too, as a rule. */
+static void note_used(struct net_nat_table *nat, const struct net_nat_mapping *mapping)
+{
+    nat->used = (uint32_t)(mapping - nat->mappings);
+    nat->plain = is_plain(&nat->config);
+}
+
 /* The mapping for a packet out. One whose port is taken towards `to` cannot be used: then this
  * remote gets one of its own. */
 static int get_mapping(struct net_nat_table *nat, struct net_nat_want *want, uint64_t inside,
@@ -326,7 +334,7 @@ int net_nat_out_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p
         return status;
     if (nat->config.refresh != NET_NAT_REFRESH_IN)
         mapping->last_ns = now;
-    nat->used = (uint32_t)(mapping - nat->mappings);
+    note_used(nat, mapping);
     *outside = nat->outsides[mapping->outside];
     outside->port = mapping->port;
 
@@ -371,7 +379,7 @@ int net_nat_in_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_
     struct net_nat_permission *permission = NULL;
     if (mapping) {
         *inside = mapping->inside;
-        nat->used = (uint32_t)(mapping - nat->mappings);
+        note_used(nat, mapping);
         uint64_t owner = net_addr_hash(inside);
         permission = find_permission(nat, now, right_key(nat, mapping, owner, from));
         if (permission && nat->config.overload && *owner_of(nat, permission) != owner) {
@@ -386,7 +394,7 @@ int net_nat_in_slowly(struct net_nat_table *nat, q2p_time now, const struct q2p_
         return mapping ? Q2P_ERR_ADDRESS : Q2P_ERR_ABSENT;
     }
     *inside = mapping->inside;
-    nat->used = (uint32_t)(mapping - nat->mappings);
+    note_used(nat, mapping);
     struct net_nat_mapping *exact = mapping;
     if (nat->config.overload) { /* each remote has a mapping of its own at the same port */
         uint64_t remote = hash_counted(nat->config.mapping, from);

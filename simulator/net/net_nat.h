@@ -114,7 +114,8 @@ struct net_nat_table {
     struct net_nat_permission *permissions; /* open addressing; room is a power of two */
     uint32_t mappings_count, mappings_room, permissions_count, permissions_room;
     uint32_t used;                                  /* mapping of the last datagram that had one */
-    uint16_t outsides_count;                        /* at most NET_NAT_OUTSIDES_MAX */
+    bool plain;                                     /* net_nat_pass.c may use that mapping */
+    uint8_t outsides_count;                         /* at most NET_NAT_OUTSIDES_MAX */
     uint8_t errors;                                 /* of ICMP that ended mappings */
     bool made;                                      /* the last datagram out had none before */
     struct net_nat_mapping only;                    /* mappings, while there is room for but one */

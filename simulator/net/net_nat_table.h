@@ -73,7 +73,7 @@ static inline uint64_t hash_counted(enum net_nat_kind kind, const struct q2p_add
 {
     if (kind == NET_NAT_INDEPENDENT)
         return 0;
-    return kind == NET_NAT_ADDRESS ? net_ip_hash(remote) : net_addr_hash(remote);
+    return kind == NET_NAT_ADDRESS ? net_ip_hash(remote) : net_addr_blend(remote);
 }
 
 static inline uint64_t port_key(uint8_t outside, uint16_t port)
@@ -93,18 +93,33 @@ static inline uint64_t mapping_key(uint64_t inside, uint64_t remote)
     return join(inside, remote);
 }
 
-/* A right is one of an outside port, and whose that is does not matter. */
-static inline bool owns_by_port(const struct net_nat_table *nat)
+/* Of a remote's right at what belongs to `base`. */
+static inline uint64_t remote_key(const struct net_nat_table *nat, uint64_t base,
+                                  const struct q2p_addr *remote)
 {
-    return nat->config.scope == NET_NAT_SCOPE_MAPPING && !nat->config.overload;
+    return join(base, hash_counted(nat->config.filtering, remote)) | 1;
 }
 
 /* With scope endpoint the inside counts, else the outside does. */
 static inline uint64_t permission_key(const struct net_nat_table *nat, uint64_t inside,
                                       uint64_t port, const struct q2p_addr *remote)
 {
-    bool by_port = nat->config.scope == NET_NAT_SCOPE_MAPPING;
-    return join(by_port ? port : inside, hash_counted(nat->config.filtering, remote)) | 1;
+    return remote_key(nat, nat->config.scope == NET_NAT_SCOPE_MAPPING ? port : inside, remote);
+}
+
+static inline uint64_t errors_before(const struct net_nat_mapping *mapping)
+{
+    return mapping->state & ~(uint64_t)REPLIED;
+}
+
+/* Of the right of a remote where the outside port decides, and has one mapping. */
+static inline uint64_t plain_key(const struct net_nat_table *nat,
+                                 const struct net_nat_mapping *mapping,
+                                 const struct q2p_addr *remote)
+{
+    uint32_t base =
+        mapping->port | (uint32_t)mapping->outside << 16 | (uint32_t)mapping->state << 24;
+    return remote_key(nat, base & ~((uint32_t)REPLIED << 24), remote);
 }
 
 /* With overloading a port has several mappings, and rights belong to it. */
@@ -112,8 +127,17 @@ static inline uint64_t right_key(const struct net_nat_table *nat,
                                  const struct net_nat_mapping *mapping, uint64_t inside,
                                  const struct q2p_addr *remote)
 {
-    uint64_t key = permission_key(nat, inside, port_key(mapping->outside, mapping->port), remote);
-    return nat->config.overload ? key : key + (mapping->state & ~(uint64_t)REPLIED);
+    if (nat->config.overload)
+        return permission_key(nat, inside, port_key(mapping->outside, mapping->port), remote);
+    if (nat->config.scope == NET_NAT_SCOPE_MAPPING)
+        return plain_key(nat, mapping, remote);
+    return remote_key(nat, inside, remote) + errors_before(mapping);
+}
+
+static inline bool is_plain(const struct net_nat_config *config)
+{
+    return config->mapping == NET_NAT_INDEPENDENT && config->scope == NET_NAT_SCOPE_MAPPING &&
+           !config->overload && !config->clash;
 }
 
 static inline uint64_t alien_key(uint64_t port, const struct q2p_addr *remote)
