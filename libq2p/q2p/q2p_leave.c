@@ -11,8 +11,7 @@
 /* Passes over all fragments end in time for the last one, which is held back: an original receiver
  * with its own timers gives up 6 s after OPTIONS. */
 #define PASSES_NS (5 * Q2P_SECOND)
-#define AHEAD 8       /* fragments */
-#define CACHE_LINE 64 /* bytes, on most processors */
+#define AHEAD 8 /* fragments */
 
 /* ---- the rate of the node ---- */
 
@@ -105,11 +104,8 @@ static void advance(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
  * costs, unless it is asked for while what is before it leaves. */
 static void fetch_ahead(const struct q2p__outgoing *outgoing, uint32_t syn)
 {
-    size_t from = (syn + AHEAD) * (size_t)Q2P_FRAGMENT_LEN;
-
     if (outgoing->total - syn > AHEAD + 1)
-        for (size_t at = from; at < from + Q2P_FRAGMENT_LEN; at += CACHE_LINE)
-            q2p__fetch(outgoing->data + at);
+        q2p__fetch(outgoing->data + (size_t)(syn + AHEAD) * Q2P_FRAGMENT_LEN, Q2P_FRAGMENT_LEN);
 }
 
 static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing,

@@ -164,16 +164,20 @@ bool q2p__allow(q2p_time *at, q2p_time now, q2p_time cost_ns, q2p_time depth_ns)
 q2p_time q2p__later(q2p_time now, q2p_time delay_ns);
 q2p_time q2p__doubled(q2p_time delay_ns, unsigned times);
 
-/* Asks for what is read soon to be in a cache by then. The asm keeps compilers from leaving out
+/* Asks for what is used soon to be in a cache by then. The asm keeps compilers from leaving out
  * calls of functions that do nothing else. */
-static inline void q2p__fetch(const void *at)
+static inline void q2p__fetch(const void *bytes, size_t len)
 {
+    enum { LINE = 64 }; /* on most processors */
+
+    for (size_t at = 0; at < len; at += LINE) {
 #ifdef __GNUC__
-    __builtin_prefetch(at);
-    __asm__ volatile("");
+        __builtin_prefetch((const char *)bytes + at);
+        __asm__ volatile("");
 #else
-    (void)at;
+        (void)bytes;
 #endif
+    }
 }
 
 /* Bits in words. */

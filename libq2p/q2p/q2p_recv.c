@@ -473,6 +473,7 @@ int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
     }
     if (status != Q2P_OK)
         return status;
+    q2p__fetch(incoming, sizeof *incoming); /* one of many: all of it at once */
     if (incoming->dialect != packet->dialect || incoming->closing)
         return Q2P_ERR_ABSENT;
     incoming->heard += packet->body_at.at + packet->body_at.len;
