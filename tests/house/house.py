@@ -329,6 +329,14 @@ def rule_links(house):
                 yield f"{house.name(path)}:{line}: there is no {match[1]}"
 
 
+def rule_words(house):
+    """The manual page names each happening that --json tells."""
+    text = house.text(MANUALS["q2p"])
+    for word in re.findall(r'XX\(\w+, \d+, "(\w+)"', house.text("libq2p/include/q2p/node.h")):
+        if f"_{word}_" not in text:
+            yield f"{word} is not in {MANUALS['q2p']}"
+
+
 def rule_manual(house):
     """Manual pages have the options that --help has, command by command."""
     for name, page in MANUALS.items():

@@ -44,6 +44,7 @@ PLANTS = [
      "is there 2 times"),
     ("links", "README.md", ("pcaps/README.md", "pcaps/READYOU.md"), "no pcaps/READYOU.md"),
     ("links", "tests/README.md", "`unit/test_nothing.c`\n", "no unit/test_nothing.c"),
+    ("words", "libq2p/include/q2p/node.h", ('"gone"', '"left"'), "left is not in"),
     ("fences", "tests/README.md", "\n```c\nint f(void { }\n```\n", "does not compile"),
 ]
 
