@@ -19,9 +19,9 @@
 #define AT(member) offsetof(struct cli_values, member)
 
 static const struct cli_option options[] = {
-    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the dice; goes before the file's own", 0, INT64_MAX},
+    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the dice, instead of the one in FILE", 0, INT64_MAX},
     {"out", 'o', CLI_STRING, AT(out), "DIR",
-     "folder of the run; run's default: FILE's name with .run", 0, 0},
+     "folder to write; default of run: FILE's name with .run", 0, 0},
     {"no-files", 0, CLI_FLAG, AT(no_files), NULL, "write no run folder", 0, 0},
     {"ladder", 0, CLI_FLAG, AT(ladder), NULL, "draw who said what to whom while meeting", 0, 0},
     {"html", 0, CLI_STRING, AT(html), "FILE", "a page with the tables as heat maps, too", 0, 0},
@@ -30,12 +30,12 @@ static const struct cli_option options[] = {
     {"progress", 0, CLI_FLAG, AT(progress), NULL, "show progress at once, terminal or not", 0, 0},
     {"variant", 0, CLI_NUMBER, AT(variant), "N", "one of the combinations of vary, from 1", 1,
      UINT32_MAX},
-    {"swarm", 0, CLI_FLAG, AT(swarm), NULL, "let the seed turn the knobs; oracles and never judge",
-     0, 0},
+    {"swarm", 0, CLI_FLAG, AT(swarm), NULL,
+     "let the seed turn the knobs; oracles and `never` judge", 0, 0},
     {"seeds", 0, CLI_NUMBER, AT(seeds), "N", "so many, from --seed on; default 100", 1, SEEDS_MAX},
     {"jobs", 'j', CLI_NUMBER, AT(jobs), "N", "processes; default: one per core", 1, SWEEP_JOBS_MAX},
-    {"threads", 0, CLI_NUMBER, AT(threads), "N", "that share the run: same bytes; default 1", 1,
-     SCN_THREADS_MAX},
+    {"threads", 0, CLI_NUMBER, AT(threads), "N",
+     "threads to share the run, with the same bytes; default 1", 1, SCN_THREADS_MAX},
     {"shard", 0, CLI_STRING, AT(shard), "I/N", "only the I-th of N parts, from 1", 0, 0},
     {"only", 0, CLI_STRING, AT(only), "I,J,...", "search no more: play with these decisions alone",
      0, 0},

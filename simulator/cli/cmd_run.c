@@ -63,13 +63,13 @@ static bool open_folder(struct folder *folder, const struct cli_values *values)
     const char *slash = strrchr(file, '/');
     const char *name = slash ? slash + 1 : file;
     const char *dot = strrchr(name, '.');
-    if (values->out)
-        snprintf(folder->path, sizeof folder->path, "%s", values->out);
-    else
-        snprintf(folder->path, sizeof folder->path, "%.*s.run",
-                 (int)(dot && dot != name ? dot - name : (long)strlen(name)), name);
-    if (mkdir(folder->path, 0777) < 0 && errno != EEXIST) {
-        fprintf(stderr, "q2p-sim: %s: %s\n", folder->path, strerror(errno));
+    int len = values->out
+                  ? snprintf(folder->path, sizeof folder->path, "%s", values->out)
+                  : snprintf(folder->path, sizeof folder->path, "%.*s.run",
+                             (int)(dot && dot != name ? dot - name : (long)strlen(name)), name);
+    bool fits = len < (int)sizeof folder->path; /* cut, it would be another folder's */
+    if (!fits || (mkdir(folder->path, 0777) < 0 && errno != EEXIST)) {
+        fprintf(stderr, "q2p-sim: %s: %s\n", folder->path, strerror(fits ? errno : ENAMETOOLONG));
         return false;
     }
     return (folder->trace = create(folder, "trace.pcapng")) &&

@@ -193,8 +193,12 @@ static bool open_trace(struct session *session, const struct scn_run *run)
     char path[480];
     if (!folder)
         return true;
-    snprintf(path, sizeof path, "%.460s/trace.pcapng", folder);
-    FILE *file = mkdir(folder, 0777) < 0 && errno != EEXIST ? NULL : fopen(path, "wb");
+    bool fits = snprintf(path, sizeof path, "%s/trace.pcapng", folder) < (int)sizeof path;
+    FILE *file = NULL;
+    if (!fits)
+        errno = ENAMETOOLONG;
+    else if (mkdir(folder, 0777) == 0 || errno == EEXIST)
+        file = fopen(path, "wb");
     if (!file) {
         fprintf(stderr, "q2p-sim: %s: %s\n", path, strerror(errno));
         return false;

@@ -389,6 +389,10 @@ def usage(folder):
         (folder / "full").mkdir()
         (folder / "full/trace.pcapng").symlink_to("/dev/full")
         expect(sim("run", DEMO, "--out", folder / "full").returncode == 4, "a full disk is no error")
+    (folder / "deep").mkdir()
+    for words in (("run", DEMO), ("shrink", HERE / "failing/lost.yaml")):
+        done = sim(*words, "--out", f"{folder}/deep{'/.' * 300}/out")
+        expect(done.returncode == 4 and "too long" in done.stderr, words, done)
 
 
 def main(judges):
