@@ -47,16 +47,16 @@ static void measure_rtt(q2p_time now, struct q2p__path *path, q2p_time rtt_ns)
         path->round_rtt = rtt_ns;
 }
 
-void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns, unsigned before)
+void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns, unsigned again)
 {
     path->heard_at = now;
     if (path->phase == Q2P__PATH_CAREFUL) { /* it learned another dialect */
         path->phase = Q2P__PATH_START;
         path->rate = 0;
     }
-    if (before == 0)
+    if (again == 0 || path->rtt_min == Q2P_NEVER) /* too long is better than none */
         measure_rtt(now, path, rtt_ns > 0 ? rtt_ns : 1);
-    path->asked += before;
+    path->asked += again;
     if (path->base_at == 0) {
         path->base_at = path->base_sent_at = now;
         path->base = path->delivered;

@@ -30,6 +30,7 @@ struct q2p__contact {
     uint64_t asked[2];      /* members that got a TOUCHREQUEST about it, by slot */
     uint64_t touched[2];    /* ... and answered TOUCHED, or the other way round */
     struct q2p__path *path; /* while something goes to it */
+    q2p_time rtt_ns;        /* what an answer took when something did, at most; or 0 */
     uint32_t fragments;     /* that came from it, copies too */
     uint16_t probes_lost, probes_heard;
     uint16_t lacked;                 /* of 1000 fragments, by its giving up */

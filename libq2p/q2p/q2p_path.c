@@ -56,7 +56,7 @@ int q2p__path_join(q2p_node *node, q2p_time now, struct q2p__contact *contact)
         q2p__list_init(&path->sending);
         path->contact = contact;
         path->paced_at = path->heard_at = path->probed_at = now;
-        path->rtt = Q2P__RTT_FIRST_NS;
+        path->rtt = contact->rtt_ns > 0 ? contact->rtt_ns : Q2P__RTT_FIRST_NS;
         path->rtt_min = path->rtts_min[0] = path->rtts_min[1] = path->round_rtt = Q2P_NEVER;
         path->rtt_min_at = path->rates_at = path->round_at = now;
         contact->path = path;
@@ -71,6 +71,8 @@ void q2p__path_leave(q2p_node *node, struct q2p__path *path)
     if (--path->users > 0)
         return;
     path->contact->path = NULL;
+    if (path->rtt_min != Q2P_NEVER)
+        path->contact->rtt_ns = path->rtt + 4 * path->rtt_var;
     q2p__heap_release(&node->timers, &path->timer);
     q2p__list_drop(&path->link);
     q2p__resize(node, path, sizeof *path, 0);

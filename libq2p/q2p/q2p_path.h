@@ -127,9 +127,9 @@ void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *pat
  * peer has made room for so many. */
 void q2p__path_opens(q2p_time now, struct q2p__path *path, uint32_t fragments);
 
-/* OPTIONS was answered that opened a transmission, and left rtt_ns ago for the last time. Each that
- * left before may be answered, too. */
-void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns, unsigned before);
+/* OPTIONS was answered that opened a transmission, and left rtt_ns ago for the first time. Each
+ * that left again may be answered, too. */
+void q2p__path_opened(q2p_time now, struct q2p__path *path, q2p_time rtt_ns, unsigned again);
 
 /* There is something to send. */
 void q2p__path_wake(q2p_node *node, struct q2p__path *path);

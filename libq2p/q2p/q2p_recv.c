@@ -331,6 +331,8 @@ int q2p__recv_options(q2p_node *node, q2p_time now, const struct q2p__key *key, 
         incoming->said += Q2P_EXTENDED_LEN;
     }
     if (!finished) {
+        if (incoming->pile.have == 0)
+            incoming->answered_at = now;
         incoming->heard += Q2P__LIST_LEN(1); /* as long as OPTIONS */
         incoming->said += Q2P__LIST_LEN(0);  /* as long as the answer */
     }
@@ -347,6 +349,8 @@ int q2p__recv_asked(q2p_node *node, q2p_time now, const struct q2p__key *key,
 
     if (!node->config.extend || !contact)
         return Q2P_ERR_ABSENT;
+    if (incoming && !contact->extends)
+        q2p__report_shown(node, now, incoming);
     contact->extends = true;
     forget_finished_before(node, now);
     if (q2p__table_find(&node->finished, key))

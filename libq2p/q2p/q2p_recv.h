@@ -27,6 +27,8 @@ struct q2p__incoming {
     struct q2p__pile pile;
     struct q2p__contact *contact; /* whom it is charged to */
     q2p_time started_at, progress_at;
+    q2p_time answered_at; /* the last OPTIONS before the first fragment */
+    q2p_time shown_at;    /* that we know the extension, where the round trip is not sure */
     q2p_time ranked_at;   /* progress, when it was put last in the list */
     uint64_t heard, said; /* bytes from and to the sender about it */
     uint64_t round_left;  /* bytes that this round of lists may still take */

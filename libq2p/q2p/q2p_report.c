@@ -168,10 +168,27 @@ static void set_timer(q2p_node *node, struct q2p__incoming *incoming)
 void q2p__report_open(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
 {
     incoming->early_at = incoming->reask_at = Q2P_NEVER;
-    incoming->watched_at = incoming->listed_at = Q2P__LONG_AGO;
+    incoming->watched_at = incoming->listed_at = incoming->shown_at = Q2P__LONG_AGO;
     incoming->rtt_ns = RTT_FIRST_NS;
     round_later(node, now, incoming);
     set_timer(node, incoming);
+}
+
+/*
+ * From our OPTIONSFEEDBACK to the first fragment. If several left, who knows us, and so the round
+ * trip, had lost the others; somebody else may have got the first one, on a way longer than
+ * thought. When that one shows that it knows the extension, as we do from now on, we know.
+ */
+static void measure_first_rtt(q2p_time now, struct q2p__incoming *incoming)
+{
+    q2p_time since = incoming->answered_at;
+
+    if (incoming->answered_at != incoming->started_at && !incoming->contact->extends) {
+        since = incoming->started_at;
+        incoming->shown_at = now;
+    }
+    if (now - since < RTT_FIRST_NS)
+        incoming->rtt_ns = now - since;
 }
 
 /* What was listed and comes too soon for a repair was late, most likely, and counts for little. */
@@ -180,8 +197,7 @@ static void measure_rtt(q2p_time now, struct q2p__incoming *incoming, uint32_t s
     q2p_time rtt_ns = Q2P_NEVER;
 
     if (incoming->pile.have == 1 && incoming->dialect == Q2P_DIALECT_OPTIONS) {
-        rtt_ns = now - incoming->started_at; /* from our OPTIONSFEEDBACK to this */
-        incoming->rtt_ns = RTT_FIRST_NS < rtt_ns ? RTT_FIRST_NS : rtt_ns;
+        measure_first_rtt(now, incoming);
     } else if (incoming->watched_at != Q2P__LONG_AGO && syn == incoming->watched) {
         rtt_ns = now - incoming->watched_at;
         incoming->watched_at = Q2P__LONG_AGO;
@@ -189,6 +205,14 @@ static void measure_rtt(q2p_time now, struct q2p__incoming *incoming, uint32_t s
     }
     if (incoming->rtt_ns > RTT_MAX_NS)
         incoming->rtt_ns = RTT_MAX_NS;
+}
+
+void q2p__report_shown(q2p_node *node, q2p_time now, struct q2p__incoming *incoming)
+{
+    if (now - incoming->shown_at >= incoming->rtt_ns)
+        return;
+    incoming->rtt_ns = now - incoming->shown_at;
+    set_timer(node, incoming);
 }
 
 void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,

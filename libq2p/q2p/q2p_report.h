@@ -18,6 +18,9 @@ void q2p__report_open(q2p_node *node, q2p_time now, struct q2p__incoming *incomi
 void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
                           uint32_t syn);
 
+/* Its sender shows for the first time that it knows the extension; perhaps since we did. */
+void q2p__report_shown(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
+
 /* Its sender says that all of it has left: what is not here now is late or lost. */
 void q2p__report_all_left(q2p_node *node, q2p_time now, struct q2p__incoming *incoming);
 

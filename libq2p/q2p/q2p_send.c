@@ -131,6 +131,7 @@ void q2p__send_wake(q2p_node *node, struct q2p__outgoing *outgoing)
 
 /* ---- starting ---- */
 
+/* Again once an answer is overdue: it harms nobody (PROTOCOL.md 6.3), and all waits for it. */
 static void say_options(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
     struct q2p__note note = {.to = outgoing->key.peer,
@@ -138,13 +139,15 @@ static void say_options(q2p_node *node, q2p_time now, struct q2p__outgoing *outg
                              .length = outgoing->length,
                              .event = Q2P_EV_OPTIONS,
                              .dialect = Q2P_DIALECT_OPTIONS};
-    q2p_time wait_ns = node->config.persist
-                           ? q2p__doubled(node->config.retry_ns, outgoing->tries)
-                           : q2p__doubled(node->config.retry_ns, node->config.retries_max);
+    q2p_time wait_ns = node->config.retry_ns, at = outgoing->kept_until;
 
-    outgoing->asked_at = now;
+    if (outgoing->path && q2p__path_patience(outgoing->path) < wait_ns)
+        wait_ns = q2p__path_patience(outgoing->path);
+    wait_ns = q2p__doubled(wait_ns, outgoing->tries);
+    if (node->config.persist && q2p__later(now, wait_ns) < at)
+        at = q2p__later(now, wait_ns);
     q2p__say(node, &note);
-    q2p__heap_set(&node->timers, &outgoing->timer, q2p__later(now, wait_ns));
+    q2p__heap_set(&node->timers, &outgoing->timer, at);
 }
 
 static int make(q2p_node *node, struct q2p__outgoing **out, const struct q2p__key *key)
@@ -185,10 +188,20 @@ static int make_way(q2p_node *node, const struct q2p__key *key)
     return Q2P_OK;
 }
 
+/* How long it takes to send a message as often as it may be, and to wait as long again. */
+static q2p_time all_tries(const struct q2p_config *config)
+{
+    if (!config->persist)
+        return q2p__doubled(config->retry_ns, config->retries_max);
+    return q2p__doubled(config->retry_ns, config->retries_max + 1u) - config->retry_ns;
+}
+
 static void begin(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
     if (outgoing->dialect == Q2P_DIALECT_OPTIONS) {
         outgoing->state = Q2P__OUTGOING_ASKING;
+        outgoing->asked_at = now;
+        outgoing->kept_until = q2p__later(now, all_tries(&node->config));
         say_options(node, now, outgoing);
     } else if (outgoing->total == 0) { /* nothing to say in this dialect: PROTOCOL.md 6.3 */
         q2p__send_tell(node, outgoing, Q2P_ON_SENT);
@@ -279,7 +292,7 @@ void q2p__send_tick(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing
     bool failed = outgoing->state == Q2P__OUTGOING_ASKING || is_misunderstood(node, outgoing);
 
     if (outgoing->state == Q2P__OUTGOING_ASKING && !is_misunderstood(node, outgoing) &&
-        node->config.persist && outgoing->tries < node->config.retries_max) {
+        now < outgoing->kept_until) {
         outgoing->tries++;
         say_options(node, now, outgoing);
         return;

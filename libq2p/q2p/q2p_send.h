@@ -34,14 +34,14 @@ struct q2p__outgoing {
     uint32_t lacks;        /* fragments reported lost after a single pass, before any was mended */
     uint64_t repairs;      /* fragments queued because the peer said so */
     q2p_time again_since;  /* when the youngest of these began */
-    q2p_time asked_at;     /* the last OPTIONS that opens it; later: when it opened */
-    q2p_time kept_until;
-    uint32_t pass_next;  /* in a further pass over all fragments but the last: the next one */
-    uint8_t passes;      /* such passes that are over, and the first one */
-    uint8_t passes_left; /* so many further ones */
-    bool mended;         /* something has been sent again that was asked for */
-    bool listed;         /* the peer has asked for fragments: no passes then */
-    bool repairing;      /* RESTORED is due when the last has left */
+    q2p_time asked_at;     /* the first OPTIONS left; later: when it opened */
+    q2p_time kept_until;   /* asking: when OPTIONS has been repeated long enough */
+    uint32_t pass_next;    /* in a further pass over all fragments but the last: the next one */
+    uint8_t passes;        /* such passes that are over, and the first one */
+    uint8_t passes_left;   /* so many further ones */
+    bool mended;           /* something has been sent again that was asked for */
+    bool listed;           /* the peer has asked for fragments: no passes then */
+    bool repairing;        /* RESTORED is due when the last has left */
 };
 
 /* ---- q2p_send.c ---- */

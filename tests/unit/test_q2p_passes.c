@@ -122,6 +122,31 @@ static void over_a_short_way_a_probe_leaves_each_half_window(void **state)
     end();
 }
 
+/* Whether or not something else is on the way there. */
+static void where_the_round_trip_is_known_options_are_repeated_sooner(void **state)
+{
+    (void)state;
+    for (int ended = 0; ended < 2; ended++) {
+        struct q2p_datagram out;
+        struct q2p_addr peer;
+
+        start(false);
+        peer = path->contact->addr;
+        path->contact->dialect = Q2P_DIALECT_OPTIONS;
+        if (ended)
+            q2p__path_leave(node, path);
+        assert_int_equal(q2p_node_send(node, Q2P_SECOND, &peer, "hello", 5, NULL), Q2P_OK);
+        assert_int_equal(q2p_node_output(node, Q2P_SECOND, &out), 1);
+        assert_int_equal(out.len, 24);
+        /* 50, four times 18.75, 10 */
+        assert_int_equal(q2p_node_deadline(node), Q2P_SECOND + 135 * MS);
+        if (ended)
+            q2p_node_free(node);
+        else
+            end();
+    }
+}
+
 static void on_one_host_nothing_is_lost_unless_it_shows(void **state)
 {
     (void)state;
@@ -251,6 +276,7 @@ int main(void)
         cmocka_unit_test(what_only_counts_is_settled_by_the_next_answer_that_is_known),
         cmocka_unit_test(over_a_long_way_several_probes_are_under_way),
         cmocka_unit_test(over_a_short_way_a_probe_leaves_each_half_window),
+        cmocka_unit_test(where_the_round_trip_is_known_options_are_repeated_sooner),
         cmocka_unit_test(on_one_host_nothing_is_lost_unless_it_shows),
         cmocka_unit_test(what_was_lost_long_ago_counts_less),
         cmocka_unit_test(in_classic_nothing_leaves_while_a_timer_of_the_original_is_due),

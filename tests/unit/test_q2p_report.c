@@ -341,6 +341,77 @@ static void what_is_late_no_more_is_forgotten(void **state)
     pipe_free(&pipe);
 }
 
+/* ---- the first round trip; the end is listed after two, and 10 ms ---- */
+
+static void options_come(struct pipe *pipe, unsigned ms, bool extended)
+{
+    struct q2p_message message = {.event = Q2P_EV_OPTIONS,
+                                  .hash = {{1, 2, 3}},
+                                  .length = LENGTH,
+                                  .extended = extended,
+                                  .token = 7};
+
+    pipe_run(pipe, ms * Q2P_MILLISECOND);
+    pipe_message(pipe, 0, PEER, Q2P_DIALECT_OPTIONS, &message);
+}
+
+static void first_fragment_comes(struct pipe *pipe, unsigned ms)
+{
+    uint8_t body[Q2P_FRAGMENT_LEN] = {0};
+    struct q2p_message message = {
+        .event = Q2P_EV_TRANSPORT, .hash = {{1, 2, 3}}, .body = body, .body_len = sizeof body};
+
+    pipe_run(pipe, ms * Q2P_MILLISECOND);
+    pipe_message(pipe, 0, PEER, Q2P_DIALECT_OPTIONS, &message);
+}
+
+static void the_first_fragment_tells_the_round_trip(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    options_come(&pipe, 0, false);
+    first_fragment_comes(&pipe, 20);
+    assert_int_equal(listed_after(&pipe, 20, 59), 50);
+    pipe_free(&pipe);
+}
+
+static void who_knows_us_asks_again_because_an_answer_was_lost(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    start(&pipe);
+    options_come(&pipe, 0, false);
+    options_come(&pipe, 1, true);
+    options_come(&pipe, 70, false);
+    first_fragment_comes(&pipe, 90);
+    assert_int_equal(listed_after(&pipe, 90, 59), 50);
+    pipe_free(&pipe);
+}
+
+/* A stranger asks again after 110 ms in any case; until it has heard that we know the extension. */
+static void of_a_stranger_its_first_question_tells(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    for (int asks = 0; asks < 2; asks++) {
+        q2p_config_init(&config);
+        start(&pipe);
+        options_come(&pipe, 0, false);
+        options_come(&pipe, 110, false);
+        first_fragment_comes(&pipe, 130);
+        if (asks)
+            options_come(&pipe, 150, true);
+        assert_int_equal(listed_after(&pipe, 130, 59), asks ? 50 : 210);
+        pipe_free(&pipe);
+    }
+}
+
 /* 10 to 30 ms each way, and nothing is lost. */
 static void what_was_overtaken_is_not_asked_for(void **state)
 {
@@ -387,6 +458,9 @@ int main(void)
         cmocka_unit_test(patience_has_a_bound),
         cmocka_unit_test(what_is_late_no_more_is_forgotten),
         cmocka_unit_test(what_was_overtaken_is_not_asked_for),
+        cmocka_unit_test(the_first_fragment_tells_the_round_trip),
+        cmocka_unit_test(who_knows_us_asks_again_because_an_answer_was_lost),
+        cmocka_unit_test(of_a_stranger_its_first_question_tells),
     };
     return cmocka_run_group_tests_name("q2p_report", tests, NULL, NULL);
 }

@@ -44,6 +44,11 @@ static size_t fragments(const struct pipe *pipe)
     return pipe_sent(pipe, 'A', '?', Q2P_EV_TRANSPORT);
 }
 
+static size_t options(const struct pipe *pipe)
+{
+    return pipe_sent(pipe, 'A', '?', Q2P_EV_OPTIONS);
+}
+
 static void classic_sends_all_fragments_at_once_and_waits(void **state)
 {
     struct pipe pipe;
@@ -128,8 +133,14 @@ static void options_are_repeated_and_then_given_up(void **state)
     config.dialect = Q2P_DIALECT_OPTIONS;
     start(&pipe);
     assert_int_equal(send(&pipe, "hello", 5), Q2P_OK);
-    pipe_run(&pipe, 60 * Q2P_SECOND);
-    assert_int_equal(pipe_sent(&pipe, 'A', '?', Q2P_EV_OPTIONS), 7);
+    pipe_run(&pipe, 109 * Q2P_MILLISECOND);
+    assert_int_equal(options(&pipe), 1);
+    pipe_run(&pipe, 110 * Q2P_MILLISECOND); /* nothing is known of the way */
+    assert_int_equal(options(&pipe), 2);
+    pipe_run(&pipe, 31749 * Q2P_MILLISECOND);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_FAILED), 0);
+    pipe_run(&pipe, 31750 * Q2P_MILLISECOND); /* 250 ms, six times doubled, in all */
+    assert_int_equal(options(&pipe), 9);
     assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_FAILED), 1);
     assert_int_equal(send(&pipe, "hello", 5), Q2P_OK); /* the way is free again */
     config.persist = false;
@@ -137,7 +148,7 @@ static void options_are_repeated_and_then_given_up(void **state)
     start(&pipe);
     assert_int_equal(send(&pipe, "hello", 5), Q2P_OK);
     pipe_run(&pipe, 60 * Q2P_SECOND);
-    assert_int_equal(pipe_sent(&pipe, 'A', '?', Q2P_EV_OPTIONS), 1);
+    assert_int_equal(options(&pipe), 1);
     assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_FAILED), 1);
     pipe_free(&pipe);
 }

@@ -60,7 +60,8 @@ struct q2p_config {
 
     bool persist;               /* repeat JOIN, TOUCH, TOUCHED, CONNECT until answered; answer TOUCH
                                    with CONNECT; false = each once, as in the original: true */
-    q2p_time retry_ns;          /* first repetition after ..., doubling each time: 250 ms */
+    q2p_time retry_ns;          /* first repetition after ..., doubling each time: 250 ms; OPTIONS
+                                   as soon as an answer is overdue, for as long in all */
     uint16_t retries_max;       /* repetitions of one message: 6 */
     q2p_time keepalive_ns;      /* repeat JOIN to seeds and CONNECT to peers, so that NAT mappings
                                    live: 15 s; 0 = never */
