@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define LISTS_MAX 8 /* datagrams in a round of lists */
+#define LISTS_MAX 8        /* datagrams in a round of lists: an original sends all that at once, */
+#define LISTS_MAX_PACED 64 /* ... but who knows the extension when its rate allows */
 
 #define RTT_FIRST_NS (100 * Q2P_MILLISECOND)
 #define RTT_MAX_NS Q2P_SECOND
@@ -288,7 +289,7 @@ static void list(q2p_node *node, q2p_time now, struct q2p__incoming *incoming, u
 
     incoming->list_end = end;
     incoming->cursor = from;
-    incoming->lists_left = LISTS_MAX;
+    incoming->lists_left = incoming->contact->extends ? LISTS_MAX_PACED : LISTS_MAX;
     incoming->round_left = left / 2 >= Q2P__LIST_LEN(1) ? left / 2 : left;
     incoming->listed_at = now;
     q2p__list_append(&node->reporting, &incoming->report);

@@ -343,11 +343,13 @@ static void what_is_late_no_more_is_forgotten(void **state)
 
 /* ---- the first round trip; the end is listed after two, and 10 ms ---- */
 
+static uint32_t length = LENGTH;
+
 static void options_come(struct pipe *pipe, unsigned ms, bool extended)
 {
     struct q2p_message message = {.event = Q2P_EV_OPTIONS,
                                   .hash = {{1, 2, 3}},
-                                  .length = LENGTH,
+                                  .length = length,
                                   .extended = extended,
                                   .token = 7};
 
@@ -355,11 +357,14 @@ static void options_come(struct pipe *pipe, unsigned ms, bool extended)
     pipe_message(pipe, 0, PEER, Q2P_DIALECT_OPTIONS, &message);
 }
 
-static void first_fragment_comes(struct pipe *pipe, unsigned ms)
+static void options_fragment(struct pipe *pipe, unsigned ms, uint32_t syn)
 {
     uint8_t body[Q2P_FRAGMENT_LEN] = {0};
-    struct q2p_message message = {
-        .event = Q2P_EV_TRANSPORT, .hash = {{1, 2, 3}}, .body = body, .body_len = sizeof body};
+    struct q2p_message message = {.event = Q2P_EV_TRANSPORT,
+                                  .hash = {{1, 2, 3}},
+                                  .syn = syn,
+                                  .body = body,
+                                  .body_len = sizeof body};
 
     pipe_run(pipe, ms * Q2P_MILLISECOND);
     pipe_message(pipe, 0, PEER, Q2P_DIALECT_OPTIONS, &message);
@@ -373,7 +378,7 @@ static void the_first_fragment_tells_the_round_trip(void **state)
     q2p_config_init(&config);
     start(&pipe);
     options_come(&pipe, 0, false);
-    first_fragment_comes(&pipe, 20);
+    options_fragment(&pipe, 20, 0);
     assert_int_equal(listed_after(&pipe, 20, 59), 50);
     pipe_free(&pipe);
 }
@@ -388,7 +393,7 @@ static void who_knows_us_asks_again_because_an_answer_was_lost(void **state)
     options_come(&pipe, 0, false);
     options_come(&pipe, 1, true);
     options_come(&pipe, 70, false);
-    first_fragment_comes(&pipe, 90);
+    options_fragment(&pipe, 90, 0);
     assert_int_equal(listed_after(&pipe, 90, 59), 50);
     pipe_free(&pipe);
 }
@@ -404,10 +409,35 @@ static void of_a_stranger_its_first_question_tells(void **state)
         start(&pipe);
         options_come(&pipe, 0, false);
         options_come(&pipe, 110, false);
-        first_fragment_comes(&pipe, 130);
+        options_fragment(&pipe, 130, 0);
         if (asks)
             options_come(&pipe, 150, true);
         assert_int_equal(listed_after(&pipe, 130, 59), asks ? 50 : 210);
+        pipe_free(&pipe);
+    }
+}
+
+/* An original sends again at once all that is listed; who knows the extension paces it. */
+static void who_paces_is_told_of_more_at_a_time(void **state)
+{
+    (void)state;
+    for (int paces = 0; paces < 2; paces++) {
+        struct pipe pipe;
+        size_t before;
+
+        q2p_config_init(&config);
+        start(&pipe);
+        length = 20000000;
+        options_come(&pipe, 0, false);
+        length = LENGTH;
+        if (paces)
+            options_come(&pipe, 10, true);
+        for (uint32_t syn = 0; syn < 100; syn++)
+            options_fragment(&pipe, 20, syn);
+        options_fragment(&pipe, 21, 20000);
+        before = pipe.queue_end;
+        pipe_run(&pipe, 25 * Q2P_MILLISECOND);
+        assert_int_equal(pipe.queue_end - before, paces ? 64 : 8);
         pipe_free(&pipe);
     }
 }
@@ -461,6 +491,7 @@ int main(void)
         cmocka_unit_test(the_first_fragment_tells_the_round_trip),
         cmocka_unit_test(who_knows_us_asks_again_because_an_answer_was_lost),
         cmocka_unit_test(of_a_stranger_its_first_question_tells),
+        cmocka_unit_test(who_paces_is_told_of_more_at_a_time),
     };
     return cmocka_run_group_tests_name("q2p_report", tests, NULL, NULL);
 }
