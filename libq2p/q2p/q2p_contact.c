@@ -65,6 +65,7 @@ int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2
         q2p__resize(node, contact, sizeof *contact, 0);
         return status;
     }
+    q2p__list_init(&contact->incoming);
     q2p__list_init(&contact->link);
     q2p__list_append(&node->strangers, &contact->link);
     *out = contact;

@@ -27,11 +27,12 @@ struct q2p__contact {
     q2p_time called_at;  /* we last joined through it or sent it a transmission */
     q2p_time join_at;    /* its last JOIN, and the time between its last two */
     q2p_time join_gap_ns;
-    uint64_t asked[2];      /* members that got a TOUCHREQUEST about it, by slot */
-    uint64_t touched[2];    /* ... and answered TOUCHED, or the other way round */
-    struct q2p__path *path; /* while something goes to it */
-    q2p_time rtt_ns;        /* what an answer took when something did, at most; or 0 */
-    uint32_t fragments;     /* that came from it, copies too */
+    uint64_t asked[2];         /* members that got a TOUCHREQUEST about it, by slot */
+    uint64_t touched[2];       /* ... and answered TOUCHED, or the other way round */
+    struct q2p__path *path;    /* while something goes to it */
+    struct q2p__link incoming; /* what comes from it, the longest without progress first */
+    q2p_time rtt_ns;           /* what an answer took when something did, at most; or 0 */
+    uint32_t fragments;        /* that came from it, copies too */
     uint16_t probes_lost, probes_heard;
     uint16_t lacked;                 /* of 1000 fragments, by its giving up */
     uint8_t fell_short;              /* for so many transmissions we remember that it gave one up */

@@ -34,6 +34,7 @@ void q2p__recv_forget(q2p_node *node, struct q2p__incoming *incoming)
     q2p__heap_release(&node->timers, &incoming->timer);
     q2p__table_drop(&node->incoming, incoming);
     q2p__list_drop(&incoming->link);
+    q2p__list_drop(&incoming->beside);
     q2p__list_drop(&incoming->report);
     q2p__resize(node, incoming, sizeof *incoming, 0);
 }
@@ -103,7 +104,6 @@ static void say_arrived(q2p_node *node, const struct q2p__contact *contact,
 /* Gives one up to make room; its sender is told at once. */
 static void evict(q2p_node *node, struct q2p__incoming *incoming)
 {
-    assert(incoming); /* there is one whenever room is short */
     if (!incoming->closing)
         q2p__report_expired(node, incoming);
     say_about(node, &incoming->key, incoming->dialect, Q2P_EV_TRANSPORT_FAILED);
@@ -111,33 +111,27 @@ static void evict(q2p_node *node, struct q2p__incoming *incoming)
     q2p__recv_forget(node, incoming);
 }
 
-/* The one longest without progress, of one contact or of all; first those that never had any. */
-static struct q2p__incoming *oldest(const q2p_node *node, const struct q2p__contact *of)
+/* The one longest without progress; there is one. */
+static struct q2p__incoming *oldest_of(const struct q2p__contact *contact)
 {
-    const struct q2p__link *heads[] = {&node->announced, &node->receiving};
-
-    for (int i = 0; i < 2; i++) {
-        for (struct q2p__link *at = heads[i]->next; at != heads[i]; at = at->next) {
-            struct q2p__incoming *incoming = Q2P__LIST_ITEM(at, struct q2p__incoming, link);
-
-            if (!of || incoming->contact == of)
-                return incoming;
-        }
-    }
-    return NULL;
+    return Q2P__LIST_ITEM(contact->incoming.next, struct q2p__incoming, beside);
 }
 
-/* Who sends too many at a time loses the one that stands still, if one does. */
+/* Who sends too many at a time loses the one that stands still, if one does. If all together do,
+ * those that never had any progress go first. */
 static int make_room(q2p_node *node, q2p_time now, const struct q2p__contact *contact)
 {
     if (contact->open >= node->config.incoming_peer_max) {
-        struct q2p__incoming *still = oldest(node, contact);
+        struct q2p__incoming *still = oldest_of(contact);
 
-        if (!still || now - still->progress_at < node->config.lost_ns)
+        if (now - still->progress_at < node->config.lost_ns)
             return Q2P_ERR_FULL;
         evict(node, still);
     } else if (node->incoming.used >= node->config.incoming_max) {
-        evict(node, oldest(node, NULL));
+        const struct q2p__link *head =
+            q2p__list_empty(&node->announced) ? &node->receiving : &node->announced;
+
+        evict(node, Q2P__LIST_ITEM(head->next, struct q2p__incoming, link));
     }
     return Q2P_OK;
 }
@@ -154,6 +148,7 @@ static int open_new(q2p_node *node, q2p_time now, const struct q2p__key *key,
     incoming->key = *key;
     incoming->started_at = incoming->progress_at = incoming->ranked_at = now;
     q2p__list_init(&incoming->link);
+    q2p__list_init(&incoming->beside);
     q2p__list_init(&incoming->report);
     status = q2p__heap_claim(&node->timers, &incoming->timer, Q2P__TIMER_INCOMING);
     if (status != Q2P_OK) {
@@ -203,6 +198,7 @@ static int begin(q2p_node *node, q2p_time now, const struct q2p__key *key, uint3
     incoming->dialect = dialect;
     q2p__pile_init(&incoming->pile, q2p_wire_fragments(length), (uint32_t)node->secret[0]);
     q2p__list_append(&node->announced, &incoming->link);
+    q2p__list_append(&contact->incoming, &incoming->beside);
     q2p__report_open(node, now, incoming);
     told = q2p__recv_about(incoming, Q2P_ON_RECEIVING);
     q2p__news_tell(node, &told);
@@ -400,7 +396,7 @@ static int afford(q2p_node *node, const struct q2p__incoming *incoming, size_t m
         }
         if (richest == contact || q2p__news_reserve(node, Q2P__NEWS_INPUT) != Q2P_OK)
             return Q2P_ERR_MEMORY;
-        evict(node, oldest(node, richest));
+        evict(node, oldest_of(richest));
     }
     return Q2P_OK;
 }
@@ -437,8 +433,10 @@ static int store(q2p_node *node, q2p_time now, struct q2p__incoming *incoming,
         incoming->said += Q2P_EXTENDED_LEN;
     }
     incoming->progress_at = now;
-    if (pile->have == 1 || q2p__is_due(&incoming->ranked_at, now))
+    if (pile->have == 1 || q2p__is_due(&incoming->ranked_at, now)) {
         q2p__list_append(&node->receiving, &incoming->link);
+        q2p__list_append(&incoming->contact->incoming, &incoming->beside);
+    }
     if (finished)
         finish(node, incoming, finished);
     return Q2P_OK;

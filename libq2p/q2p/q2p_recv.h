@@ -22,6 +22,7 @@ struct q2p__mark {
 struct q2p__incoming {
     struct q2p__timer timer;
     struct q2p__link link;   /* in the node's receiving, or announced before the first fragment */
+    struct q2p__link beside; /* in its contact's incoming */
     struct q2p__link report; /* in the node's reporting, while lists are to be sent */
     struct q2p__key key;
     struct q2p__pile pile;

@@ -325,6 +325,25 @@ static void too_many_from_one_are_refused_until_one_stands_still(void **state)
     pipe_free(&pipe);
 }
 
+/* Not the one announced last, though nothing of it is here yet. */
+static void the_longest_without_progress_makes_room_for_its_sender(void **state)
+{
+    struct pipe pipe;
+
+    (void)state;
+    start(&pipe, Q2P_DIALECT_CLASSIC);
+    for (uint8_t i = 0; i < 15; i++)
+        assert_int_equal(begin(&pipe, PEER, i, 1000), Q2P_OK);
+    pipe_run(&pipe, 499 * Q2P_MILLISECOND);
+    pipe_hex(&pipe, 0, PEER, "0000 0800 000102030405060708090a0b0c0d0e0f e8030000");
+    assert_int_equal(begin(&pipe, PEER, 15, 1000), Q2P_ERR_FULL);
+    pipe_run(&pipe, 500 * Q2P_MILLISECOND);
+    assert_int_equal(begin(&pipe, PEER, 16, 1000), Q2P_OK);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_EXPIRED), 1);
+    assert_int_equal(pipe_find(&pipe, 0, Q2P_ON_EXPIRED, 0)->what.missing, 2);
+    pipe_free(&pipe);
+}
+
 static void the_longest_without_progress_makes_room_for_all(void **state)
 {
     struct pipe pipe;
@@ -465,6 +484,7 @@ int main(void)
         cmocka_unit_test(data_that_does_not_match_a_classic_key_is_corrupt),
         cmocka_unit_test(the_same_key_from_two_senders_is_two_transmissions),
         cmocka_unit_test(too_many_from_one_are_refused_until_one_stands_still),
+        cmocka_unit_test(the_longest_without_progress_makes_room_for_its_sender),
         cmocka_unit_test(the_longest_without_progress_makes_room_for_all),
         cmocka_unit_test(who_holds_most_memory_gives_way),
         cmocka_unit_test(a_lost_feedback_is_made_good_by_a_list),
