@@ -328,7 +328,7 @@ static int receive(struct q2p__inbox *box, int fd, struct q2p__calls *calls, int
         int got = recvmmsg(fd, box->message, (unsigned)room, 0, NULL);
         if (got >= 0 || errno != ENOSYS)
             return got;
-        calls->batch = false;
+        calls->batch = calls->segment = false;
     }
     ssize_t len = recvmsg(fd, &box->message[0].msg_hdr, 0);
     box->message[0].msg_len = len < 0 ? 0 : (unsigned)len;
