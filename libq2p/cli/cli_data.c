@@ -116,12 +116,13 @@ int cli_data_make_dir(const char *dir)
     if (mkdir(dir, 0777) == 0)
         return CLI_FINE;
     int why = errno;
-    if (why == EEXIST && stat(dir, &there) == 0) {
-        if (S_ISDIR(there.st_mode))
-            return CLI_FINE;
-        why = ENOTDIR;
-    }
-    cli_error("cannot make %s: %s", dir, strerror(why));
+    bool is_there = why == EEXIST && stat(dir, &there) == 0;
+    bool is_dir = is_there && S_ISDIR(there.st_mode);
+    if (is_dir && access(dir, W_OK) == 0)
+        return CLI_FINE;
+    if (is_there)
+        why = is_dir ? errno : ENOTDIR;
+    cli_error("cannot %s %s: %s", is_dir ? "write into" : "make", dir, strerror(why));
     return CLI_ENVIRONMENT;
 }
 

@@ -32,7 +32,7 @@ int cli_data_can_save(const char *path);
 /* The path of what is called name in a directory, which may end in a slash; cut to room. */
 void cli_data_name_in(const char *dir, const char *name, char *path, size_t room);
 
-/* Makes a directory unless it is there. CLI_FINE, or the exit code with all said. */
+/* Makes a directory to save in unless it is there. CLI_FINE, or the exit code with all said. */
 int cli_data_make_dir(const char *dir);
 
 /*

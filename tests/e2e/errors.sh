@@ -65,6 +65,11 @@ expect 4 "cannot write ./nowhere/one.: No such file" "$Q2P" recv --port 0 --out 
 expect 4 "cannot write ..: No such file" "$Q2P" recv --port 0 --out ""
 expect 4 "cannot make $dir/lines/out/" "$Q2P" recv --port 0 --out "$dir/lines/out/"
 expect 4 "cannot make $dir/lines: Not a directory" "$Q2P" node --port 0 --save "$dir/lines"
+mkdir -m 555 "$dir/shut"
+if [ "$(id -u)" -ne 0 ]; then # root may write everywhere
+    expect 4 "cannot write into $dir/shut: Permission denied" "$Q2P" recv --port 0 --out "$dir/shut"
+    expect 4 "cannot write into $dir/shut: Permission denied" "$Q2P" check --extract "$dir/shut" x
+fi
 expect 4 "cannot make $dir/lines: Not a directory" "$Q2P" check --extract "$dir/lines" "$0"
 expect 4 "cannot make $dir/lines/save" "$Q2P" node --port 0 --save "$dir/lines/save"
 expect 4 "cannot write standard output" sh -c "\"$Q2P\" decode 00000500 >/dev/full"
