@@ -157,17 +157,22 @@ void q2p__path_classic(const q2p_node *node, q2p_time now, struct q2p__path *pat
                        uint64_t fragments)
 {
     uint64_t rate = fragments * Q2P_DATAGRAM_MAX / CLASSIC_S;
+    bool others = path->phase == Q2P__PATH_CAREFUL && !q2p__list_empty(&path->sending);
 
+    if (others && path->rate >= CLASSIC_RATE_MAX)
+        return;
+    if (others) /* they need theirs as well */
+        rate += path->rate;
     if (rate > CLASSIC_RATE_MAX)
         rate = CLASSIC_RATE_MAX;
     if (rate < node->config.rate_classic)
         rate = node->config.rate_classic;
-    if (path->phase == Q2P__PATH_CAREFUL && !q2p__list_empty(&path->sending) && path->rate >= rate)
-        return;
     path->phase = Q2P__PATH_CAREFUL;
     path->rate = rate;
-    path->since = now + SILENT_NS;
     q2p__path_adjust(path);
+    if (others)
+        return;
+    path->since = now + SILENT_NS;
     path->paced_at = now - FIRST_WINDOW * path->step_ns;
 }
 

@@ -214,25 +214,27 @@ static void in_classic_what_is_long_leaves_within_four_seconds(void **state)
     end();
 }
 
-/* What it learned about time is of one transmission: if none is under way, the next one begins
- * anew. */
-static void in_classic_the_rate_does_not_grow_from_one_to_the_next(void **state)
+/* That nothing was listed in time says something of what is under way, not of the next one. */
+static void in_classic_each_has_the_rate_that_it_needs(void **state)
 {
+    uint32_t fragments = q2p_wire_fragments(10000000);
     struct q2p__link one;
     uint64_t rate;
 
     (void)state;
     start(false);
-    q2p__path_classic(node, Q2P_SECOND, path, q2p_wire_fragments(10000000));
+    q2p__path_classic(node, Q2P_SECOND, path, fragments);
     rate = path->rate;
-    q2p__path_sent(Q2P_SECOND + 6000 * MS, path); /* nothing was listed so far */
+    q2p__path_sent(Q2P_SECOND + 6000 * MS - 1, path); /* an original would say nothing so far */
+    assert_int_equal(path->rate, rate);
+    q2p__path_sent(Q2P_SECOND + 6000 * MS, path);
     assert_int_equal(path->rate, rate * 3 / 2);
     q2p__list_init(&one);
     q2p__list_append(&path->sending, &one);
-    q2p__path_classic(node, Q2P_SECOND + 6000 * MS, path, q2p_wire_fragments(10000000));
-    assert_int_equal(path->rate, rate * 3 / 2);
+    q2p__path_classic(node, Q2P_SECOND + 6000 * MS, path, fragments); /* beside another */
+    assert_int_equal(path->rate, rate * 3 / 2 + rate);
     q2p__list_drop(&one);
-    q2p__path_classic(node, Q2P_SECOND + 6000 * MS, path, q2p_wire_fragments(10000000));
+    q2p__path_classic(node, Q2P_SECOND + 6000 * MS, path, fragments); /* alone */
     assert_int_equal(path->rate, rate);
     end();
 }
@@ -282,7 +284,7 @@ int main(void)
         cmocka_unit_test(in_classic_nothing_leaves_while_a_timer_of_the_original_is_due),
         cmocka_unit_test(a_timer_is_not_forgotten_for_later_ones),
         cmocka_unit_test(in_classic_what_is_long_leaves_within_four_seconds),
-        cmocka_unit_test(in_classic_the_rate_does_not_grow_from_one_to_the_next),
+        cmocka_unit_test(in_classic_each_has_the_rate_that_it_needs),
         cmocka_unit_test(in_classic_who_makes_room_for_a_long_one_gets_no_more_than_a_window),
     };
 
