@@ -91,13 +91,17 @@ static void bench_core(void)
         tell(name, any, NAN, false, "datagrams/s to random places, without NATs");
         if (peers <= 10000) /* more take ns-3 gigabytes */
             bench_ns3(peers, rate);
-        if (i > 0)
-            continue;
-        tell("cost-nat", 100 * (1 - rate / bare), 30, true, "% at 1,000 peers");
-        double traced = bench_opaque(
-            &(struct opaque_plan){.peers = peers, .nat = true, .traced = true}, 1e6 * size);
-        tell("cost-pcapng", 100 * (1 - traced / rate), 40, true, "% at 1,000 peers behind NATs");
     }
+}
+
+static void bench_costs(void)
+{
+    const struct opaque_plan bare = {.peers = 1000}, nat = {.peers = 1000, .nat = true},
+                             traced = {.peers = 1000, .nat = true, .traced = true};
+    double datagrams = fmax(2e5 * size, 2e4);
+    tell("cost-nat", bench_cost(&nat, &bare, datagrams), 30, true, "% at 1,000 peers");
+    tell("cost-pcapng", bench_cost(&traced, &nat, datagrams), 40, true,
+         "% at 1,000 peers behind NATs");
 }
 
 /* ---- memory -------------------------------------------------------------------------------- */
@@ -439,6 +443,7 @@ int main(int argc, char **argv)
         return failures > 0;
     }
     bench_core();
+    bench_costs();
     bench_memory();
     bench_punch();
     bench_search();
