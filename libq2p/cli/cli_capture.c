@@ -293,12 +293,13 @@ static void read_ipv6(struct q2p__reader *reader, struct cli_piece *out)
 }
 
 /* One frame: true if it is, or completes, a UDP datagram. */
-static bool unwrap(struct cli_capture *capture, int link, struct q2p__reader *reader,
-                   struct cli_datagram *out)
+static bool unwrap(struct cli_capture *capture, const struct cli_blocks_frame *frame,
+                   struct q2p__reader *reader, struct cli_datagram *out)
 {
     struct cli_piece packet = {.protocol = 0};
     struct q2p_span at;
-    if (!read_link(reader, link) || reader->at >= reader->have)
+    packet.src.scope_id = packet.dst.scope_id = frame->interface;
+    if (!read_link(reader, frame->link) || reader->at >= reader->have)
         return false;
     switch (reader->bytes[reader->at] >> 4) {
     case 4:
@@ -389,13 +390,12 @@ int cli_capture_next(struct cli_capture *capture, struct cli_datagram *out, char
         q2p__reader_init(&reader, frame.bytes, frame.have, frame.total);
         if (frame.have < frame.total && !capture->flaws.cut++)
             capture->flaws.cut_first = capture->frames;
-        if (!unwrap(capture, frame.link, &reader, out))
+        if (!unwrap(capture, &frame, &reader, out))
             continue;
         if (q2p_wire_joined(out->bytes, out->have, out->total) > 1 && !capture->flaws.joined++)
             capture->flaws.joined_first = capture->frames;
         out->frame = capture->frames;
         out->t_ns = frame.t_ns;
-        out->src.scope_id = out->dst.scope_id = frame.interface;
         return 1;
     }
     if (status < 0 && capture->frames)

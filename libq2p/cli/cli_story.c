@@ -124,6 +124,7 @@ static void count(struct cli_totals *totals, const struct cli_item *item)
 {
     totals->transmissions += item->tale == CLI_TALE_TRANSMISSION;
     totals->complete += item->tale == CLI_TALE_TRANSMISSION && item->verdict == CLI_VERDICT_WHOLE;
+    totals->empty += item->tale == CLI_TALE_TRANSMISSION && item->verdict == CLI_VERDICT_EMPTY;
     totals->connected += item->tale == CLI_TALE_CONNECTED;
     totals->malformed += item->tale == CLI_TALE_MALFORMED;
 }

@@ -53,6 +53,7 @@ struct cli_item {
 struct cli_totals {
     uint64_t datagrams, q2p; /* UDP in all; of Q2P nodes */
     uint64_t transmissions, complete, connected, malformed;
+    uint64_t empty;     /* of the transmissions: no bytes, or a question as ping asks */
     uint64_t repeated;  /* fragments that passed again */
     uint64_t unmatched; /* TRANSPORT_FAILED for nothing that was sent */
     uint64_t early;     /* told before the end, or not followed at all, for want of room */

@@ -120,7 +120,7 @@ static int check_capture(const struct check_values *values, struct cli_listener 
         return CLI_ENVIRONMENT;
     if (expected && !is_as_expected(listener->path, expected, &totals, frames))
         return CLI_FAILED;
-    bool flawed = totals.transmissions > totals.complete || totals.malformed;
+    bool flawed = totals.transmissions > totals.complete + totals.empty || totals.malformed;
     return values->strict && flawed ? CLI_FAILED : CLI_FINE;
 }
 

@@ -39,6 +39,8 @@ cmp "$dir/file.json" "$dir/stdin.json" || fail "check reads standard input diffe
 expect 0 "1 missing: 2" "$Q2P" check "$capture"
 expect 1 "1 missing: 2" "$Q2P" check --strict "$capture"
 expect 0 "complete" "$Q2P" check --strict "$recorded/upstream-options-single.pcapng"
+expect 0 "a question, as ping asks" \
+    "$Q2P" check --strict "$recorded/../crafted/questions-are-no-transmissions.pcapng"
 [ -z "$("$Q2P" check --quiet "$capture")" ] || fail "--quiet talks"
 head -c 1500 "$capture" >"$dir/broken.pcapng"
 expect 3 "breaks off behind frame" "$Q2P" check "$dir/broken.pcapng"

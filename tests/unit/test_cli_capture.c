@@ -292,6 +292,52 @@ static void ip_fragments_may_come_twice_and_overlap_in_ipv4(void **state)
     assert_last_is_hello(&file, 2);
 }
 
+/* A block of pcapng: numbers, then a frame. */
+static void block(struct file *file, uint32_t type, const uint32_t *words, size_t count,
+                  const char *hex)
+{
+    uint8_t *frame = file->bytes + file->len + 8 + 4 * count;
+    uint32_t room = (uint32_t)(sizeof file->bytes - (size_t)(frame - file->bytes));
+    uint32_t len = (uint32_t)unit_hex(frame, room, hex), whole = (len + 3) / 4 * 4;
+    put32(file, type);
+    put32(file, (uint32_t)(12 + 4 * count) + whole);
+    for (size_t i = 0; i < count; i++)
+        put32(file, words[i]);
+    file->len += whole;
+    put32(file, (uint32_t)(12 + 4 * count) + whole);
+}
+
+static void each_interface_puts_its_own_fragments_together(void **state)
+{
+    static const char *const fragments[] = {FRAGMENT_1("0007"), FRAGMENT_2("0007")};
+    static const uint32_t lens[] = {28, 25};
+    const uint64_t t_us = UINT64_C(1700000000250000);
+    const uint32_t high = (uint32_t)(t_us >> 32), low = (uint32_t)t_us;
+    (void)state;
+    struct file file = {.len = 0};
+    struct cli_capture *capture;
+    struct cli_datagram in;
+    struct cli_flaws flaws;
+    char why[CLI_WHY_MAX];
+    block(&file, 0x0a0d0d0a, (uint32_t[]){0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX}, 4, "");
+    for (int i = 0; i < 2; i++)
+        block(&file, 1, (uint32_t[]){RAW, 0}, 2, "");
+    for (uint32_t i = 0; i < 4; i++)
+        block(&file, 6, (uint32_t[]){i % 2, high, low, lens[i / 2], lens[i / 2]}, 5,
+              fragments[i / 2]);
+    capture = open_file(&file);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(cli_capture_next(capture, &in, why), 1);
+        assert_hello(&in);
+        assert_int_equal(in.src.scope_id, i);
+        assert_int_equal(in.dst.scope_id, i);
+    }
+    assert_int_equal(cli_capture_next(capture, &in, why), 0);
+    cli_capture_flaws(capture, &flaws);
+    assert_int_equal(flaws.torn, 0);
+    cli_capture_close(capture);
+}
+
 static void unfinished_ip_packets_make_room_for_newer_ones(void **state)
 {
     (void)state;
@@ -368,6 +414,7 @@ int main(void)
         cmocka_unit_test(ip_fragments_are_put_together_in_any_order),
         cmocka_unit_test(ip_fragments_that_leave_holes_are_no_packet),
         cmocka_unit_test(ip_fragments_may_come_twice_and_overlap_in_ipv4),
+        cmocka_unit_test(each_interface_puts_its_own_fragments_together),
         cmocka_unit_test(unfinished_ip_packets_make_room_for_newer_ones),
         cmocka_unit_test(a_fragment_beyond_the_longest_packet_is_refused),
         cmocka_unit_test(what_is_no_capture_is_told),
