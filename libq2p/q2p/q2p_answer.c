@@ -184,6 +184,11 @@ static bool is_congested(struct q2p__path *path, q2p_time rtt_ns)
     return has_queue(path, rtt_ns) || owns_queue(path, rtt_ns, OWN_QUEUE);
 }
 
+static bool is_growing(const struct q2p__path *path)
+{
+    return path->rate >= path->full_rate + path->full_rate / 4;
+}
+
 /* A round trip's worth of fragments is answered. */
 static void end_round(q2p_time now, struct q2p__path *path, bool limited)
 {
@@ -202,7 +207,7 @@ static void end_round(q2p_time now, struct q2p__path *path, bool limited)
     case Q2P__PATH_START:
         if (limited || path->rate == 0)
             break;
-        if (path->rate >= path->full_rate + path->full_rate / 4) {
+        if (is_growing(path)) {
             path->full_rate = path->rate;
             path->full_rounds = 0;
         } else if (++path->full_rounds >= 3) {
@@ -236,7 +241,7 @@ static void look_at_queue(q2p_time now, struct q2p__path *path, q2p_time left_at
     } else if (path->phase == Q2P__PATH_DOUBT) {
         if (left_at > path->doubted_at)
             path->phase = Q2P__PATH_DRAIN;
-        else if (!queued)
+        else if (!queued && is_growing(path))
             path->phase = Q2P__PATH_START;
     }
 }

@@ -291,22 +291,24 @@ static void a_queue_ends_the_start_and_an_empty_one_begins_the_cruise(void **sta
 
 static void a_queue_that_comes_and_goes_is_anothers(void **state)
 {
-    static const unsigned rtts_ms[] = {50, 70, 70, 60, 70, 70, 70};
+    static const unsigned rtts_ms[] = {50, 70, 70, 60, 70, 70, 70, 60};
     static const enum q2p__path_phase phases[] = {Q2P__PATH_START, Q2P__PATH_START, Q2P__PATH_DOUBT,
                                                   Q2P__PATH_START, Q2P__PATH_START, Q2P__PATH_DOUBT,
-                                                  Q2P__PATH_DOUBT};
+                                                  Q2P__PATH_DOUBT, Q2P__PATH_DOUBT};
     uint16_t tokens[sizeof phases / sizeof phases[0]];
     q2p_time now = Q2P_SECOND;
 
     (void)state;
     start(true);
     for (unsigned i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        leave(now + i * MS, 100);
-        tokens[i] = q2p__path_probe(node, now + i * MS, path, false)->token;
+        leave(now + 11 * i * MS, 100);
+        tokens[i] = q2p__path_probe(node, now + 11 * i * MS, path, false)->token;
     }
-    leave(now + 10 * MS, 20000);
+    leave(now + 90 * MS, 20000);
     for (unsigned i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        answer(now + (i + rtts_ms[i]) * MS, tokens[i], 100 * (i + 1));
+        if (i == 7) /* no room for more was found, though */
+            path->full_rate = path->rate;
+        answer(now + (11 * i + rtts_ms[i]) * MS, tokens[i], 100 * (i + 1));
         assert_int_equal(path->phase, phases[i]);
     }
     end();
