@@ -23,6 +23,8 @@ static const struct cli_option options[] = {
     {"out", 'o', CLI_STRING, AT(out), "DIR",
      "folder to write; default of run: FILE's name with .run", 0, 0},
     {"no-files", 0, CLI_FLAG, AT(no_files), NULL, "write no run folder", 0, 0},
+    {"at", 0, CLI_STRING, AT(at), "NAME,...",
+     "capture only at these nodes and NATs; * stands for any letters", 0, 0},
     {"ladder", 0, CLI_FLAG, AT(ladder), NULL, "draw who said what to whom while meeting", 0, 0},
     {"html", 0, CLI_STRING, AT(html), "FILE", "a page with the tables as heat maps, too", 0, 0},
     {"json", 0, CLI_FLAG, AT(json), NULL, "JSON on standard output instead of text", 0, 0},
@@ -54,7 +56,7 @@ static const struct cli_option options[] = {
 
 const struct cli_command cli_commands[] = {
     {"run", "FILE", "runs a scenario and judges it", cmd_run,
-     " seed variant swarm threads out no-files ladder json quiet progress help "},
+     " seed variant swarm threads out no-files at ladder json quiet progress help "},
     {"sweep", "FILE", "runs many seeds, and all that vary says", cmd_sweep,
      " seed seeds swarm jobs shard json quiet help "},
     {"check", "FILE", "runs a scenario twice and compares the traces", cmd_check,

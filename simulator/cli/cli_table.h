@@ -16,6 +16,7 @@ struct cli_values {
     const char *file; /* the argument; NULL = none */
     uint64_t seed, trials, seeds, jobs, threads, variant;
     const char *shard, *only;                                         /* I/N; I,J,K */
+    const char *at;                                                   /* NAME,NAME */
     const char *out, *html, *scope, *profile, *loss, *after, *forget; /* with their units */
     bool seed_given, json, quiet, ladder, no_files, progress, swarm, help;
 };

@@ -2,7 +2,9 @@
 /* cmd_run.c - q2p-sim run and q2p-sim check: run folder, progress, verdict. */
 #define _GNU_SOURCE /* clock_gettime, isatty, mkdir */
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -30,6 +32,7 @@ struct session {
     struct scn_run run;
     struct folder folder;
     struct report_trace trace;
+    bool *watched; /* places of the capture; NULL = all */
     struct report_ladder ladder;
     struct report_story story;
     char again[CLI_AGAIN_MAX];
@@ -92,6 +95,33 @@ static bool close_folder(struct folder *folder)
     if (!fine)
         fprintf(stderr, "q2p-sim: %s: could not be written: %s\n", folder->path, strerror(errno));
     return fine;
+}
+
+/* Finds what --at names; false if one is not there. */
+static bool choose_places(struct session *session)
+{
+    const struct net *net = &session->run.net;
+    const char *rest = session->values->at;
+    if (!rest)
+        return true;
+    session->watched = sim_alloc(net->places_count);
+    for (;; rest++) {
+        char name[64];
+        bool found = false;
+        int len = (int)strcspn(rest, ",");
+        snprintf(name, sizeof name, "%.*s", len, rest);
+        for (size_t i = 0; i < net->places_count; i++)
+            if (fnmatch(name, net->places[i]->name, 0) == 0)
+                session->watched[i] = found = true;
+        if (!found) {
+            fprintf(stderr, "q2p-sim: --at: no node or NAT of %s is called '%.*s'\n",
+                    session->values->file, len, rest);
+            return false;
+        }
+        rest += len;
+        if (*rest == '\0')
+            return true;
+    }
 }
 
 /* ---- while it runs ----------------------------------------------------------------------- */
@@ -230,6 +260,8 @@ static int simulate(struct session *session)
         fprintf(stderr, "q2p-sim: a node cannot be made: %s\n", refused);
         return CLI_SYSTEM;
     }
+    if (!choose_places(session))
+        return CLI_USAGE;
     cli_print_again(session->again, values, (uint32_t)values->variant, session->scenario.seed);
     if (values->swarm)
         swarm_links(&session->run);
@@ -237,7 +269,7 @@ static int simulate(struct session *session)
         return CLI_SYSTEM;
     if (session->folder.trace) {
         report_trace_begin(&session->trace, session->folder.trace, &session->run.net,
-                           session->again);
+                           session->again, session->watched);
         session->run.trace = &session->trace;
     }
     if (session->folder.resolved)
@@ -274,6 +306,7 @@ int cmd_run(const struct cli_values *values)
     int status = cli_read_scenario(&session.scenario, values, (uint32_t)values->variant)
                      ? simulate(&session)
                      : CLI_INPUT;
+    free(session.watched);
     report_ladder_free(&session.ladder);
     report_story_free(&session.story);
     if (session.run.scenario)

@@ -204,7 +204,7 @@ static bool open_trace(struct session *session, const struct scn_run *run)
         return false;
     }
     session->file = file;
-    report_trace_begin(&session->trace, file, &run->net, session->again);
+    report_trace_begin(&session->trace, file, &run->net, session->again, NULL);
     return true;
 }
 

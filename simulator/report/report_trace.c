@@ -12,6 +12,7 @@
 #define ROOM 256      /* sightings, at first */
 #define LATER 4       /* sightings: what they need is fetched */
 #define RECORD_SOON 4 /* lines of memory; the rest the cache foresees */
+#define UNWATCHED UINT32_MAX
 
 /* A datagram; if its bytes change under way, one more. */
 struct sim_record {
@@ -55,22 +56,26 @@ static void make_fate(struct pcapng_note *note, enum net_fate fate, const char *
 }
 
 void report_trace_begin(struct report_trace *trace, FILE *file, const struct net *net,
-                        const char *comment)
+                        const char *comment, const bool *watched)
 {
     char text[200];
     trace->arena = (struct sim_arena){0};
     trace->notes = sim_arena_take(&trace->arena, 2 * net->places_count * sizeof *trace->notes);
+    trace->interfaces = sim_arena_take(&trace->arena, net->places_count * sizeof(uint32_t));
     trace->unused = NULL;
     trace->sightings = trace->first = trace->next = sim_alloc(ROOM * sizeof *trace->sightings);
     trace->end = trace->sightings + ROOM;
     setvbuf(file, NULL, _IONBF, 0); /* it gets many blocks at once */
     pcapng_begin(&trace->pcapng, file, "q2p-sim " Q2P_VERSION, comment);
     for (size_t i = 0; i < net->places_count; i++) {
-        describe(net, net->places[i], text, sizeof text);
-        pcapng_interface(&trace->pcapng, net->places[i]->name, text);
         if (!net_is_nat(net->places[i]))
             make_fate(&note_at(trace, (uint32_t)i, false)->text, NET_FATE_DELIVERED,
                       net->places[i]->name);
+        trace->interfaces[i] = UNWATCHED;
+        if (watched && !watched[i])
+            continue;
+        describe(net, net->places[i], text, sizeof text);
+        trace->interfaces[i] = pcapng_interface(&trace->pcapng, net->places[i]->name, text);
     }
 }
 
@@ -117,7 +122,8 @@ static void see(struct report_trace *trace, const struct net_sight *at,
     struct report_sighting *seen = trace->next;
     seen->record = packet->record;
     seen->record->waiting++;
-    seen->datagram.interface = at->point;
+    seen->place = at->point;
+    seen->datagram.interface = trace->interfaces[at->point];
     seen->datagram.out = at->out;
     seen->datagram.t_ns = now;
     seen->datagram.src = packet->src;
@@ -143,6 +149,8 @@ void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
                        struct sim_packet *packet, q2p_time now)
 {
     const struct sim_record *record = packet->record;
+    if (trace->interfaces[at->point] == UNWATCHED)
+        return;
     if (record && record->digest == packet->digest && record->payload.len == packet->len)
         see(trace, at, packet, now);
     else
@@ -169,7 +177,7 @@ static const struct pcapng_note *note_of(const struct report_trace *trace,
 {
     const struct pcapng_datagram *datagram = &seen->datagram;
     const struct q2p_addr *outside = datagram->out ? &datagram->src : &datagram->dst;
-    struct sim_note *note = note_at(trace, datagram->interface, datagram->out);
+    struct sim_note *note = note_at(trace, seen->place, datagram->out);
     if (note->use != seen->use || !net_addr_same(&note->outside, outside) ||
         !net_addr_same(&note->inside, &seen->inside))
         make_note(note, seen, outside);
@@ -183,7 +191,7 @@ static void fetch_later(const struct report_trace *trace, struct report_sighting
     sim_fetch(after(trace, first, 2 * LATER), 2 * SIM_LINE);
     sim_fetch(seen->record, RECORD_SOON * SIM_LINE);
     if (seen->use != NET_USE_NONE)
-        sim_fetch(note_at(trace, seen->datagram.interface, seen->datagram.out), 2 * SIM_LINE);
+        sim_fetch(note_at(trace, seen->place, seen->datagram.out), 2 * SIM_LINE);
 }
 
 static void write_settled(struct report_trace *trace)
@@ -212,6 +220,8 @@ void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, en
                        const char *where)
 {
     struct pcapng_note made, *note = &made;
+    if (!packet->record)
+        return; /* nowhere where it was seen */
     if (fate == NET_FATE_DELIVERED)
         note = &note_at(trace, packet->to, false)->text;
     else

@@ -13,6 +13,7 @@
 struct report_sighting {
     struct sim_record *record;
     struct pcapng_datagram datagram;
+    uint32_t place;
     struct q2p_addr inside; /* whose mapping of a NAT is used */
     enum net_use use;
 };
@@ -24,11 +25,13 @@ struct report_trace {
     struct report_sighting *sightings, *end; /* a ring, never full */
     struct report_sighting *first, *next;    /* the same: nothing waits */
     struct sim_note *notes;                  /* of each place, in and out */
+    uint32_t *interfaces;                    /* of each place */
 };
 
-/* Interfaces are the places of net, which must be complete. */
+/* Interfaces are the places of net, which must be complete; those that are watched, by number, or
+ * all if that is NULL. */
 void report_trace_begin(struct report_trace *trace, FILE *file, const struct net *net,
-                        const char *comment);
+                        const char *comment, const bool *watched);
 void report_trace_seen(struct report_trace *trace, const struct net_sight *at,
                        struct sim_packet *packet, q2p_time now);
 void report_trace_fate(struct report_trace *trace, struct sim_packet *packet, enum net_fate fate,

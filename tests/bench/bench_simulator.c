@@ -98,11 +98,14 @@ static void bench_costs(void)
 {
     const struct opaque_plan bare = {.peers = 1000}, nat = {.peers = 1000, .nat = true},
                              traced = {.peers = 1000, .nat = true, .traced = true},
-                             bare_traced = {.peers = 1000, .traced = true};
+                             bare_traced = {.peers = 1000, .traced = true},
+                             half = {.peers = 1000, .nat = true, .traced = true, .half = true};
     double datagrams = fmax(2e5 * size, 2e4);
     tell("cost-nat", bench_cost(&nat, &bare, datagrams), 30, true, "% at 1,000 peers");
     tell("cost-pcapng", bench_cost(&traced, &nat, datagrams), 40, true,
          "% at 1,000 peers behind NATs: four blocks a datagram");
+    tell("cost-pcapng-half", bench_cost(&half, &nat, datagrams), NAN, true,
+         "% at 1,000 peers behind NATs, captured at every other peer: a block a datagram");
     tell("cost-pcapng-public", bench_cost(&bare_traced, &bare, datagrams), NAN, true,
          "% at 1,000 peers without NATs: two blocks a datagram");
 }

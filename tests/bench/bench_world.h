@@ -32,7 +32,8 @@ struct bench {
 struct opaque_plan {
     uint32_t peers;
     bool nat, anywhere, traced;
-    bool far; /* every tenth datagram goes to the other half of the peers */
+    bool half; /* traced at every other peer, and at no NAT */
+    bool far;  /* every tenth datagram goes to the other half of the peers */
     uint64_t seed;
     uint32_t threads;
 };

@@ -135,6 +135,28 @@ def capture(folder):
         expect("nanoseconds (9)" in info and "Strict time order:   True" in info, info)
 
 
+def vantage(folder):
+    """--at leaves of a capture what was seen there; the run is the same."""
+    if not shutil.which("tshark"):
+        sys.exit(77)
+    def read(name):
+        fields = [word for field in "interface_name packet_id comment time_epoch".split()
+                  for word in ("-e", "frame." + field)]
+        return subprocess.run(["tshark", "-r", folder / name / "trace.pcapng", "-T", "fields",
+                               *fields, "-e", "udp.payload"], text=True, check=True,
+                              capture_output=True).stdout.splitlines()
+    runs = {name: sim("run", DEMO, *words, "--json", "--out", folder / name).stdout
+            for name, words in (("all", ()), ("some", ("--at", "home-a,b*b")))}
+    expect(runs["all"] == runs["some"], "another run")
+    seen = [line for line in read("all") if line.split("\t")[0] in ("home-a", "bob")]
+    expect(len({line.split("\t")[0] for line in seen}) == 2 and read("some") == seen, seen)
+    for words in ("carol", "alice,carol", "alice,", ""):
+        done = sim("run", DEMO, "--at", words, "--out", folder / "none")
+        missing = words.split(",")[-1]
+        expect(done.returncode == 2 and not (folder / "none").exists()
+               and f"--at: no node or NAT of {DEMO} is called '{missing}'" in done.stderr, done)
+
+
 def lines(folder):
     """--json prints what events.jsonl has: objects with type and t_ns, the verdict at the end."""
     done = sim("run", DEMO, "--json", "--out", folder)
