@@ -21,6 +21,7 @@
 #define NEAR_MORE_NS (5 * Q2P_MILLISECOND)
 #define NEAR_MORE 4096 /* fragments: all queues there are may be one socket buffer of 4 MiB */
 #define PATIENCE_NS (250 * Q2P_MILLISECOND)
+#define PATIENCE_MAX_NS (4 * Q2P_SECOND) /* however late it answered: who is gone is given up */
 #define QUANTUM_NS (100 * Q2P_MICROSECOND)
 #define PROBE_EVERY 63 /* fragments: with the probe, a run that the kernel takes as one; */
 #define LONG_EVERY 8   /* over a long way a slow sender's rate would have too few samples */
@@ -224,6 +225,8 @@ q2p_time q2p__path_patience(const struct q2p__path *path)
     /* one pause of a host must not make every lost answer cost seconds; to ask early is harmless */
     if (path->rtt_min != Q2P_NEVER && patience_ns > 4 * path->rtt_min + PATIENCE_NS)
         patience_ns = 4 * path->rtt_min + PATIENCE_NS;
+    if (patience_ns > PATIENCE_MAX_NS)
+        patience_ns = PATIENCE_MAX_NS;
     return q2p__doubled(patience_ns, path->backoff < 5 ? path->backoff : 5);
 }
 

@@ -172,6 +172,24 @@ static void silence_makes_patient_and_then_gives_up(void **state)
     end();
 }
 
+/* The answer comes 10 s after the first of six OPTIONS: which one it is to, nobody knows. */
+static void who_answered_late_is_given_up_all_the_same(void **state)
+{
+    q2p_time now = Q2P_SECOND;
+
+    (void)state;
+    start(false);
+    path->rtt_min = path->rtts_min[0] = Q2P_NEVER; /* nothing known before */
+    q2p__path_opened(now, path, 10 * Q2P_SECOND, 5);
+    leave(now, 1);
+    do {
+        q2p__path_probe(node, now, path, true);
+        now += q2p__path_patience(path);
+    } while (q2p__path_tick(node, now, path));
+    assert_in_range(now, 15 * Q2P_SECOND, 60 * Q2P_SECOND);
+    end();
+}
+
 /* 100 fragments in the 10 ms since the last answer: 512 bytes each. */
 static void the_rate_is_what_arrived_in_the_time(void **state)
 {
@@ -465,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_token_tells_it_all_the_same),
         cmocka_unit_test(an_answer_takes_the_earlier_questions_with_it),
         cmocka_unit_test(silence_makes_patient_and_then_gives_up),
+        cmocka_unit_test(who_answered_late_is_given_up_all_the_same),
         cmocka_unit_test(the_rate_is_what_arrived_in_the_time),
         cmocka_unit_test(what_is_lost_has_not_arrived),
         cmocka_unit_test(what_the_receiver_counts_is_believed_up_to_what_was_sent),
