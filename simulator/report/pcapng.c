@@ -198,15 +198,6 @@ static uint8_t *little32(uint8_t *at, uint32_t value)
     return at + sizeof value;
 }
 
-static uint8_t *little64(uint8_t *at, uint64_t value)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    memcpy(at, &value, sizeof value);
-    return at + sizeof value;
-}
-
 static uint8_t *big32(uint8_t *at, uint32_t value)
 {
     uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
@@ -335,14 +326,15 @@ static inline void put_block(struct pcapng *out, uint8_t *bytes,
     uint32_t frame_len = (uint32_t)(bytes - start) - PACKET_LEN + payload->len;
     uint64_t t = (uint64_t)datagram->t_ns;
     at = little32(little32(at, 4u << 16 | PACKET_FLAGS), datagram->out ? 2 : 1);
-    at = little64(little32(at, 8u << 16 | PACKET_ID), payload->id);
+    at = little32(little32(at, 8u << 16 | PACKET_ID), (uint32_t)payload->id);
+    at = little32(at, (uint32_t)(payload->id >> 32));
     if (note)
         at = put_note(at, note);
     at = little32(at, 0); /* end of options */
     uint32_t total = (uint32_t)(at + 4 - start);
     little32(at, total);
     at = little32(little32(little32(start, BLOCK_PACKET), total), datagram->interface);
-    at = little64(at, t << 32 | t >> 32);
+    at = little32(little32(at, (uint32_t)(t >> 32)), (uint32_t)t);
     little32(little32(at, frame_len), frame_len);
     memcpy(bytes, payload->bytes, payload->len + payload->tail_len);
     end(out, total);
