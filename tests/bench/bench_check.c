@@ -19,6 +19,7 @@
 #include <q2p/wire.h>
 
 #include "bench_clock.h"
+#include "bench_sort.h"
 #include "cli_story.h"
 
 enum {
@@ -166,12 +167,6 @@ static void check(const char *path, enum cli_hashing hashing, unsigned hands,
     cli_capture_close(capture);
 }
 
-static int by_value(const void *left, const void *right)
-{
-    const double *a = left, *b = right;
-    return *a < *b ? -1 : *a > *b;
-}
-
 /* What `q2p check` can be asked for, and libpcap alone in front. */
 static const struct way {
     const char *name;
@@ -223,7 +218,7 @@ int main(int argc, char **argv)
         (unsigned long long)totals.datagrams, (unsigned long long)totals.complete,
         (double)usage.ru_maxrss / 1024, cli_crew_spare());
     for (int i = 0; i < WAYS; i++) {
-        qsort(took[i], ROUNDS, sizeof *took[i], by_value);
+        bench_sort(took[i], ROUNDS);
         printf("       %-36s %5.2f M packets/s, %.2f of libpcap alone\n", ways[i].name,
                (double)totals.datagrams / 1e6 / took[i][ROUNDS / 2],
                took[0][ROUNDS / 2] / took[i][ROUNDS / 2]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bench_report.c - runs rows of jobs, takes medians, and tells as text or JSON Lines. */
 #include "bench_report.h"
+#include "bench_sort.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,16 +9,10 @@
 
 #define LIMIT_S 40
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void sort(double *sorted, const double *values, int count)
 {
     memcpy(sorted, values, (size_t)count * sizeof *values);
-    qsort(sorted, (size_t)count, sizeof *sorted, by_size);
+    bench_sort(sorted, (size_t)count);
 }
 
 double bench_median(const double *values, int count)

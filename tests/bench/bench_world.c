@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench_clock.h"
+#include "bench_sort.h"
 #include "bench_world.h"
 
 #define ROUNDS 15 /* of bench_cost */
@@ -337,12 +338,6 @@ double bench_opaque(const struct opaque_plan *plan, double datagrams)
     return best;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 double bench_cost(const struct opaque_plan *dear, const struct opaque_plan *cheap, double datagrams)
 {
     struct bench with, without;
@@ -355,7 +350,7 @@ double bench_cost(const struct opaque_plan *dear, const struct opaque_plan *chea
     }
     end_opaque(&with);
     end_opaque(&without);
-    qsort(shares, ROUNDS, sizeof *shares, compare);
+    bench_sort(shares, ROUNDS);
     return 100 * (1 - shares[ROUNDS / 2]);
 }
 
