@@ -3,7 +3,7 @@
  * fuzz_pair.c - two nodes back to back under a hostile network: input bytes say what they send each
  * other and what becomes of every datagram: lost, doubled, held, spoiled. Nothing is delivered
  * twice or changed, memory stays in its bounds, nobody spins, and in the end all is quiet. Where
- * nothing was lost or spoiled, everything arrives.
+ * nothing was lost, spoiled or very late, everything arrives.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -19,6 +19,7 @@
 #define TURNS_MAX 400000
 #define MOMENT_MAX 20000 /* turns and datagrams at one point in time */
 #define SMALL_MEMORY 8000
+#define TIMEOUT_NS (3 * Q2P_SECOND)
 
 struct flight {
     q2p_time at;
@@ -113,8 +114,9 @@ static void launch(struct world *world, int from, const struct q2p_datagram *out
         flight.bytes[next_word(&world->tape) % flight.len] ^= (uint8_t)(1 << (fate >> 5));
         world->spoiled = true;
         break;
-    case 4: /* held for up to a second and a half */
+    case 4: /* held for up to a second and a half; so long there and back is no time to answer */
         flight.at += (fate >> 3) * 50 * Q2P_MILLISECOND;
+        world->lossy |= flight.at - world->now > TIMEOUT_NS / 4;
         break;
     case 5: /* overtakes */
         flight.at = world->now + 1;
@@ -278,7 +280,7 @@ static void open_sides(struct world *world, unsigned how)
         q2p_config_init(&config);
         config.dialect = how >> i & 1 ? Q2P_DIALECT_OPTIONS : Q2P_DIALECT_CLASSIC;
         config.keepalive_ns = 0; /* so that quiet is quiet */
-        config.timeout_ns = 3 * Q2P_SECOND;
+        config.timeout_ns = TIMEOUT_NS;
         config.keep_ns = 5 * Q2P_SECOND;
         config.alloc = (struct q2p_alloc){side, resize};
         if (how & 4) {
