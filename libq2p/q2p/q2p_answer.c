@@ -11,6 +11,7 @@
 #define PROBES_COUNTED 8192
 #define MILLION UINT64_C(1000000)
 #define QUEUE_NS (4 * Q2P_MILLISECOND) /* delay below this is no queue */
+#define START_QUEUE 128                /* fragments: a start's first are fewer, and only jitter */
 #define OWN_QUEUE 256                  /* fragments of a queue that may be ours */
 #define OWN_QUEUE_SHARED 768           /* ... where others keep one up */
 #define PATIENT_ROUNDS 8               /* ... for so many rounds */
@@ -112,9 +113,7 @@ static void count_delivered(struct q2p__path *path, const struct q2p__probe *pro
     if (packet && packet->received_at.len > 0) { /* the receiver counts them itself */
         uint32_t more = packet->received - path->counted;
 
-        if (!path->counts)
-            path->delivered = probe->sent;
-        else if (more <= probe->sent - path->delivered)
+        if (path->counts && more <= probe->sent - path->delivered)
             path->delivered += more;
         else
             path->delivered = probe->sent; /* doubled on the way, or it began to count anew */
@@ -262,7 +261,8 @@ static bool take_answer(q2p_node *node, q2p_time now, struct q2p__path *path, un
     if (probe.sent > path->acked)
         path->acked = probe.sent;
     measure_rate(now, path, &probe);
-    look_at_queue(now, path, probe.at, has_queue(path, rtt_ns));
+    look_at_queue(now, path, probe.at,
+                  has_queue(path, rtt_ns) && owns_queue(path, rtt_ns, START_QUEUE));
     if (path->phase == Q2P__PATH_DRAIN &&
         path->sent - path->acked <= q2p__path_holds(path) * 9 / 8) {
         path->phase = Q2P__PATH_CRUISE;

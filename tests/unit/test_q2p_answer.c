@@ -317,14 +317,14 @@ static void a_queue_that_comes_and_goes_is_anothers(void **state)
     (void)state;
     start(true);
     for (unsigned i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        leave(now + 11 * i * MS, 100);
+        leave(now + 11 * i * MS, 1000);
         tokens[i] = q2p__path_probe(node, now + 11 * i * MS, path, false)->token;
     }
     leave(now + 90 * MS, 20000);
     for (unsigned i = 0; i < sizeof phases / sizeof phases[0]; i++) {
         if (i == 7) /* no room for more was found, though */
             path->full_rate = path->rate;
-        answer(now + (11 * i + rtts_ms[i]) * MS, tokens[i], 100 * (i + 1));
+        answer(now + (11 * i + rtts_ms[i]) * MS, tokens[i], 1000 * (i + 1));
         assert_int_equal(path->phase, phases[i]);
     }
     end();

@@ -83,6 +83,37 @@ static void ten_megabytes_start_fast(void **state)
 
 /* OPTIONS twice at once, as by a host that was busy for as long as it waits for the answer: with
  * the hash of a large transmission, say. There are two answers, and a probe between them. */
+/* Ways of 5 to 25 ms: most answers take longer than the quickest one, and nothing is queued yet. */
+static void delays_that_vary_do_not_end_the_start(void **state)
+{
+    uint8_t *data = make_data(1000000, 0);
+    q2p_time worst = 0;
+
+    (void)state;
+    for (unsigned draw = 0; draw < 20; draw++) {
+        struct q2p_config config;
+        struct link link;
+
+        config_options(&config);
+        link_init(&link, LINK_RATE, 15 * Q2P_MILLISECOND, LINK_QUEUE, 0);
+        link.jitter_ns = 10 * Q2P_MILLISECOND;
+        link.random += draw * UINT64_C(0x9e3779b97f4a7c15);
+        link_add(&link, &config);
+        link_add(&link, &config);
+        link.stop = stop_delivered;
+        assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, 1000000, NULL),
+                         Q2P_OK);
+        link_run(&link, 60 * Q2P_SECOND);
+        assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
+        if (link.now > worst)
+            worst = link.now;
+        link_free(&link);
+    }
+    print_message("a megabyte, the slowest of 20: %lld ms\n", (long long)(worst / Q2P_MILLISECOND));
+    assert_in_range(worst, 0, 300 * Q2P_MILLISECOND);
+    free(data);
+}
+
 static void an_opening_answered_twice_is_no_short_way(void **state)
 {
     struct q2p_config config;
@@ -347,6 +378,7 @@ int main(void)
         cmocka_unit_test(one_percent_of_loss_costs_little),
         cmocka_unit_test(five_percent_of_loss_cost_less_than_half),
         cmocka_unit_test(ten_megabytes_start_fast),
+        cmocka_unit_test(delays_that_vary_do_not_end_the_start),
         cmocka_unit_test(an_opening_answered_twice_is_no_short_way),
         cmocka_unit_test(two_senders_share_a_link),
         cmocka_unit_test(what_is_lost_leaves_again_once_in_a_round_trip),
