@@ -391,8 +391,7 @@ int q2p__member_refused(q2p_node *node, q2p_time now, const struct q2p_addr *fro
             text[i] = reason[i] >= ' ' && reason[i] <= '~' ? (char)reason[i] : '?';
         text[len] = '\0';
         news.told.text = text;
-        news.extra = text;
-        news.extra_room = len + 1;
+        news.lent = (struct q2p__lent){.extra = text, .extra_room = len + 1};
     }
     q2p__news_give(node, &news);
     return Q2P_OK;

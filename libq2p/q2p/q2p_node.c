@@ -336,10 +336,13 @@ bool q2p_on_is_transmission(enum q2p_on on)
 
 int q2p_node_happening(q2p_node *node, struct q2p_happening *out)
 {
+    struct q2p__news news;
+
     reclaim(node);
-    if (!q2p__news_take(node, &node->lent))
+    if (!q2p__news_take(node, &news))
         return 0;
-    *out = node->lent.told;
+    *out = news.told;
+    node->lent = news.lent;
     return 1;
 }
 

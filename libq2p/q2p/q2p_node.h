@@ -43,11 +43,15 @@ struct q2p__ring {
     uint16_t item_len, first, used, room;
 };
 
-/* A happening and the memory it owns until the call after the one that tells it. */
-struct q2p__news {
-    struct q2p_happening told;
+/* Memory that a happening points to: the node's until the call after the one that tells it. */
+struct q2p__lent {
     void *data, *extra;
     size_t data_room, extra_room;
+};
+
+struct q2p__news {
+    struct q2p_happening told;
+    struct q2p__lent lent;
 };
 
 /* What q2p_node_output is to fill in, and where the bytes go. */
@@ -92,7 +96,7 @@ struct q2p_node {
     struct q2p__link ready;      /* q2p_path.h, where something may leave now */
     struct q2p__ring news;
     struct q2p__ring notes;
-    struct q2p__news lent;      /* freed at the next call */
+    struct q2p__lent lent;      /* freed at the next call */
     struct q2p__table *punches; /* all of them, by address; NULL = there is none */
     struct q2p_addr *own;
     q2p_time quiet_until[2]; /* q2p_contact.c: no member counts as silent before; [1] of those that
@@ -117,9 +121,9 @@ void *q2p__resize(q2p_node *node, void *old, size_t old_len, size_t new_len);
  * Q2P_ERR_FULL (fetch some first) or Q2P_ERR_MEMORY. */
 int q2p__news_reserve(q2p_node *node, unsigned count);
 
-/* The next happening with its memory; false if there is none. Then to be freed. */
+/* The next happening with its memory, which is then to be freed; false if there is none. */
 bool q2p__news_take(q2p_node *node, struct q2p__news *news);
-void q2p__news_free(q2p_node *node, struct q2p__news *news);
+void q2p__news_free(q2p_node *node, struct q2p__lent *lent);
 
 /* Tells a happening for which there is room. */
 void q2p__news_tell(q2p_node *node, const struct q2p_happening *told);

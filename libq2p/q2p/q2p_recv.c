@@ -262,12 +262,12 @@ static void finish(q2p_node *node, struct q2p__incoming *incoming, struct q2p__f
         say_about(node, &incoming->key, incoming->dialect, Q2P_EV_TRANSPORT_FAILED);
         forget_finished(node, finished); /* it may be sent once more, and be right */
     } else {
-        news.data = q2p__pile_take(&incoming->pile, &node->config.alloc, &news.data_room);
-        news.told.data = news.data ? news.data : (const uint8_t *)"";
+        news.lent.data = q2p__pile_take(&incoming->pile, &node->config.alloc, &news.lent.data_room);
+        news.told.data = news.lent.data ? news.lent.data : (const uint8_t *)"";
         news.told.data_len = incoming->length;
         node->counters.delivered++;
         charge(node, incoming, before);
-        node->counters.memory += news.data_room; /* till the application has seen it */
+        node->counters.memory += news.lent.data_room; /* till the application has seen it */
         q2p__news_give(node, &news);
         if (incoming->length > 0) /* else the answer to OPTIONS says it */
             say_arrived(node, incoming->contact, &incoming->key, incoming->dialect);

@@ -93,17 +93,17 @@ static bool was_sent_again(const struct q2p__outgoing *outgoing, uint32_t syn)
 static int tell_lost(q2p_node *node, const struct q2p__outgoing *outgoing, const uint32_t *syns,
                      size_t count)
 {
-    struct q2p__news news = {.extra_room = count * sizeof *syns};
+    struct q2p__news news = {.lent.extra_room = count * sizeof *syns};
     uint32_t *copy;
     int status = q2p__news_reserve(node, 1);
 
     if (status != Q2P_OK)
         return status;
-    copy = q2p__resize(node, NULL, 0, news.extra_room);
+    copy = q2p__resize(node, NULL, 0, news.lent.extra_room);
     if (!copy)
         return Q2P_ERR_MEMORY;
-    memcpy(copy, syns, news.extra_room);
-    news.extra = copy;
+    memcpy(copy, syns, news.lent.extra_room);
+    news.lent.extra = copy;
     news.told = (struct q2p_happening){.on = Q2P_ON_LOST,
                                        .peer = outgoing->key.peer,
                                        .dialect = outgoing->dialect,

@@ -272,8 +272,7 @@ void q2p__report_expired(q2p_node *node, const struct q2p__incoming *incoming)
         news.told.syns_count =
             q2p__pile_missing(&incoming->pile, &cursor, incoming->pile.total, syns, Q2P_SYNS_MAX);
         news.told.syns = syns;
-        news.extra = syns;
-        news.extra_room = Q2P_SYNS_MAX * sizeof *syns;
+        news.lent = (struct q2p__lent){.extra = syns, .extra_room = Q2P_SYNS_MAX * sizeof *syns};
     }
     node->counters.expired++;
     q2p__news_give(node, &news);

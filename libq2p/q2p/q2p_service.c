@@ -91,15 +91,15 @@ bool q2p__news_take(q2p_node *node, struct q2p__news *news)
     return ring_take(node, &node->news, news);
 }
 
-void q2p__news_free(q2p_node *node, struct q2p__news *news)
+void q2p__news_free(q2p_node *node, struct q2p__lent *lent)
 {
-    if (news->data) {
-        q2p__resize(node, news->data, news->data_room, 0);
-        node->counters.memory -= news->data_room;
+    if (lent->data) {
+        q2p__resize(node, lent->data, lent->data_room, 0);
+        node->counters.memory -= lent->data_room;
     }
-    if (news->extra)
-        q2p__resize(node, news->extra, news->extra_room, 0);
-    news->data = news->extra = NULL;
+    if (lent->extra)
+        q2p__resize(node, lent->extra, lent->extra_room, 0);
+    lent->data = lent->extra = NULL;
 }
 
 int q2p__say(q2p_node *node, const struct q2p__note *note)
@@ -135,9 +135,11 @@ int q2p__write(const struct q2p__sheet *sheet, const struct q2p_addr *to, enum q
 
 void q2p__service_free(q2p_node *node)
 {
+    struct q2p__news news = {.lent = node->lent};
+
     do
-        q2p__news_free(node, &node->lent);
-    while (q2p__news_take(node, &node->lent));
+        q2p__news_free(node, &news.lent);
+    while (q2p__news_take(node, &news));
     ring_free(node, &node->news);
     ring_free(node, &node->notes);
 }
