@@ -21,6 +21,7 @@ struct q2p__contact *q2p__contact_find(const q2p_node *node, const struct q2p_ad
 
 static void forget(q2p_node *node, struct q2p__contact *contact)
 {
+    q2p__heap_release(&node->holders, &contact->holds);
     q2p__table_drop(&node->contacts, contact);
     q2p__list_drop(&contact->link);
     q2p__resize(node, contact, sizeof *contact, 0);
@@ -61,10 +62,16 @@ int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2
     contact->heard_at = contact->answers_at = contact->refusal_at = contact->called_at =
         contact->join_at = contact->ranked_at = Q2P__LONG_AGO;
     status = q2p__table_add(&node->contacts, contact);
+    if (status == Q2P_OK) {
+        status = q2p__heap_claim(&node->holders, &contact->holds, Q2P__TIMER_CONTACT);
+        if (status != Q2P_OK)
+            q2p__table_drop(&node->contacts, contact);
+    }
     if (status != Q2P_OK) {
         q2p__resize(node, contact, sizeof *contact, 0);
         return status;
     }
+    q2p__heap_set(&node->holders, &contact->holds, 0);
     q2p__list_init(&contact->incoming);
     q2p__list_init(&contact->link);
     q2p__list_append(&node->strangers, &contact->link);

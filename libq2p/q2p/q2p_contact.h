@@ -18,6 +18,7 @@ struct q2p__path;
 
 struct q2p__contact {
     struct q2p__timer timer; /* of members: JOIN or CONNECT again */
+    struct q2p__timer holds; /* in the node's holders: minus memory */
     struct q2p__link link;   /* in members or strangers */
     struct q2p_addr addr;
     q2p_time heard_at;

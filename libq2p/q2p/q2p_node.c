@@ -66,6 +66,7 @@ int q2p_node_new(q2p_node **out, const struct q2p_config *config)
     node->secret[0] = stir(taken.seed + UINT64_C(0x9e3779b97f4a7c15));
     node->secret[1] = stir(taken.seed + UINT64_C(0x3c6ef372fe94f82a));
     q2p__heap_init(&node->timers, &node->config.alloc);
+    q2p__heap_init(&node->holders, &node->config.alloc);
     init_tables(node);
 
     struct q2p__link *lists[] = {

@@ -79,6 +79,7 @@ struct q2p_node {
     struct q2p_counters counters;
     uint64_t secret[2];
     struct q2p__heap timers;
+    struct q2p__heap holders;    /* contacts, not by time: who makes us hold most memory first */
     struct q2p__table contacts;  /* q2p_contact.h, by address */
     struct q2p__table incoming;  /* q2p_recv.h, by key */
     struct q2p__table finished;  /* q2p_recv.h, by key */

@@ -16,9 +16,13 @@
 
 static void charge(q2p_node *node, struct q2p__incoming *incoming, size_t before)
 {
+    struct q2p__contact *contact = incoming->contact;
     size_t after = q2p__pile_held(&incoming->pile);
 
-    incoming->contact->memory = incoming->contact->memory - before + after;
+    if (after == before)
+        return;
+    contact->memory = contact->memory - before + after;
+    q2p__heap_set(&node->holders, &contact->holds, -(q2p_time)contact->memory);
     node->counters.memory = node->counters.memory - before + after;
     if (node->counters.memory > node->counters.memory_peak)
         node->counters.memory_peak = node->counters.memory;
@@ -377,24 +381,19 @@ static size_t share(const q2p_node *node)
 }
 
 /* Makes the memory budget hold `more` bytes for this contact: whoever holds most gives way, if
- * that is somebody else. */
+ * that is more than this one would. */
 static int afford(q2p_node *node, const struct q2p__incoming *incoming, size_t more)
 {
     const struct q2p__contact *contact = incoming->contact;
 
     if (more > share(node) || contact->memory > share(node) - more)
         return Q2P_ERR_MEMORY;
-    while (more > node->config.memory_max ||
-           node->counters.memory > node->config.memory_max - more) {
-        const struct q2p__contact *richest = contact;
+    while (node->counters.memory > node->config.memory_max - more) { /* no share is above that */
+        const struct q2p__contact *richest =
+            Q2P__LIST_ITEM(q2p__heap_first(&node->holders), struct q2p__contact, holds);
 
-        for (struct q2p__link *at = node->receiving.next; at != &node->receiving; at = at->next) {
-            const struct q2p__incoming *other = Q2P__LIST_ITEM(at, struct q2p__incoming, link);
-
-            if (other->contact->memory > richest->memory + more)
-                richest = other->contact;
-        }
-        if (richest == contact || q2p__news_reserve(node, Q2P__NEWS_INPUT) != Q2P_OK)
+        if (richest->memory <= contact->memory + more ||
+            q2p__news_reserve(node, Q2P__NEWS_INPUT) != Q2P_OK)
             return Q2P_ERR_MEMORY;
         evict(node, oldest_of(richest));
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_q2p_contact.c - whom a node remembers, for how long, and in which dialect it speaks. */
-#include "q2p_contact.h"
+#include "q2p_recv.h"
 
 #include "pipe.h"
 
@@ -143,6 +143,55 @@ static void the_budget_of_one_address_fills_up_again(void **state)
     pipe_free(&pipe);
 }
 
+static int add_fragment(struct pipe *pipe, uint32_t source, uint32_t syn)
+{
+    uint8_t body[Q2P_FRAGMENT_LEN] = {0};
+    struct q2p_message message = {.event = Q2P_EV_TRANSPORT,
+                                  .length = 20 * Q2P_FRAGMENT_LEN,
+                                  .syn = syn,
+                                  .body = body,
+                                  .body_len = sizeof body};
+    struct q2p_addr addr = address(source);
+    char from[Q2P_ADDR_TEXT_MAX];
+
+    assert_true(q2p_addr_print(&addr, from, sizeof from) > 0);
+    return pipe_message(pipe, 0, from, Q2P_DIALECT_CLASSIC, &message);
+}
+
+/* Who has filled the memory must not make every further fragment cost a walk over all that is
+ * there: here it could find none. */
+static void who_holds_most_memory_is_not_searched_for(void **state)
+{
+    enum { SOURCES = 1000, HOG = 500 };
+    struct q2p__incoming *incoming;
+    struct q2p_addr hog = address(HOG);
+    struct pipe pipe;
+    uint32_t cursor = 0;
+
+    (void)state;
+    q2p_config_init(&config);
+    config.memory_max = (SOURCES + 1) * 4 * Q2P_FRAGMENT_LEN;
+    config.length_max = 20 * Q2P_FRAGMENT_LEN;
+    pipe_init(&pipe);
+    pipe_add(&pipe, "10.255.0.1:1", &config);
+    for (uint32_t source = 0; source < SOURCES; source++) /* room for 4, but 8 of the hog */
+        for (uint32_t syn = 0; syn < (source == HOG ? 5 : 3); syn++)
+            assert_int_equal(add_fragment(&pipe, source, syn), Q2P_OK);
+    assert_int_equal(q2p_node_counters(pipe.nodes[0])->memory, config.memory_max);
+    while ((incoming = q2p__table_next(&pipe.nodes[0]->incoming, &cursor)))
+        q2p__list_drop(&incoming->link);
+    assert_int_equal(add_fragment(&pipe, 1, 3), Q2P_OK);
+    assert_int_equal(add_fragment(&pipe, 1, 4), Q2P_ERR_MEMORY); /* as much as the hog has */
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_EXPIRED), 0);
+    assert_int_equal(add_fragment(&pipe, SOURCES, 0), Q2P_OK);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_EXPIRED), 1);
+    assert_true(q2p_addr_equal(&pipe_find(&pipe, 0, Q2P_ON_EXPIRED, 0)->what.peer, &hog));
+    assert_int_equal(add_fragment(&pipe, 1, 4), Q2P_OK); /* into what the hog has left */
+    assert_int_equal(add_fragment(&pipe, 1, 5), Q2P_OK);
+    assert_int_equal(pipe_count(&pipe, 0, Q2P_ON_EXPIRED), 1);
+    pipe_free(&pipe);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +200,7 @@ int main(void)
         cmocka_unit_test(the_latest_proof_of_a_dialect_counts),
         cmocka_unit_test(one_that_connects_may_take_the_place_of_a_silent_peer),
         cmocka_unit_test(the_budget_of_one_address_fills_up_again),
+        cmocka_unit_test(who_holds_most_memory_is_not_searched_for),
     };
     return cmocka_run_group_tests_name("q2p_contact", tests, NULL, NULL);
 }
