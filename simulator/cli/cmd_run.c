@@ -265,6 +265,8 @@ static int simulate(struct session *session)
     cli_print_again(session->again, values, (uint32_t)values->variant, session->scenario.seed);
     if (values->swarm)
         swarm_links(&session->run);
+    if (!divide(session))
+        return CLI_USAGE;
     if (!open_folder(&session->folder, values))
         return CLI_SYSTEM;
     if (session->folder.trace) {
@@ -281,8 +283,6 @@ static int simulate(struct session *session)
     session->run.happened = happened;
     session->run.mapped = mapped;
     session->run.ctx = session;
-    if (!divide(session))
-        return CLI_USAGE;
     play(session);
     bool ok = scn_run_judge(&session->run);
     if (values->swarm)

@@ -10,9 +10,8 @@
 
 #define SCN_THREADS_MAX 64
 
-/* Divides a run whose observers are set and which has not been played yet. Returns how many threads
- * there are; 1 if there is nothing to divide, 0 if the run would not be the same: `why` says why.
- */
+/* Divides a run that has not been played yet. Returns how many threads there are; 1 if there is
+ * nothing to divide, 0 if the run would not be the same: `why` says why. */
 uint32_t scn_threads_begin(struct scn_run *run, uint32_t wanted, char *why, size_t room);
 void scn_threads_play(struct scn_run *run, q2p_time until);
 void scn_threads_free(struct scn_threads *threads);

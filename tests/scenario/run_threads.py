@@ -40,9 +40,10 @@ def compare(sim, file, folder):
     expect((quick.stdout, quick.returncode) == (plain.stdout, plain.returncode), quick.stdout)
 
 
-def refused(sim):
-    done = run(sim, GALLERY / "icmp.yaml", "--threads", 2, "--no-files")
+def refused(sim, folder):
+    done = run(sim, GALLERY / "icmp.yaml", "--threads", 2, "--out", folder / "out")
     expect(done.returncode == 2 and "nats.home.icmp-kills: " in done.stderr, done)
+    expect(not any(folder.iterdir()), "a run folder of no run")
     done = run(sim, GALLERY / "same-nat.yaml", "--threads", 2, "--no-files")
     expect(done.returncode == 0 and "on one thread: " in done.stderr, done)
     alone = run(sim, GALLERY / "same-nat.yaml", "--no-files")
@@ -53,11 +54,13 @@ def refused(sim):
 
 def main():
     sim, files = sys.argv[1], sys.argv[2:]
-    if not files:
-        refused(sim)
-    for file in files:
-        with tempfile.TemporaryDirectory() as folder:
-            compare(sim, file, pathlib.Path(folder))
+    for file in files or [None]:
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            if file:
+                compare(sim, file, folder)
+            else:
+                refused(sim, folder)
 
 
 main()
