@@ -226,7 +226,8 @@ int cmd_sweep(const struct cli_values *values)
         return CLI_USAGE;
     int status = CLI_INPUT;
     if (read_variants(&session)) {
-        fflush(stdout); /* workers must not have it twice */
+        /* whoever interrupts it has whole lines; and workers begin with an empty buffer */
+        setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
         status = sweep_run(&session.plan) ? CLI_DONE : CLI_SYSTEM;
         if (status == CLI_SYSTEM)
             fprintf(stderr, "q2p-sim: %s\n", strerror(errno));

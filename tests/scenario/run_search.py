@@ -85,16 +85,22 @@ def computes(pid):
         return False
 
 
-def orphans(_folder):
-    """Workers whose parent is killed are gone, too, instead of going on to the last seed."""
-    whole = subprocess.Popen([run_scenario.SIM, "sweep", DEMO, "--seeds", "1000000", "--jobs", "3"],
-                             stdout=subprocess.DEVNULL)
+def orphans(folder):
+    """Workers whose parent is killed are gone, too, instead of going on to the last seed; what it
+    has told until then are whole lines."""
+    with open(folder / "told", "wb") as told:
+        whole = subprocess.Popen([run_scenario.SIM, "sweep", DEMO, "--seeds", "1000000", "--jobs",
+                                  "3", "--json"], stdout=told)
     listed = pathlib.Path(f"/proc/{whole.pid}/task/{whole.pid}/children")
     while len(listed.read_text().split()) < 3:
         expect(whole.poll() is None, "it has ended by itself")
     workers = listed.read_text().split()
+    while (folder / "told").stat().st_size == 0:
+        expect(whole.poll() is None, "it has ended by itself")
+        time.sleep(0.01)
     whole.kill()
     whole.wait()
+    expect((folder / "told").read_bytes().endswith(b"}\n"), (folder / "told").read_bytes()[-200:])
     for _ in range(200):
         if not any(map(computes, workers)):
             return
