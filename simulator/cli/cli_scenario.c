@@ -48,6 +48,10 @@ void cli_print_again(char *out, const struct cli_values *values, uint32_t varian
 
 void cli_print_string(const char *text)
 {
+    if (!text) {
+        fputs("null", stdout);
+        return;
+    }
     putchar('"');
     for (; *text; text++) {
         if (*text == '"' || *text == '\\')

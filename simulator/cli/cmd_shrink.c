@@ -78,22 +78,19 @@ static void say_why(struct session *session, const struct scn_run *run)
 static char *make_again(const struct session *session)
 {
     const struct shrink *shrink = &session->shrink;
-    char line[CLI_AGAIN_MAX], *out = NULL;
+    char line[CLI_AGAIN_MAX];
     const char *comma = " --only ";
-    size_t len;
-    FILE *file = open_memstream(&out, &len);
-    if (!file)
-        return NULL;
+    size_t room = CLI_AGAIN_MAX + 32 * (shrink->kept_count + 1);
+    char *out = sim_alloc(room);
     cli_print_again(line, session->values, (uint32_t)session->values->variant,
                     session->scenario.seed);
-    fprintf(file, "q2p-sim shrink%s", line + strlen("q2p-sim run"));
+    int len = snprintf(out, room, "q2p-sim shrink%s", line + strlen("q2p-sim run"));
     for (size_t i = 0; i < shrink->count; i++) {
         if (!shrink->kept[i])
             continue;
-        fprintf(file, "%s%zu", comma, i + 1);
+        len += snprintf(out + len, room - (size_t)len, "%s%zu", comma, i + 1);
         comma = ",";
     }
-    fclose(file);
     return out;
 }
 
@@ -127,11 +124,11 @@ static void print_text(const struct session *session, const struct scn_run *run)
     size_t shown = 0;
     printf("%s  %s\n", *session->why ? "FAIL" : "ok  ",
            *session->why ? session->why : "nothing fails with these decisions alone");
-    printf("luck: %zu decisions in %" PRIu64 " events; %zu are enough%s (%u runs)\n", shrink->count,
+    printf("luck: %zu decisions in %" PRIu64 " events; %zu are %s (%u runs)\n", shrink->count,
            shrink->steps, shrink->kept_count,
-           session->values->only ? ""
-           : session->minimal    ? ", and none of them can be left out"
-                                 : ", perhaps fewer",
+           session->values->only ? "kept"
+           : session->minimal    ? "enough, and none of them can be left out"
+                                 : "enough, perhaps fewer",
            shrink->runs);
     for (size_t i = 0; i < shrink->count && shown < SHOWN; i++) {
         const struct shrink_decision *decision = &shrink->decisions[i];
@@ -166,7 +163,7 @@ static void print_json(const struct session *session, const struct scn_run *run)
     const struct shrink *shrink = &session->shrink;
     const char *comma = "";
     printf("{\"type\":\"shrink\",\"t_ns\":0,\"seed\":%" PRIu64 ",\"why\":", shrink->seed);
-    cli_print_string(session->why);
+    cli_print_string(*session->why ? session->why : NULL);
     printf(",\"events\":%" PRIu64
            ",\"decisions\":%zu,\"enough\":%zu,\"minimal\":%s,\"runs\":%u,\"list\":[",
            shrink->steps, shrink->count, shrink->kept_count, session->minimal ? "true" : "false",
@@ -187,57 +184,68 @@ static void print_json(const struct session *session, const struct scn_run *run)
 
 /* ---- the run that is left ---------------------------------------------------------------- */
 
-static bool open_trace(struct session *session, const struct scn_run *run)
+/* Before the search, which may take long. */
+static bool open_trace(struct session *session)
 {
     const char *folder = session->values->out;
     char path[480];
     if (!folder)
         return true;
-    bool fits = snprintf(path, sizeof path, "%s/trace.pcapng", folder) < (int)sizeof path;
-    FILE *file = NULL;
-    if (!fits)
+    if (snprintf(path, sizeof path, "%s/trace.pcapng", folder) >= (int)sizeof path)
         errno = ENAMETOOLONG;
     else if (mkdir(folder, 0777) == 0 || errno == EEXIST)
-        file = fopen(path, "wb");
-    if (!file) {
+        session->file = fopen(path, "wb");
+    if (!session->file)
         fprintf(stderr, "q2p-sim: %s: %s\n", path, strerror(errno));
-        return false;
+    return session->file;
+}
+
+static bool close_trace(struct session *session)
+{
+    if (!session->file)
+        return true;
+    report_trace_end(&session->trace);
+    bool fine = ferror(session->file) == 0;
+    fine &= fclose(session->file) == 0;
+    if (!fine)
+        fprintf(stderr, "q2p-sim: %s: could not be written: %s\n", session->values->out,
+                strerror(errno));
+    return fine;
+}
+
+static void print_rest(struct session *session, const struct scn_run *run)
+{
+    if (session->values->json) {
+        print_json(session, run);
+        return;
     }
-    session->file = file;
-    report_trace_begin(&session->trace, file, &run->net, session->again, NULL);
-    return true;
+    if (session->values->quiet && !*session->why)
+        return;
+    print_text(session, run);
+    report_ladder_print(&session->ladder, &run->net, LADDER_ROWS, stdout);
+    if (*session->why)
+        printf("again: %s\n", session->again);
 }
 
 static int play_rest(struct session *session)
 {
     struct scn_run run;
-    int status = CLI_SYSTEM;
     session->again = make_again(session);
     shrink_build(&session->shrink, &run);
-    if (session->again && open_trace(session, &run)) {
-        run.trace = session->file ? &session->trace : NULL;
-        run.ladder = session->values->json ? NULL : &session->ladder;
-        scn_run_play(&run, session->scenario.until_ns);
-        scn_run_judge(&run);
-        say_why(session, &run);
-        if (session->values->json)
-            print_json(session, &run);
-        else
-            print_text(session, &run);
-        if (!session->values->json)
-            report_ladder_print(&session->ladder, &run.net, LADDER_ROWS, stdout);
-        if (!session->values->json)
-            printf("again: %s\n", session->again);
-        if (run.trace)
-            report_trace_end(&session->trace);
-        bool written = !session->file || ferror(session->file) == 0;
-        written = (!session->file || fclose(session->file) == 0) && written;
-        if (!written)
-            fprintf(stderr, "q2p-sim: %s: cannot be written\n", session->values->out);
-        status = !written ? CLI_SYSTEM : *session->why ? CLI_FAILED : CLI_DONE;
+    if (session->file) {
+        report_trace_begin(&session->trace, session->file, &run.net, session->again, NULL);
+        run.trace = &session->trace;
     }
+    run.ladder = session->values->json ? NULL : &session->ladder;
+    scn_run_play(&run, session->scenario.until_ns);
+    scn_run_judge(&run);
+    say_why(session, &run);
+    print_rest(session, &run);
+    bool written = close_trace(session);
     scn_run_free(&run);
-    return status;
+    if (!written)
+        return CLI_SYSTEM;
+    return *session->why ? CLI_FAILED : CLI_DONE;
 }
 
 /* Later builds of the same cannot be refused any more. */
@@ -259,7 +267,8 @@ static int reduce(struct session *session)
         swarm_scenario(&session->scenario, session->scenario.seed);
     if (!can_build(session))
         return CLI_SYSTEM;
-    if (!shrink_record(shrink, &session->scenario, session->scenario.seed, values->swarm)) {
+    bool fails = shrink_record(shrink, &session->scenario, session->scenario.seed, values->swarm);
+    if (!fails && !values->only) {
         if (values->json || !values->quiet)
             printf(values->json ? "{\"type\":\"shrink\",\"t_ns\":0,\"seed\":%" PRIu64
                                   ",\"why\":null}\n"
@@ -267,8 +276,12 @@ static int reduce(struct session *session)
                    session->scenario.seed);
         return CLI_DONE;
     }
+    if (values->only && !keep_only(shrink, values->only))
+        return CLI_USAGE;
+    if (!open_trace(session))
+        return CLI_SYSTEM;
     if (values->only)
-        return keep_only(shrink, values->only) ? play_rest(session) : CLI_USAGE;
+        return play_rest(session);
     if (isatty(STDERR_FILENO) == 1 && !values->quiet)
         shrink->progress = show_progress;
     session->minimal = shrink_search(shrink, RUNS_MAX);

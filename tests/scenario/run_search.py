@@ -157,7 +157,12 @@ def shrink(folder):
     numbers = [str(thing["decision"]) for thing in report["list"]]
     for number in numbers:
         rest = ",".join(other for other in numbers if other != number)
-        expect(sim("shrink", file, "--only", rest).returncode == 0, number, "could be left out")
+        done = sim("shrink", file, "--only", rest)
+        expect(done.returncode == 0 and "again: " not in done.stdout, number, "could be left out")
+    done = sim("shrink", file, "--only", numbers[0], "--quiet")
+    expect(done.returncode == 0 and not done.stdout, "quiet, and nothing fails", done.stdout)
+    done = sim("shrink", file, "--out", "/proc/nowhere")
+    expect(done.returncode == 4 and not done.stdout, "nowhere to write", done.stdout)
     file = HERE / "failing/unlucky-port.yaml"
     done = sim("shrink", file, "--json")
     report = json.loads(done.stdout)
@@ -172,6 +177,21 @@ def shrink(folder):
     expect(json.loads(sim("shrink", DEMO, "--json").stdout)
            == {"type": "shrink", "t_ns": 0, "seed": 7, "why": None}, "the demo fails, with --json")
     expect(sim("shrink", DEMO).stdout.startswith("ok    nothing fails"), "the demo fails")
+    # what is asked for is played, whether all luck together makes it fail or not
+    report = json.loads(sim("shrink", DEMO, "--only", "2", "--json").stdout)
+    expect(report["why"] is None and report["enough"] == 1 == len(report["list"]), report)
+    expect(sim("shrink", DEMO, "--only", "1000000").returncode == 2, "the demo has few decisions")
+    deaf = folder / "deaf.yaml"
+    deaf.write_text("""until: 5s
+nodes:
+  seed:  {at: 203.0.113.1:10000}
+  alice: {at: 203.0.113.2:10000, joins: seed}
+default: {loss: 100%}
+expect: [{never: join}]
+""")
+    done = sim("shrink", deaf, "--only", "1")
+    expect(sim("shrink", deaf).returncode == 0 and done.returncode == 1
+           and done.stdout.startswith("FAIL  never join"), done.stdout)
 
 
 if __name__ == "__main__":
