@@ -19,7 +19,8 @@
 #define AT(member) offsetof(struct cli_values, member)
 
 static const struct cli_option options[] = {
-    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the dice, instead of the one in FILE", 0, INT64_MAX},
+    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the dice; default: that of FILE, or 1", 0,
+     INT64_MAX},
     {"out", 'o', CLI_STRING, AT(out), "DIR",
      "folder to write; default of run: FILE's name with .run", 0, 0},
     {"no-files", 0, CLI_FLAG, AT(no_files), NULL, "write no run folder", 0, 0},
@@ -82,7 +83,7 @@ static bool read_number(const char *text, uint64_t *out)
 {
     char *end;
     errno = 0;
-    *out = strtoull(text, &end, 0);
+    *out = strtoull(text, &end, 10);
     return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= INT64_MAX;
 }
 

@@ -10,10 +10,11 @@ int cmd_explain(const struct cli_values *values)
     if (scn_explain(values->file, stdout))
         return CLI_DONE;
     char where[40];
-    const char *dot = strrchr(values->file, '.');
+    const char *dot = strrchr(values->file, '.'), *name = dot ? dot + 1 : values->file;
     snprintf(where, sizeof where, "%.*s", dot ? (int)(dot - values->file) : 0, values->file);
-    const struct scn_key *like =
-        scn_key_like(dot ? where : NULL, NULL, dot ? dot + 1 : values->file);
+    const struct scn_key *like = dot ? scn_key_like(where, NULL, name) : NULL;
+    if (!like) /* it may belong to another section */
+        like = scn_key_like(NULL, NULL, name);
     fprintf(stderr, "q2p-sim: no key or section is called '%s'", values->file);
     if (like) {
         fprintf(stderr, " (did you mean '%s%s%s'?)\n", like->section, *like->section ? "." : "",

@@ -248,8 +248,15 @@ static void make_again(const struct cli_values *values, uint64_t seed, char *out
         snprintf(out + len, room - len, " --trials %" PRIu64, values->trials);
 }
 
+static bool say_file(const struct cli_values *values, bool fine)
+{
+    if (!fine)
+        fprintf(stderr, "q2p-sim: %s: %s\n", values->html, strerror(errno));
+    return fine;
+}
+
 /* Returns false and says why if the file cannot be written. */
-static bool write_page(const struct session *session)
+static bool write_page(const struct session *session, FILE *out)
 {
     struct report_matrix_table tables[TABLES_MAX + CLI_DEVICES_TABLES];
     struct cli_devices_page page;
@@ -282,15 +289,10 @@ static bool write_page(const struct session *session)
         .tables_count = session->count + (session->all ? CLI_DEVICES_TABLES : 0),
         .ok = is_well(session),
     };
-    FILE *out = fopen(session->values->html, "wb");
-    if (out)
-        report_matrix_html(&matrix, out);
-    bool fine = out && ferror(out) == 0;
-    if (out && fclose(out) != 0)
-        fine = false;
-    if (!fine)
-        fprintf(stderr, "q2p-sim: %s: %s\n", session->values->html, strerror(errno));
-    return fine;
+    report_matrix_html(&matrix, out);
+    bool fine = ferror(out) == 0;
+    fine &= fclose(out) == 0;
+    return say_file(session->values, fine);
 }
 
 int cmd_matrix(const struct cli_values *values)
@@ -300,6 +302,9 @@ int cmd_matrix(const struct cli_values *values)
     uint8_t scope, profile;
     if (!read_plan(values, &plan, &scope, &profile))
         return CLI_USAGE;
+    FILE *page = values->html ? fopen(values->html, "wb") : NULL; /* at once: trials take long */
+    if (!say_file(values, page || !values->html))
+        return CLI_SYSTEM;
     for (unsigned at = 0; at < 2; at++) {
         for (unsigned table = 0; table < LAB_TABLES; table++) {
             bool mixed = table >= LAB_TABLE_OURS_JOINS;
@@ -321,7 +326,7 @@ int cmd_matrix(const struct cli_values *values)
         print_json(&session);
     else
         print_text(&session);
-    if (values->html && !write_page(&session))
+    if (page && !write_page(&session, page))
         return CLI_SYSTEM;
     return is_well(&session) ? CLI_DONE : CLI_FAILED;
 }

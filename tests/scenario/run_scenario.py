@@ -338,7 +338,8 @@ def heat(folder):
     expect(together == 3 * [5 + 9 + 5], "hairpins:", together)
     full = sum("is2" in element.attrib["class"].split() for element in cells[:81])
     expect(full == 45, "the classic table has", full)
-    expect(sim("matrix", "--html", "/proc/nowhere").returncode == 4, "no file is no error")
+    done = sim("matrix", "--html", "/proc/nowhere")
+    expect(done.returncode == 4 and not done.stdout, "no file is no error, or one too late", done)
 
 
 def golden(_folder):
@@ -385,6 +386,8 @@ def usage(folder):
         expect(done.returncode == code, words, done.returncode, done.stdout, done.stderr)
         expect(bool(done.stdout) == (code == 0) and bool(done.stderr) == (code != 0), words,
                done.stdout, done.stderr)
+    seeds = [sim("run", DEMO, "--seed", seed, "--no-files").stdout for seed in ("010", "10")]
+    expect(seeds[0] == seeds[1], "010 is no octal number", *seeds)
     (folder / "new.yaml").write_text(sim("new").stdout)
     done = sim("run", "new.yaml", "--progress", cwd=folder)
     expect(done.returncode == 0 and (folder / "new.run/trace.pcapng").is_file(), done.stdout)
@@ -392,7 +395,9 @@ def usage(folder):
     for words, part in ((("run", folder), f"{folder}: Is a directory"), (("run",), "wants FILE"),
                         (("run", "--bogus", DEMO), "q2p-sim: unrecognized option '--bogus'"),
                         (("sweep", DEMO, "--seeds", 0), "--seeds wants a number from 1 to "),
-                        (("explain", "nats.maping"), "(did you mean 'nats.mapping'?)")):
+                        (("explain", "nats.maping"), "(did you mean 'nats.mapping'?)"),
+                        (("explain", "nodes.peers-max"), "(did you mean 'protocol.peers-max'?)"),
+                        (("run", DEMO, "--seed", "0x7"), "--seed wants a number from 0 to ")):
         expect(part in sim(*words).stderr, words, sim(*words).stderr)
     odd = folder / "what's that.yaml"
     shutil.copy(HERE / "failing/lost.yaml", odd)
