@@ -83,7 +83,7 @@ static bool read_number(const char *text, uint64_t *out)
 {
     char *end;
     errno = 0;
-    *out = strtoull(text, &end, 10);
+    *out = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10); /* as in scenarios */
     return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= INT64_MAX;
 }
 

@@ -54,7 +54,7 @@ static bool read_plan(const struct cli_values *values, struct lab_matrix_plan *p
         .kind = SCN_WORD, .width = 1, .words = "classic|original|ours|mixed||all", .max = 5};
     static const struct scn_key loss = {.kind = SCN_LOSS, .width = 4, .max = NET_LOSS_ALWAYS};
     static const struct scn_key time = {
-        .kind = SCN_TIME, .width = 8, .min = Q2P_MILLISECOND, .max = 24 * 3600 * Q2P_SECOND};
+        .kind = SCN_TIME, .width = 8, .min = Q2P_MILLISECOND, .max = SCN_DAY};
     *scope = NET_NAT_SCOPE_MAPPING;
     *profile = FOR_ALL;
     plan->after_ns = Q2P_SECOND;

@@ -71,16 +71,16 @@ static void read_messages(struct scn_link *link, struct scn_errors *errors)
     }
 }
 
-void scn_link_finish(struct scn_link *link, struct scn_errors *errors)
+void scn_link_finish(struct scn_link *link, const struct scn_yaml *where, struct scn_errors *errors)
 {
     static const struct scn_key key = {
-        .name = "delays", .kind = SCN_TIME, .width = sizeof(q2p_time), .min = 0, .max = INT64_MAX};
+        .name = "delays", .kind = SCN_TIME, .width = sizeof(q2p_time), .max = SCN_DAY};
     check_pattern(&link->mask, errors);
     check_pattern(&link->trace, errors);
     read_messages(link, errors);
     if (link->config.red_min > 0 && link->config.red_max > 0 &&
         link->config.red_min >= link->config.red_max)
-        scn_error(errors, link->between[0].where, "red-min must be below red-max");
+        scn_error(errors, where, "red-min must be below red-max");
     if (link->table.count == 0)
         return;
     if (link->table.count > NET_TABLE_MAX) {

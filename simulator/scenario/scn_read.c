@@ -126,7 +126,6 @@ static bool is_name(const char *text, size_t number_len)
 static bool check_name(struct scn_errors *errors, const struct scn_yaml *name, uint32_t count)
 {
     size_t number_len = 0;
-
     for (uint32_t last = count > 1 ? count - 1 : 0; last > 0; last /= 10)
         number_len += number_len == 0 ? 2 : 1;
     if (is_name(name->text, number_len))
@@ -208,12 +207,11 @@ static void read_link(struct scenario *out, struct scn_errors *errors, const str
         scn_defaults("links", link);
         link->delay_ns = (struct scn_range){-1, -1};
     }
-    link->between[0].where = map;
     if (!read_section(errors, "links", NULL, map, link))
         return;
     if (!link->between[0].text == !access)
         scn_error(errors, map, "want one of between, access");
-    scn_link_finish(link, errors);
+    scn_link_finish(link, map, errors);
 }
 
 static void read_step(struct scenario *out, struct scn_errors *errors, const struct scn_yaml *map)
@@ -240,7 +238,7 @@ static void read_step(struct scenario *out, struct scn_errors *errors, const str
         step->set.given = scn_link_given(set);
         if (step->has_set && !step->set.between[0].text == !step->set.access.text)
             scn_error(errors, set, "want one of link, access");
-        scn_link_finish(&step->set, errors);
+        scn_link_finish(&step->set, set, errors);
     }
 }
 
@@ -306,7 +304,7 @@ bool scn_read_variant(struct scenario *out, const char *file, uint32_t variant,
         read_protocol(errors, protocol, &out->protocol, true);
     if (link_default)
         read_section(errors, "default", NULL, link_default, &out->link_default);
-    scn_link_finish(&out->link_default, errors);
+    scn_link_finish(&out->link_default, link_default, errors);
     read_items(out, errors, "nats", SCN_MAP, read_nat);
     read_items(out, errors, "nodes", SCN_MAP, read_node);
     read_items(out, errors, "links", SCN_LIST, read_link);

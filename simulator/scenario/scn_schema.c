@@ -9,7 +9,6 @@
     offsetof(struct scn_protocol, config) + offsetof(struct q2p_config, member),                   \
         sizeof(((struct q2p_config *)0)->member)
 #define MOST INT64_MAX
-#define DAY (24 * 3600 * Q2P_SECOND)
 #define YES_NO "no|yes"
 #define DIALECT_WORDS "||classic|options" /* the numbers of enum q2p_dialect */
 
@@ -31,8 +30,8 @@ const struct scn_section scn_sections[] = {
 #define DEFAULT(text) text
 #define NOTHING(text) "" /* as it was */
 #define LINK_KEYS(section, d) \
-    {section, "delay", SCN_TIMES, FIELD(scn_link, delay_ns), d("20ms"), NULL, Q2P_MICROSECOND, DAY, "one way; a range is drawn from uniformly, so datagrams overtake"}, \
-    {section, "jitter", SCN_TIME, FIELD(scn_link, config.jitter_ns), d("0"), NULL, 0, DAY, "comes on top of the delay; its largest, its standard deviation (normal) or its mean"}, \
+    {section, "delay", SCN_TIMES, FIELD(scn_link, delay_ns), d("20ms"), NULL, Q2P_MICROSECOND, SCN_DAY, "one way; a range is drawn from uniformly, so datagrams overtake"}, \
+    {section, "jitter", SCN_TIME, FIELD(scn_link, config.jitter_ns), d("0"), NULL, 0, SCN_DAY, "comes on top of the delay; its largest, its standard deviation (normal) or its mean"}, \
     {section, "shape", SCN_WORD, FIELD(scn_link, config.shape), d("uniform"), NET_SHAPE_WORDS, 0, 0, "how the jitter is distributed"}, \
     {section, "delays", SCN_REFS, FIELD(scn_link, table), "", NULL, 0, 0, "instead of delay: a list of times, each as likely as the others"}, \
     {section, "correlation", SCN_LOSS, FIELD(scn_link, config.correlation_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "chance that a datagram takes as long as the one before it, of delays that vary"}, \
@@ -40,7 +39,7 @@ const struct scn_section scn_sections[] = {
     {section, "to-bad", SCN_LOSS, FIELD(scn_link, config.to_bad_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "bursts after Gilbert and Elliott: from the good state to the bad one, per datagram"}, \
     {section, "to-good", SCN_LOSS, FIELD(scn_link, config.to_good_ppb), d("30%"), NULL, 0, NET_LOSS_ALWAYS, "... and back; bursts are 1/to-good long"}, \
     {section, "bad-loss", SCN_LOSS, FIELD(scn_link, config.bad_loss_ppb), d("100%"), NULL, 0, NET_LOSS_ALWAYS, "loss in the bad state"}, \
-    {section, "bad-delay", SCN_TIME, FIELD(scn_link, config.bad_delay_ns), d("0"), NULL, 0, DAY, "what gets through in the bad state comes so much later: loss and delay go together"}, \
+    {section, "bad-delay", SCN_TIME, FIELD(scn_link, config.bad_delay_ns), d("0"), NULL, 0, SCN_DAY, "what gets through in the bad state comes so much later: loss and delay go together"}, \
     {section, "lose-every", SCN_COUNT, FIELD(scn_link, config.lose_every), d("0"), NULL, 0, UINT32_MAX, "loses the n-th of every n datagrams, 0 = none"}, \
     {section, "lose-mask", SCN_TEXT, FIELD(scn_link, mask), "", NULL, 0, 0, "of 0 and 1 = lost, such as 0010; again and again"}, \
     {section, "lose-trace", SCN_TEXT, FIELD(scn_link, trace), "", NULL, 0, 0, "of 0 and 1 = lost; once, after its end nothing is lost"}, \
@@ -50,7 +49,7 @@ const struct scn_section scn_sections[] = {
     {section, "corrupt", SCN_LOSS, FIELD(scn_link, config.corrupt_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "one bit flips"}, \
     {section, "truncate", SCN_LOSS, FIELD(scn_link, config.truncate_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "the end is missing"}, \
     {section, "reorder", SCN_LOSS, FIELD(scn_link, config.reorder_ppb), d("0%"), NULL, 0, NET_LOSS_ALWAYS, "comes later than it should, so that others overtake"}, \
-    {section, "reorder-by", SCN_TIME, FIELD(scn_link, config.reorder_ns), d("10ms"), NULL, 0, DAY, "... by so much"}, \
+    {section, "reorder-by", SCN_TIME, FIELD(scn_link, config.reorder_ns), d("10ms"), NULL, 0, SCN_DAY, "... by so much"}, \
     {section, "mtu", SCN_SIZE, FIELD(scn_link, config.mtu), d("0"), NULL, 0, 65535, "bytes with IP and UDP headers (28) that get through, 0 = any"}, \
     {section, "cut", SCN_BOOL, FIELD(scn_link, config.cut), d("no"), YES_NO, 0, 1, "nothing gets through"}, \
     {section, "rate", SCN_RATE, FIELD(scn_link, config.rate), d("0"), NULL, 0, UINT32_MAX, "of the wire, headers included, 0 = as fast as you like"}, \
@@ -64,7 +63,7 @@ const struct scn_key scn_schema[] = {
     {"", "name", SCN_TEXT, FIELD(scenario, name), "", NULL, 0, 0, "a title"},
     {"", "about", SCN_TEXT, FIELD(scenario, about), "", NULL, 0, 0, "what it shows, in a sentence"},
     {"", "seed", SCN_COUNT, FIELD(scenario, seed), "1", NULL, 0, MOST, "of the dice: file and seed make the run; --seed goes first"},
-    {"", "until", SCN_TIME, FIELD(scenario, until_ns), "30s", NULL, Q2P_MILLISECOND, DAY, "virtual time at which the run ends"},
+    {"", "until", SCN_TIME, FIELD(scenario, until_ns), "30s", NULL, Q2P_MILLISECOND, SCN_DAY, "virtual time at which the run ends"},
     {"", "protocol", SCN_PART, 0, 0, "", NULL, 0, 0, "how nodes behave"},
     {"", "nodes", SCN_PART, 0, 0, NULL, NULL, 0, 0, "the Q2P nodes, by name"},
     {"", "nats", SCN_PART, 0, 0, "", NULL, 0, 0, "the NATs, by name"},
@@ -78,11 +77,11 @@ const struct scn_key scn_schema[] = {
     {"protocol", "dialect", SCN_WORD, CONFIG(dialect), "", DIALECT_WORDS, 0, 0, "spoken to a peer until its own is known"},
     {"protocol", "network-id", SCN_COUNT, CONFIG(network_id), "", NULL, 0, 65535, "nodes of different networks do not meet"},
     {"protocol", "peers-max", SCN_COUNT, CONFIG(peers_max), "", NULL, 1, 128, "connection limit"},
-    {"protocol", "lost", SCN_TIME, CONFIG(lost_ns), "", NULL, Q2P_MILLISECOND, DAY, "a receiver lists what is missing this often"},
-    {"protocol", "timeout", SCN_TIME, CONFIG(timeout_ns), "", NULL, Q2P_MILLISECOND, DAY, "... and gives up this long after the last new fragment"},
+    {"protocol", "lost", SCN_TIME, CONFIG(lost_ns), "", NULL, Q2P_MILLISECOND, SCN_DAY, "a receiver lists what is missing this often"},
+    {"protocol", "timeout", SCN_TIME, CONFIG(timeout_ns), "", NULL, Q2P_MILLISECOND, SCN_DAY, "... and gives up this long after the last new fragment"},
     {"protocol", "timeout-total", SCN_BOOL, CONFIG(timeout_total), "", YES_NO, 0, 1, "timeout counts from the start of the transmission instead"},
-    {"protocol", "remember", SCN_TIME, CONFIG(remember_ns), "", NULL, 0, DAY, "a finished incoming key stays known"},
-    {"protocol", "keep", SCN_TIME, CONFIG(keep_ns), "", NULL, 0, DAY, "a sender keeps what it sent for repairs"},
+    {"protocol", "remember", SCN_TIME, CONFIG(remember_ns), "", NULL, 0, SCN_DAY, "a finished incoming key stays known"},
+    {"protocol", "keep", SCN_TIME, CONFIG(keep_ns), "", NULL, 0, SCN_DAY, "a sender keeps what it sent for repairs"},
     {"protocol", "repair", SCN_BOOL, CONFIG(repair), "", YES_NO, 0, 1, "resend what is reported lost"},
     {"protocol", "rate", SCN_RATE, CONFIG(rate), "", NULL, 0, UINT32_MAX, "sending pace of a node, 0 = none"},
     {"protocol", "burst", SCN_COUNT, CONFIG(burst), "", NULL, 1, 65535, "datagrams that may leave at once"},
@@ -92,10 +91,10 @@ const struct scn_key scn_schema[] = {
     {"protocol", "incoming-peer-max", SCN_COUNT, CONFIG(incoming_peer_max), "", NULL, 1, 65535, "... from one address"},
     {"protocol", "outgoing-max", SCN_COUNT, CONFIG(outgoing_max), "", NULL, 1, 65535, "transmissions being sent or kept"},
     {"protocol", "persist", SCN_BOOL, CONFIG(persist), "", YES_NO, 0, 1, "repeat control messages until answered; answer TOUCH with CONNECT"},
-    {"protocol", "retry", SCN_TIME, CONFIG(retry_ns), "", NULL, Q2P_MILLISECOND, DAY, "first repetition, doubling each time"},
+    {"protocol", "retry", SCN_TIME, CONFIG(retry_ns), "", NULL, Q2P_MILLISECOND, SCN_DAY, "first repetition, doubling each time"},
     {"protocol", "retries-max", SCN_COUNT, CONFIG(retries_max), "", NULL, 0, 65535, "repetitions of one message"},
-    {"protocol", "keepalive", SCN_TIME, CONFIG(keepalive_ns), "", NULL, 0, DAY, "keep NAT mappings alive this often, 0 = never"},
-    {"protocol", "silence", SCN_TIME, CONFIG(silence_ns), "", NULL, 0, DAY, "give up a connected peer that keep-alives have not raised for so long, 0 = never"},
+    {"protocol", "keepalive", SCN_TIME, CONFIG(keepalive_ns), "", NULL, 0, SCN_DAY, "keep NAT mappings alive this often, 0 = never"},
+    {"protocol", "silence", SCN_TIME, CONFIG(silence_ns), "", NULL, 0, SCN_DAY, "give up a connected peer that keep-alives have not raised for so long, 0 = never"},
     {"protocol", "open", SCN_BOOL, CONFIG(open), "", YES_NO, 0, 1, "store whoever connects unasked"},
     {"protocol", "answers-max", SCN_COUNT, CONFIG(answers_max), "", NULL, 0, 65535, "control messages per second caused by one address, 0 = any"},
     {"protocol", "probe", SCN_BOOL, CONFIG(probe), "", YES_NO, 0, 1, "find out how fast each way is (PROTOCOL.md 6.9); no: the rate alone"},
@@ -107,9 +106,9 @@ const struct scn_key scn_schema[] = {
     {"nodes", "count", SCN_COUNT, FIELD(scn_node, count), "1", NULL, 1, 1000000, "more than 1: NAME-0, NAME-1, ..., with addresses counting up"},
     {"nodes", "behind", SCN_REF, FIELD(scn_node, behind), "", NULL, 0, 0, "its NAT; without one it is public"},
     {"nodes", "joins", SCN_REFS, FIELD(scn_node, joins), "", NULL, 0, 0, "its seeds"},
-    {"nodes", "start", SCN_TIME, FIELD(scn_node, start_ns), "0", NULL, 0, DAY, "when it joins"},
-    {"nodes", "stop", SCN_TIME, FIELD(scn_node, stop_ns), "0", NULL, 0, DAY, "when it leaves without a word, 0 = never"},
-    {"nodes", "clock-offset", SCN_TIME, FIELD(scn_node, clock_offset_ns), "0", NULL, 0, 100 * DAY, "its clock is ahead by so much"},
+    {"nodes", "start", SCN_TIME, FIELD(scn_node, start_ns), "0", NULL, 0, SCN_DAY, "when it joins"},
+    {"nodes", "stop", SCN_TIME, FIELD(scn_node, stop_ns), "0", NULL, 0, SCN_DAY, "when it leaves without a word, 0 = never"},
+    {"nodes", "clock-offset", SCN_TIME, FIELD(scn_node, clock_offset_ns), "0", NULL, 0, 100 * SCN_DAY, "its clock is ahead by so much"},
     {"nodes", "clock-fast", SCN_COUNT, FIELD(scn_node, clock_fast_ppm), "0", NULL, 0, 1000000, "its clock runs fast, in parts per million"},
     {"nodes", "clock-slow", SCN_COUNT, FIELD(scn_node, clock_slow_ppm), "0", NULL, 0, 900000, "its clock runs slow, in parts per million"},
 
@@ -127,8 +126,8 @@ const struct scn_key scn_schema[] = {
     {"nats", "pooling", SCN_WORD, FIELD(scn_nat, config.pooling), "paired", NET_NAT_POOLING_WORDS, 0, 0, "RFC 4787 4.1: with a pool, does an inside host always have the same address?"},
     {"nats", "quota", SCN_COUNT, FIELD(scn_nat, config.quota), "0", NULL, 0, UINT32_MAX, "mappings of each inside host, 0 = any"},
     {"nats", "hairpin", SCN_WORD, FIELD(scn_nat, config.hairpin), "none", NET_NAT_HAIRPIN_WORDS, 0, 0, "RFC 4787 6: its hosts reach each other through the outside address; internal: and see each other's inside one"},
-    {"nats", "forget-after", SCN_TIME, FIELD(scn_nat, config.forget_ns), "2min", NULL, Q2P_MILLISECOND, DAY, "mappings and rights end so long after the last datagram that counts"},
-    {"nats", "forget-new", SCN_TIME, FIELD(scn_nat, config.forget_new_ns), "0", NULL, 0, DAY, "... as long as nobody has answered, 0 = as forget-after; Linux: 30s"},
+    {"nats", "forget-after", SCN_TIME, FIELD(scn_nat, config.forget_ns), "2min", NULL, Q2P_MILLISECOND, SCN_DAY, "mappings and rights end so long after the last datagram that counts"},
+    {"nats", "forget-new", SCN_TIME, FIELD(scn_nat, config.forget_new_ns), "0", NULL, 0, SCN_DAY, "... as long as nobody has answered, 0 = as forget-after; Linux: 30s"},
     {"nats", "refresh", SCN_WORD, FIELD(scn_nat, config.refresh), "out", NET_NAT_REFRESH_WORDS, 0, 0, "RFC 4787 4.3: which direction counts"},
     {"nats", "clash", SCN_BOOL, FIELD(scn_nat, config.clash), "no", YES_NO, 0, 1, "a datagram that may not come in occupies its port towards its sender, as Linux has it without a rule that drops"},
     {"nats", "icmp-kills", SCN_BOOL, FIELD(scn_nat, config.icmp_kills), "no", YES_NO, 0, 1, "RFC 4787 REQ-12 forbids it: an ICMP error (a host that is down answers with one) ends the mapping"},
@@ -140,7 +139,7 @@ const struct scn_key scn_schema[] = {
 
     LINK_KEYS("default", DEFAULT)
 
-    {"script", "at", SCN_TIME, FIELD(scn_step, at_ns), NULL, NULL, 0, DAY, "virtual time"},
+    {"script", "at", SCN_TIME, FIELD(scn_step, at_ns), NULL, NULL, 0, SCN_DAY, "virtual time"},
     {"script", "send", SCN_PART, 0, 0, "", NULL, 0, 0, "{from, to, size, as}: a transmission"},
     {"script", "set", SCN_PART, 0, 0, "", NULL, 0, 0, "{link or access, delay, loss, ...}: changes a link"},
     {"script", "rebind", SCN_REF, FIELD(scn_step, rebind), "", NULL, 0, 0, "a NAT that forgets everything and chooses new ports"},
@@ -170,7 +169,7 @@ const struct scn_key scn_schema[] = {
     {"expect", "seen", SCN_TEXT, FIELD(scn_expect, seen), "", NULL, 0, 0, "this wire message (CONNECT_FAILED) is received, or this happens (mismatch)"},
     {"expect", "never", SCN_TEXT, FIELD(scn_expect, never), "", NULL, 0, 0, "... never is or does"},
     {"expect", "peers", SCN_COUNTS, FIELD(scn_expect, peers), "", NULL, 0, 128, "how many peers the node `at` has in the end"},
-    {"expect", "before", SCN_TIME, FIELD(scn_expect, before_ns), "", NULL, Q2P_MILLISECOND, DAY, "for connected, delivered, failed and seen: not later"},
+    {"expect", "before", SCN_TIME, FIELD(scn_expect, before_ns), "", NULL, Q2P_MILLISECOND, SCN_DAY, "for connected, delivered, failed and seen: not later"},
     {"expect", "at", SCN_REF, FIELD(scn_expect, at), "", NULL, 0, 0, "for seen, never and peers: this node"},
     {NULL, NULL, SCN_TEXT, 0, 0, NULL, NULL, 0, 0, NULL},
 };

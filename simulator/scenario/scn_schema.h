@@ -16,7 +16,8 @@
 #include "net_route.h"
 #include "scn_yaml.h"
 
-#define SCN_NAME_MAX 32 /* bytes, with the terminating NUL */
+#define SCN_NAME_MAX 32                  /* bytes, with the terminating NUL */
+#define SCN_DAY (24 * 3600 * Q2P_SECOND) /* no time is longer: they can be added up */
 #define SCN_NONE UINT32_MAX
 #define SCN_IS_NAT UINT32_C(0x80000000) /* in scn_ref.index: a NAT's number follows */
 
@@ -208,8 +209,9 @@ void scn_link_apply(struct net_link_config *config, const struct scn_link *link,
 /* Which keys of a set stand in the file. */
 uint64_t scn_link_given(const struct scn_yaml *map);
 
-/* Checks and reads what is more than one word. */
-void scn_link_finish(struct scn_link *link, struct scn_errors *errors);
+/* Checks and reads what is more than one word, of a link that is described there. */
+void scn_link_finish(struct scn_link *link, const struct scn_yaml *where,
+                     struct scn_errors *errors);
 
 /* The key that is spelled almost so, in a section (NULL: any) or in another one; or NULL. */
 const struct scn_key *scn_key_like(const char *section, const char *also, const char *name);

@@ -412,9 +412,16 @@ void scn_value_want(const struct scn_key *key, char *out, size_t room)
         }
     } else if (key->kind == SCN_COUNT) {
         snprintf(out + len, room - len, " from %" PRId64 " to %" PRId64, key->min, key->max);
-    } else if (units_of(key->kind) != count_units && key->min > 1) {
+    }
+    if (units_of(key->kind) != count_units && key->min > 1) {
         char min[32];
         write_number(key, key->min, min, sizeof min);
-        snprintf(out + len, room - len, ", at least %s", min);
+        len += (size_t)snprintf(out + len, room - len, ", at least %s", min);
+    }
+    bool size = key->kind == SCN_SIZE && key->max < INT64_MAX;
+    if (size || units_of(key->kind) == time_units) {
+        char max[32];
+        write_number(key, key->max + size, max, sizeof max);
+        snprintf(out + len, room - len, ", %s %s", size ? "less than" : "up to", max);
     }
 }

@@ -232,7 +232,7 @@ static void mistakes_are_pointed_at(void **state)
                  "bad name 'abcdefghijklmnopqrstuv': want a letter, then letters, digits, - or _, "
                  "up to 24 in all"); /* its last one would have 25 */
     assert_error(NODES "until: 5\n", 2, 8,
-                 "bad value '5' for until: want a time such as 20ms, at least 1ms");
+                 "bad value '5' for until: want a time such as 20ms, at least 1ms, up to 24h");
     assert_error(NODES "until: 5s\nuntil: 6s\n", 3, 1, "duplicate key 'until' (first in line 2)");
     assert_error(NODES "default: {loss: 1}\n", 2, 17,
                  "bad value '1' for loss: want a percentage such as 1%, up to 100%");
