@@ -45,18 +45,3 @@ void cli_print_again(char *out, const struct cli_values *values, uint32_t varian
     if (values->swarm)
         snprintf(out + len, (size_t)(CLI_AGAIN_MAX - len), " --swarm");
 }
-
-void cli_print_string(const char *text)
-{
-    if (!text) {
-        fputs("null", stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        putchar((unsigned char)*text < 0x20 ? ' ' : *text);
-    }
-    putchar('"');
-}

@@ -16,7 +16,4 @@ bool cli_read_scenario(struct scenario *out, const struct cli_values *values, ui
 /* The command line that repeats a run; a file name with odd characters is quoted. */
 void cli_print_again(char *out, const struct cli_values *values, uint32_t variant, uint64_t seed);
 
-/* As a string of JSON on standard output; NULL is null. */
-void cli_print_string(const char *text);
-
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli_scenario.h"
+#include "report_json.h"
 #include "shrink.h"
 #include "swarm.h"
 
@@ -55,23 +56,6 @@ static bool keep_only(struct shrink *shrink, const char *list)
         at = *end ? end + 1 : end;
     }
     return true;
-}
-
-static void say_why(struct session *session, const struct scn_run *run)
-{
-    if (*run->violation) {
-        snprintf(session->why, sizeof session->why, "oracle: %s", run->violation);
-        return;
-    }
-    for (size_t i = 0; i < run->scenario->expect.count; i++) {
-        char text[200];
-        if (run->verdicts[i].ok ||
-            (session->values->swarm && !run->scenario->expect.items[i].never.text))
-            continue;
-        scn_expect_print(run, i, text, sizeof text);
-        snprintf(session->why, sizeof session->why, "%s: %s", text, run->verdicts[i].why);
-        return;
-    }
 }
 
 /* The command line that plays just what is left. */
@@ -163,7 +147,7 @@ static void print_json(const struct session *session, const struct scn_run *run)
     const struct shrink *shrink = &session->shrink;
     const char *comma = "";
     printf("{\"type\":\"shrink\",\"t_ns\":0,\"seed\":%" PRIu64 ",\"why\":", shrink->seed);
-    cli_print_string(*session->why ? session->why : NULL);
+    report_json_string(stdout, *session->why ? session->why : NULL);
     printf(",\"events\":%" PRIu64
            ",\"decisions\":%zu,\"enough\":%zu,\"minimal\":%s,\"runs\":%u,\"list\":[",
            shrink->steps, shrink->count, shrink->kept_count, session->minimal ? "true" : "false",
@@ -178,7 +162,7 @@ static void print_json(const struct session *session, const struct scn_run *run)
         comma = ",";
     }
     printf("],\"again\":");
-    cli_print_string(session->again);
+    report_json_string(stdout, session->again);
     puts("}");
 }
 
@@ -239,7 +223,7 @@ static int play_rest(struct session *session)
     run.ladder = session->values->json ? NULL : &session->ladder;
     scn_run_play(&run, session->scenario.until_ns);
     scn_run_judge(&run);
-    say_why(session, &run);
+    scn_run_why(&run, session->values->swarm, session->why, sizeof session->why);
     print_rest(session, &run);
     bool written = close_trace(session);
     scn_run_free(&run);

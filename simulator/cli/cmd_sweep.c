@@ -9,6 +9,7 @@
 
 #include "cli_scenario.h"
 #include "lab_theory.h"
+#include "report_json.h"
 #include "sim_world.h"
 #include "sweep.h"
 
@@ -52,7 +53,7 @@ static void print_result(const struct session *session, uint64_t run,
         printf("{\"type\":\"run\",\"run\":%" PRIu64 ",\"seed\":%" PRIu64 ",\"variant\":%" PRIu32
                ",\"ok\":%s,\"why\":",
                run, seed, variant, result->ok ? "true" : "false");
-        cli_print_string(result->why);
+        report_json_string(stdout, *result->why ? result->why : NULL);
         printf(",\"t_ns\":%" PRId64 ",\"datagrams\":%" PRIu64 ",\"trace_hash\":\"%016" PRIx64
                "\"}\n",
                result->failed_ns, result->sent, result->trace_hash);
@@ -140,7 +141,7 @@ static void print_json(const struct session *session)
         char values[300];
         scn_vary_print(session->variants[i].yaml, i + 1, values, sizeof values);
         printf("{\"type\":\"variant\",\"t_ns\":0,\"variant\":%" PRIu32 ",\"values\":", i + 1);
-        cli_print_string(values);
+        report_json_string(stdout, values);
         putchar(',');
         print_json_count(&session->counts[i]);
         puts("}");
@@ -151,7 +152,7 @@ static void print_json(const struct session *session)
     for (uint64_t i = 0; i < failed && i < AGAIN_SHOWN; i++) {
         if (i > 0)
             putchar(',');
-        cli_print_string(session->again[i]);
+        report_json_string(stdout, session->again[i]);
     }
     puts("]}");
 }

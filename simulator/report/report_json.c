@@ -4,17 +4,24 @@
 
 #include <inttypes.h>
 
-static void put_string(FILE *out, const char *text)
+#include "svg.h"
+
+void report_json_string(FILE *out, const char *text)
 {
+    if (!text) {
+        fputs("null", out);
+        return;
+    }
     fputc('"', out);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(out, "\\u%04x", c);
+    while (*text) {
+        const char *start = text;
+        uint32_t letter = svg_take_letter(&text);
+        if (letter == '"' || letter == '\\')
+            fprintf(out, "\\%c", (int)letter);
+        else if (letter < 0x20 || letter == SVG_REPLACEMENT)
+            fprintf(out, "\\u%04x", (unsigned)letter);
         else
-            fputc(c, out);
+            fwrite(start, 1, (size_t)(text - start), out);
     }
     fputc('"', out);
 }
@@ -22,10 +29,7 @@ static void put_string(FILE *out, const char *text)
 static void put_text(FILE *out, const char *key, const char *text)
 {
     fprintf(out, ",\"%s\":", key);
-    if (text)
-        put_string(out, text);
-    else
-        fputs("null", out);
+    report_json_string(out, text);
 }
 
 static void put_addr(FILE *out, const char *key, const struct q2p_addr *addr)

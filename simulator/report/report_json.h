@@ -6,6 +6,9 @@
 
 #include "scn_run.h"
 
+/* A string; NULL is null. What is not UTF-8 (a name was cut, or is that of a file) is U+FFFD. */
+void report_json_string(FILE *out, const char *text);
+
 /* What happened to a node. */
 void report_json_happening(FILE *out, const struct scn_host *host, const struct q2p_happening *what,
                            const char *peer);

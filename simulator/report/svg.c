@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLACEMENT 0xfffdu
 #define FORMAT_MAX 600
 
 /* ---- text -------------------------------------------------------------------------------- */
 
-/* One character of UTF-8 (RFC 3629); anything else is REPLACEMENT, and one byte. */
-static uint32_t take_letter(const char **text)
+uint32_t svg_take_letter(const char **text)
 {
     const unsigned char *at = (const unsigned char *)*text;
     int more = at[0] < 0x80 ? 0 : at[0] < 0xc2 ? -1 : at[0] < 0xe0 ? 1 : at[0] < 0xf0 ? 2 : 3;
@@ -22,14 +20,14 @@ static uint32_t take_letter(const char **text)
     uint32_t letter = more > 0 ? at[0] & (0x3fu >> more) : at[0];
     (*text)++;
     if (more < 0 || at[0] > 0xf4)
-        return REPLACEMENT;
+        return SVG_REPLACEMENT;
     for (int i = 1; i <= more; i++) {
         if ((at[i] & 0xc0) != 0x80)
-            return REPLACEMENT;
+            return SVG_REPLACEMENT;
         letter = letter << 6 | (at[i] & 0x3f);
     }
     if (letter < least[more] || letter > 0x10ffff || (letter >= 0xd800 && letter < 0xe000))
-        return REPLACEMENT;
+        return SVG_REPLACEMENT;
     *text += more;
     return letter;
 }
@@ -46,7 +44,7 @@ static bool is_allowed(uint32_t letter)
 static void put_letter(FILE *out, uint32_t letter)
 {
     if (!is_allowed(letter))
-        letter = REPLACEMENT;
+        letter = SVG_REPLACEMENT;
     if (letter == '<')
         fputs("&lt;", out);
     else if (letter == '>')
@@ -72,16 +70,16 @@ static void put_letter(FILE *out, uint32_t letter)
 void svg_escape(FILE *out, const char *text)
 {
     while (*text)
-        put_letter(out, take_letter(&text));
+        put_letter(out, svg_take_letter(&text));
 }
 
 void svg_escape_short(FILE *out, const char *text, int letters)
 {
     int count = 0;
     for (const char *at = text; *at; count++)
-        take_letter(&at);
+        svg_take_letter(&at);
     for (int i = 0; *text && i < (count > letters ? letters - 1 : letters); i++)
-        put_letter(out, take_letter(&text));
+        put_letter(out, svg_take_letter(&text));
     if (*text)
         put_letter(out, 0x2026);
 }

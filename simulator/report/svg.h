@@ -11,11 +11,15 @@
 #include <stdio.h>
 
 #define SVG_PX(pixels) ((pixels)*10)
+#define SVG_REPLACEMENT 0xfffdu /* U+FFFD */
 
 struct svg_point {
     int32_t x, y; /* tenths of a pixel */
 };
 #define SVG_AT(x, y) ((struct svg_point){(x), (y)})
+
+/* One character of UTF-8 (RFC 3629); anything else is U+FFFD, and one byte. */
+uint32_t svg_take_letter(const char **text);
 
 /* Writes text as XML character data or attribute value. What XML forbids, what is not UTF-8, and
  * what turns the direction of writing, becomes U+FFFD. */

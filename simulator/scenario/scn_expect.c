@@ -155,3 +155,22 @@ void scn_expect_print(const struct scn_run *run, size_t index, char *out, size_t
         len += (size_t)snprintf(out + len, room - len, "%s%s %s", len ? " " : "", key->name, value);
     }
 }
+
+q2p_time scn_run_why(const struct scn_run *run, bool swarm, char *out, size_t room)
+{
+    *out = '\0';
+    if (*run->violation) {
+        snprintf(out, room, "oracle: %s", run->violation);
+        return run->violation_ns;
+    }
+    for (size_t i = 0; i < run->scenario->expect.count; i++) {
+        const struct scn_verdict *verdict = &run->verdicts[i];
+        char text[200];
+        if (verdict->ok || (swarm && !run->scenario->expect.items[i].never.text))
+            continue;
+        scn_expect_print(run, i, text, sizeof text);
+        snprintf(out, room, "%s: %s", text, verdict->why);
+        return verdict->at_ns;
+    }
+    return 0;
+}

@@ -201,6 +201,10 @@ void scn_expect_event(struct scn_run *run, uint32_t node, const char *word);
 bool scn_expect_end(struct scn_run *run);
 bool scn_expect_reads_events(const struct scenario *scenario);
 
+/* What went wrong first, of what counts (in a swarm: oracles and never), and when it did; 0 and ""
+ * if nothing has. */
+q2p_time scn_run_why(const struct scn_run *run, bool swarm, char *out, size_t room);
+
 /* "connected alice bob" */
 void scn_expect_print(const struct scn_run *run, size_t index, char *out, size_t room);
 

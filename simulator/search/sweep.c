@@ -30,25 +30,6 @@ struct board {
 
 /* ---- one run ----------------------------------------------------------------------------- */
 
-static void say_why(const struct scn_run *run, struct sweep_result *result, bool swarm)
-{
-    if (*run->violation) {
-        snprintf(result->why, sizeof result->why, "oracle: %.132s", run->violation);
-        result->failed_ns = run->violation_ns;
-        return;
-    }
-    for (size_t i = 0; i < run->scenario->expect.count; i++) {
-        const struct scn_verdict *verdict = &run->verdicts[i];
-        char text[200];
-        if (verdict->ok || (swarm && !run->scenario->expect.items[i].never.text))
-            continue;
-        scn_expect_print(run, i, text, sizeof text);
-        snprintf(result->why, sizeof result->why, "%.90s: %.48s", text, verdict->why);
-        result->failed_ns = verdict->at_ns;
-        return;
-    }
-}
-
 void sweep_one(const struct scenario *scenario, uint64_t seed, bool swarm,
                struct sweep_result *result)
 {
@@ -75,7 +56,7 @@ void sweep_one(const struct scenario *scenario, uint64_t seed, bool swarm,
         if (swarm)
             result->ok = swarm_judge(&run);
         if (!result->ok)
-            say_why(&run, result, swarm);
+            result->failed_ns = scn_run_why(&run, swarm, result->why, sizeof result->why);
         result->sent = run.sent;
         result->trace_hash = run.trace_hash;
     }
@@ -149,7 +130,6 @@ static int look_after(const struct sweep_plan *plan, struct board *board, unsign
             continue;
         }
         struct sweep_result *result = &board->results[board->workers[worker].at++];
-        result->signal = (uint8_t)(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
         snprintf(result->why, sizeof result->why,
                  WIFSIGNALED(status) ? "crashed: signal %d" : "ended with exit code %d",
                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

@@ -18,8 +18,7 @@ struct sweep_result {
     q2p_time failed_ns; /* when what `why` says was decided */
     uint8_t state;      /* enum sweep_state */
     bool ok;
-    uint8_t signal; /* that ended it */
-    char why[141];  /* what failed first; "" = nothing */
+    char why[200]; /* what failed first; "" = nothing */
 };
 
 struct sweep_plan {

@@ -42,6 +42,8 @@ def sweep(folder):
         expect(sim(*words, "--jobs", jobs).stdout == one.stdout, jobs, "jobs give something else")
     objects = [json.loads(line) for line in one.stdout.splitlines()]
     expect(all({"type", "t_ns"} <= set(thing) for thing in objects), one.stdout)
+    expect(all((thing["why"] is None) == thing["ok"] for thing in objects if thing["type"] == "run"),
+           "a reason where nothing failed, or none")
     expect(all((thing["t_ns"] > 0) == (thing["type"] == "run" and not thing["ok"])
                for thing in objects), "a time where nothing happened, or none")
     runs = [thing for thing in objects if thing["type"] == "run"]
@@ -71,6 +73,12 @@ def sweep(folder):
     expect(swarm.returncode == 0 and len({run["datagrams"] for run in runs}) > 20, swarm.stdout)
     done = sim("run", DEMO, "--swarm", "--seed", 11, "--no-files")
     expect(any(run["trace_hash"] in done.stdout for run in runs), "not the same swarm", done.stdout)
+    for name in "x" + 150 * "é", 150 * "é": # cut somewhere, it is to stay UTF-8
+        file.write_text(VARY[:VARY.index("vary")].replace("picture", name).replace("3s", "1ms"))
+        for words in ("sweep", "--seeds", 1), ("run", "--no-files"), ("shrink",):
+            done = subprocess.run([run_scenario.SIM, words[0], file, "--json", *map(str, words[1:])],
+                                  check=False, capture_output=True)
+            expect(done.returncode == 1 and done.stdout.decode("utf-8"), done)
     file.write_text(VARY.replace("0%, 20%", "0%, 20").replace("vary:", "vary:\n  nats.x.y: [1]"))
     done = sim("sweep", file)
     expect(done.returncode == 3 and "15:24: bad loss '20'" in done.stderr.replace("vary.yaml:", "")
