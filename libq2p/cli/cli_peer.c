@@ -105,10 +105,12 @@ static void tell_listening(const struct cli_peer *peer, uint16_t port)
     }
 }
 
-const char *cli_peer_refusal(int status)
+int cli_peer_refusal(const char *option, const char *value, int status)
 {
-    return status == Q2P_ERR_ADDRESS ? "that is this node itself, or no place of a peer"
-                                     : q2p_status_text(status);
+    cli_error("%s %s: %s", option, value,
+              status == Q2P_ERR_ADDRESS ? "that is this node itself, or no place of a peer"
+                                        : q2p_status_text(status));
+    return status == Q2P_ERR_MEMORY ? CLI_ENVIRONMENT : CLI_USAGE;
 }
 
 int cli_peer_bind(struct cli_peer *peer, const struct cli_peer_values *values)
@@ -160,10 +162,8 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
         if (code)
             return code;
         status = q2p_node_join(peer->node, q2p_drive_now(), &seed);
-        if (status < 0) {
-            cli_error("--seed %s: %s", values->seeds.items[i], cli_peer_refusal(status));
-            return CLI_USAGE;
-        }
+        if (status < 0)
+            return cli_peer_refusal("--seed", values->seeds.items[i], status);
     }
     return CLI_FINE;
 }

@@ -66,8 +66,8 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
                   struct q2p_config *config);
 void cli_peer_close(struct cli_peer *peer);
 
-/* Why a node refused an address that cli_peer_resolve has read. */
-const char *cli_peer_refusal(int status);
+/* Says why a node refused an address that cli_peer_resolve has read, and returns the exit code. */
+int cli_peer_refusal(const char *option, const char *value, int status);
 
 /* "host:port" to an address that the socket reaches. CLI_FINE, or the exit code with all said. */
 int cli_peer_resolve(const struct cli_peer *peer, struct q2p_addr *out, const char *text);

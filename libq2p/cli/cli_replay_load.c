@@ -41,9 +41,9 @@ int cli_replay_load(struct cli_recording *out, FILE *file, size_t bytes_max)
     struct cli_capture *capture;
     struct cli_datagram in;
     *out = (struct cli_recording){0};
-    if (cli_capture_open(&capture, file, out->why) < 0)
-        return Q2P_ERR_INVALID;
-    int read, status = Q2P_OK;
+    int read, status = cli_capture_open(&capture, file, out->why);
+    if (status < 0)
+        return status;
     while (status == Q2P_OK && (read = cli_capture_next(capture, &in, out->why)) > 0) {
         status = add(out, &in);
         if (status == Q2P_OK && out->bytes > bytes_max)

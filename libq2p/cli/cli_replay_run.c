@@ -21,7 +21,17 @@ struct life {
     q2p_node *node;
     q2p_time now;  /* never runs backwards */
     size_t looked; /* at so much of what ours sent, for questions */
+    bool starved;  /* the node did not get memory: what it did then tells nothing */
 };
+
+static void *watch(void *ctx, void *old, size_t old_len, size_t new_len)
+{
+    struct life *life = ctx;
+    const struct q2p_alloc *alloc = &life->plan->alloc;
+    void *bytes = alloc->resize(alloc->ctx, old, old_len, new_len);
+    life->starved |= !bytes && new_len > 0;
+    return bytes;
+}
 
 static int note(struct life *life, q2p_time now, const struct q2p_datagram *out)
 {
@@ -121,6 +131,7 @@ static int make_node(struct life *life)
     config.timeout_ns = plan->timeout_ns;
     config.early = config.extend = plan->eager;
     config.probe = false;
+    config.alloc = (struct q2p_alloc){life, watch};
     config.rate = 0; /* the sending program's pace is its own affair */
     int status = q2p_node_new(&life->node, &config);
     if (status == Q2P_OK)
@@ -203,7 +214,7 @@ int cli_replay_run(struct cli_plan *plan, struct cli_ours *out)
     if (status == Q2P_OK)
         status = live(&life);
     q2p_node_free(life.node);
-    return status;
+    return status == Q2P_OK && life.starved ? Q2P_ERR_MEMORY : status;
 }
 
 void cli_replay_ours_free(struct cli_ours *ours)

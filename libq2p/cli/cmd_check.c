@@ -69,9 +69,10 @@ static int check_capture(const struct check_values *values, struct cli_listener 
     FILE *file = cli_open(listener->path);
     if (!file)
         return CLI_INPUT;
-    if (cli_capture_open(&capture, file, why) < 0) {
+    int status = cli_capture_open(&capture, file, why);
+    if (status < 0) {
         cli_error("%s: %s", listener->path, why);
-        return CLI_INPUT;
+        return status == Q2P_ERR_MEMORY ? CLI_ENVIRONMENT : CLI_INPUT;
     }
     listener->capture = capture;
     struct cli_story *story;
@@ -88,7 +89,8 @@ static int check_capture(const struct check_values *values, struct cli_listener 
         config.judged = judged;
         config.whole_ctx = &extract;
     }
-    int status = cli_story_new(&story, &config), read = 0;
+    int read = 0;
+    status = cli_story_new(&story, &config);
     struct cli_datagram in = {0};
     struct cli_totals totals = {0};
     bool first = true;

@@ -173,6 +173,10 @@ static int replay_capture(const struct replay_values *values, struct sum *sum, c
     int worst = CLI_FINE;
     size_t count = status < 0 ? 0 : cli_replay_endpoints(&recording, &addrs);
     sum->captures++;
+    if (status == Q2P_OK && !addrs) {
+        status = Q2P_ERR_MEMORY;
+        snprintf(recording.why, sizeof recording.why, "%s", q2p_status_text(status));
+    }
     if (status < 0 || recording.broken)
         cli_error("%s: %s", path, recording.why);
     if (status < 0 || !are_there(path, as, addrs, count))

@@ -190,10 +190,8 @@ static int start_items(struct sending *sending)
         int status = start(sending, item);
         if ((status == Q2P_ERR_BUSY || status == Q2P_ERR_FULL) && sending->over < sending->next)
             return CLI_FINE; /* later */
-        if (status < 0) {
-            cli_error("--to %s: %s", sending->values->to, cli_peer_refusal(status));
-            return CLI_USAGE;
-        }
+        if (status < 0)
+            return cli_peer_refusal("--to", sending->values->to, status);
         take_happenings(sending); /* the end of the same bytes before, by its key */
         item->state = SENDING;
         sending->unsent++;

@@ -74,10 +74,13 @@ int q2p_drive_resolve(struct q2p_addr *out, const char *text, uint8_t prefer_ip_
 
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *found = NULL;
     hints.ai_flags = bracketed ? AI_NUMERICHOST : 0;
-    if (getaddrinfo(host, NULL, &hints, &found))
+    int status = getaddrinfo(host, NULL, &hints, &found);
+    if (status == EAI_MEMORY)
+        return Q2P_ERR_MEMORY;
+    if (status)
         return bracketed ? Q2P_ERR_ADDRESS : Q2P_ERR_RESOLVE;
     struct q2p_addr addr;
-    int status = Q2P_ERR_RESOLVE;
+    status = Q2P_ERR_RESOLVE;
     for (const struct addrinfo *each = found; each; each = each->ai_next) {
         if (q2p__sockaddr_read(&addr, each->ai_addr))
             continue;

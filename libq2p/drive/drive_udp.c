@@ -96,10 +96,11 @@ int q2p_drive_open(q2p_drive **out, const char *ip, uint16_t port)
     assert(out && ip);
     *out = NULL;
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST}, *found = NULL;
-    if (getaddrinfo(ip, NULL, &hints, &found))
-        return Q2P_ERR_ADDRESS;
+    int status = getaddrinfo(ip, NULL, &hints, &found);
+    if (status)
+        return status == EAI_MEMORY ? Q2P_ERR_MEMORY : Q2P_ERR_ADDRESS;
     struct q2p_addr addr;
-    int status = q2p__sockaddr_read(&addr, found->ai_addr);
+    status = q2p__sockaddr_read(&addr, found->ai_addr);
     freeaddrinfo(found);
     if (status)
         return status;

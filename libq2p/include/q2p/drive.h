@@ -74,7 +74,7 @@ bool q2p_drive_refused(q2p_drive *drive, struct q2p_addr *out);
 /*
  * "host:port", "a.b.c.d:port", "[v6]:port" to an address, through the system's resolver (may
  * block; for programs, never used on wire data). prefer_ip_len 4 or 16, 0 = any. Returns Q2P_OK,
- * Q2P_ERR_ADDRESS (form) or Q2P_ERR_RESOLVE.
+ * Q2P_ERR_ADDRESS (form), Q2P_ERR_RESOLVE or Q2P_ERR_MEMORY.
  */
 int q2p_drive_resolve(struct q2p_addr *out, const char *text, uint8_t prefer_ip_len);
 
