@@ -263,8 +263,6 @@ static int simulate(struct session *session)
     if (!choose_places(session))
         return CLI_USAGE;
     cli_print_again(session->again, values, (uint32_t)values->variant, session->scenario.seed);
-    if (values->swarm)
-        swarm_links(&session->run);
     if (!divide(session))
         return CLI_USAGE;
     if (!open_folder(&session->folder, values))

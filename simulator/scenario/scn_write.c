@@ -4,23 +4,71 @@
 #include <string.h>
 
 #include "scn_schema.h"
+#include "svg.h"
 
-/* Texts that are no plain words are quoted. */
-static void write_value(const struct scn_key *key, const char *value, FILE *out)
+#define VALUE_MAX 100 /* enough to see whether there is one, and for all that is one word */
+
+/* What YAML takes for the end of a line, or does not take at all. */
+static bool is_odd(uint32_t letter)
 {
-    bool plain = key->kind != SCN_TEXT || strcspn(value, ":#{}[],&*!|>'\"%@`\\\n") == strlen(value);
-    if (plain && value[strspn(value, " -?")] == value[0]) {
-        fputs(value, out);
+    return letter < 0x20 || (letter >= 0x7f && letter < 0xa0) || letter == 0x2028 ||
+           letter == 0x2029 || letter == 0xfeff || (letter & 0xfffe) == 0xfffe;
+}
+
+static bool is_plain(const char *text)
+{
+    bool plain = !strchr(" -?", *text) && text[strlen(text) - 1] != ' ';
+    while (plain && *text) {
+        uint32_t letter = svg_take_letter(&text);
+        plain = !is_odd(letter) && (letter >= 0x80 || !strchr(":#{}[],&*!|>'\"%@`\\", (int)letter));
+    }
+    return plain;
+}
+
+static void write_text(const char *text, FILE *out)
+{
+    if (is_plain(text)) {
+        fputs(text, out);
         return;
     }
     fputc('"', out);
-    for (; *value; value++) {
-        if (*value == '\n')
+    while (*text) {
+        const char *start = text;
+        uint32_t letter = svg_take_letter(&text);
+        if (letter == '\n')
             fputs("\\n", out);
+        else if (is_odd(letter))
+            fprintf(out, "\\U%08" PRIx32, letter);
         else
-            fprintf(out, "%s%c", *value == '"' || *value == '\\' ? "\\" : "", *value);
+            fprintf(out, "%s%.*s", strchr("\"\\", *start) ? "\\" : "", (int)(text - start), start);
     }
     fputc('"', out);
+}
+
+static void write_list(const struct scn_ref *refs, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        fputs(i ? ", " : "[", out);
+        write_text(refs[i].text, out);
+    }
+    fputc(']', out);
+}
+
+/* One there is; texts and lists may be of any length. */
+static void write_value(const struct scn_key *key, const void *object, FILE *out)
+{
+    const struct scn_ref *refs = (const void *)((const char *)object + key->at);
+    const struct scn_refs *list = (const void *)refs;
+    char value[VALUE_MAX];
+    if (key->kind == SCN_TEXT || key->kind == SCN_REF) {
+        write_text(refs->text, out);
+    } else if (key->kind == SCN_REFS || key->kind == SCN_PAIR) {
+        bool pair = key->kind == SCN_PAIR;
+        write_list(pair ? refs : list->items, pair ? 2 : list->count, out);
+    } else {
+        scn_value_write(key, object, value, sizeof value);
+        fputs(value, out);
+    }
 }
 
 /* The keys of a section that have a value, and differ from `ground` if there is one. */
@@ -28,7 +76,7 @@ static int write_keys(const char *section, const void *object, const void *groun
                       FILE *out)
 {
     for (const struct scn_key *key = scn_schema; key->section; key++) {
-        char value[400], same[400] = "";
+        char value[VALUE_MAX], same[VALUE_MAX] = "";
         if (strcmp(key->section, section) != 0 || key->kind == SCN_PART)
             continue;
         scn_value_write(key, object, value, sizeof value);
@@ -37,7 +85,7 @@ static int write_keys(const char *section, const void *object, const void *groun
         if (!*value || strcmp(value, same) == 0)
             continue;
         fprintf(out, "%s%s: ", written++ ? ", " : "", key->name);
-        write_value(key, value, out);
+        write_value(key, object, out);
     }
     return written;
 }
@@ -52,7 +100,6 @@ void scn_write_step(const struct scn_step *step, FILE *out)
         write_keys("send", &step->send, NULL, 0, out);
         fputs("}", out);
     } else if (step->has_set) {
-        char value[400];
         fputs(", set: {", out);
         int written = 0;
         uint64_t bit = 1;
@@ -63,9 +110,8 @@ void scn_write_step(const struct scn_step *step, FILE *out)
             bit <<= 1;
             if (!given)
                 continue;
-            scn_value_write(key, &step->set, value, sizeof value);
             fprintf(out, "%s%s: ", written++ ? ", " : "", key->name);
-            write_value(key, value, out);
+            write_value(key, &step->set, out);
         }
         fputs("}", out);
     }
@@ -75,12 +121,12 @@ void scn_write_step(const struct scn_step *step, FILE *out)
 void scn_write(const struct scenario *scenario, FILE *out)
 {
     for (const struct scn_key *key = scn_schema; !*key->section; key++) {
-        char value[400];
+        char value[VALUE_MAX];
         scn_value_write(key, scenario, value, sizeof value);
         if (!*value)
             continue;
         fprintf(out, "%s: ", key->name);
-        write_value(key, value, out);
+        write_value(key, scenario, out);
         fputc('\n', out);
     }
     fputs("protocol: {", out);

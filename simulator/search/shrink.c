@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "swarm.h"
-
 /* The luck of a link's datagrams, one after the other. */
 struct way {
     uint64_t key;
@@ -189,8 +187,6 @@ static void index_decisions(struct shrink *shrink)
 void shrink_build(struct shrink *shrink, struct scn_run *run)
 {
     scn_run_init(run, shrink->scenario, shrink->seed);
-    if (shrink->swarm)
-        swarm_links(run);
     run->ctx = shrink;
     run->tap.luck = give_luck;
     run->tap.decide = decide;

@@ -25,7 +25,7 @@ struct shrink_decision {
 struct shrink {
     const struct scenario *scenario;
     uint64_t seed;
-    bool swarm;                        /* the scenario is turned already; links are to be */
+    bool swarm;                        /* the scenario is turned; not all expectations count */
     struct shrink_decision *decisions; /* in the order of the recorded run */
     size_t count, room;
     bool *kept; /* of the decisions */

@@ -75,17 +75,10 @@ static void turn_nat(struct scn_nat *nat, uint64_t seed)
         config->forget_ns = (500 + value) * MS;
 }
 
-void swarm_scenario(struct scenario *scenario, uint64_t seed)
-{
-    for (size_t i = 0; i < scenario->nodes.count; i++)
-        turn_node(&scenario->nodes.items[i], seed);
-    for (size_t i = 0; i < scenario->nats.count; i++)
-        turn_nat(&scenario->nats.items[i], seed);
-}
-
 /* Corrupted and cut datagrams are left out: nothing in Q2P promises anything about them. */
-static void turn_link(struct net_link_config *config, uint64_t seed)
+static void turn_link(struct scn_link *link, uint64_t seed)
 {
+    struct net_link_config *config = &link->config;
     int64_t value;
     if (turn(seed, "loss", 0, 30 * (int64_t)PERCENT, &value))
         config->loss_ppb = (uint32_t)value;
@@ -101,7 +94,7 @@ static void turn_link(struct net_link_config *config, uint64_t seed)
         config->reorder_ns = 100 * MS;
     }
     if (turn(seed, "delay", 0, 200, &value))
-        config->delay_max_ns = config->delay_min_ns + value * MS;
+        link->delay_ns.max = link->delay_ns.min + value * MS;
     if (turn(seed, "correlation", 0, 99 * (int64_t)PERCENT, &value))
         config->correlation_ppb = (uint32_t)value;
     if (turn(seed, "bad-delay", 0, 100, &value))
@@ -116,18 +109,16 @@ static void turn_link(struct net_link_config *config, uint64_t seed)
     }
 }
 
-void swarm_links(struct scn_run *run)
+void swarm_scenario(struct scenario *scenario, uint64_t seed)
 {
-    struct net_link_config config = run->net.common.config;
-    turn_link(&config, run->seed);
-    net_set_default(&run->net, &config);
-    for (size_t i = 0; i < run->net.links_room; i++) {
-        if (!run->net.links[i])
-            continue;
-        config = run->net.links[i]->config;
-        turn_link(&config, run->seed);
-        net_link_set(run->net.links[i], &config);
-    }
+    for (size_t i = 0; i < scenario->nodes.count; i++)
+        turn_node(&scenario->nodes.items[i], seed);
+    for (size_t i = 0; i < scenario->nats.count; i++)
+        turn_nat(&scenario->nats.items[i], seed);
+    turn_link(&scenario->link_default, seed);
+    for (size_t i = 0; i < scenario->links.count; i++)
+        if (!scenario->links.items[i].access.text)
+            turn_link(&scenario->links.items[i], seed);
 }
 
 bool swarm_judge(const struct scn_run *run)

@@ -8,11 +8,8 @@
 
 #include "scn_run.h"
 
-/* Before scn_run_init: nodes and NATs. */
+/* Nodes, NATs and links, but not access links. */
 void swarm_scenario(struct scenario *scenario, uint64_t seed);
-
-/* After it: links. */
-void swarm_links(struct scn_run *run);
 
 /* After scn_run_judge: is all that must hold under any weather as it should be? */
 bool swarm_judge(const struct scn_run *run);

@@ -30,27 +30,29 @@ struct board {
 
 /* ---- one run ----------------------------------------------------------------------------- */
 
+static void *copy(const void *items, size_t len)
+{
+    void *out = sim_alloc(len + 1);
+    return len > 0 ? memcpy(out, items, len) : out;
+}
+
 void sweep_one(const struct scenario *scenario, uint64_t seed, bool swarm,
                struct sweep_result *result)
 {
     struct scn_run run;
     struct scenario turned = *scenario;
     if (swarm) { /* on copies of what it turns */
-        turned.nodes.items = sim_alloc((turned.nodes.count + 1) * sizeof *turned.nodes.items);
-        turned.nats.items = sim_alloc((turned.nats.count + 1) * sizeof *turned.nats.items);
-        memcpy(turned.nodes.items, scenario->nodes.items,
-               turned.nodes.count * sizeof *turned.nodes.items);
-        if (turned.nats.count > 0)
-            memcpy(turned.nats.items, scenario->nats.items,
-                   turned.nats.count * sizeof *turned.nats.items);
+        turned.nodes.items =
+            copy(turned.nodes.items, turned.nodes.count * sizeof *turned.nodes.items);
+        turned.nats.items = copy(turned.nats.items, turned.nats.count * sizeof *turned.nats.items);
+        turned.links.items =
+            copy(turned.links.items, turned.links.count * sizeof *turned.links.items);
         swarm_scenario(&turned, seed);
     }
     const char *refused = scn_run_init(&run, &turned, seed);
     if (refused) {
         snprintf(result->why, sizeof result->why, "a node cannot be made: %.100s", refused);
     } else {
-        if (swarm)
-            swarm_links(&run);
         scn_run_play(&run, turned.until_ns);
         result->ok = scn_run_judge(&run);
         if (swarm)
@@ -64,6 +66,7 @@ void sweep_one(const struct scenario *scenario, uint64_t seed, bool swarm,
     if (swarm) {
         free(turned.nodes.items);
         free(turned.nats.items);
+        free(turned.links.items);
     }
 }
 

@@ -321,6 +321,39 @@ def strange(folder):
     expect("alert" in text and "<script" not in text and "<img" not in text, text)
 
 
+LONG = f"""
+name: "tab\\there \\x1b \\u2028 line\\nline "
+about: {60 * "long words "}
+until: 3s
+nodes:
+  seed: {{at: 203.0.113.1:10000}}
+  b: {{at: 203.0.113.3:1, joins: seed, count: 50}}
+  a: {{at: 203.0.114.2:1, joins: [seed, {", ".join(f"b-{i}" for i in range(50))}], behind: home}}
+nats: {{home: {{outside: "2001:db8::1", pool: ["2001:db8::2", "2001:db8::3"]}}}}
+default: {{lose-trace: {250 * "0100"}, delays: [{", ".join(f"{i}.123456ms" for i in range(1, 60))}]}}
+script: [{{at: 1s, send: {{from: b-1, to: seed, size: 5KiB, as: "{450 * "x"}"}}}}]
+expect: [{{delivered: "{450 * "x"}"}}]
+""".replace("203.0.114.2:1", '"[2001:db8:1::1]:7"')
+
+
+def resolved(folder):
+    """scenario.resolved.yaml is the same run, whatever stands in the scenario, and resolves to itself."""
+    (folder / "strange.yaml").write_text(STRANGE, encoding="utf-8")
+    (folder / "long.yaml").write_text(LONG, encoding="utf-8")
+    gallery = HERE.parent.parent / "simulator/scenarios"
+    for file, *words in ((folder / "strange.yaml",), (folder / "long.yaml",),
+                         (gallery / "ipv6.yaml",), (gallery / "moved.yaml",),
+                         (gallery / "one-way.yaml", "--swarm", "--seed", 2),
+                         *((DEMO, "--swarm", "--seed", seed) for seed in range(5))):
+        runs = []
+        for out, source, more in (("a", file, words), ("b", folder / "a/scenario.resolved.yaml", ())):
+            done = sim("run", source, *more, "--out", folder / out)
+            expect("trace hash: " in done.stdout, source, more, done)
+            runs.append((done.stdout.split("trace hash: ")[1].split()[0],
+                         (folder / out / "scenario.resolved.yaml").read_text(encoding="utf-8")))
+        expect(runs[0] == runs[1], file, words, *runs[0], "is not", *runs[1])
+
+
 def heat(folder):
     """matrix --html: every table, every cell, well-formed, twice the same."""
     paths = [folder / "a.html", folder / "b.html"]
