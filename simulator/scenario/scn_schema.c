@@ -216,6 +216,14 @@ static void explain_key(const struct scn_key *key, FILE *out)
     fprintf(out, "\n    %s\n", key->help);
 }
 
+static bool is_section(const char *name)
+{
+    const struct scn_section *section = scn_sections;
+    while (section->name && strcmp(section->name, name) != 0)
+        section++;
+    return section->name;
+}
+
 bool scn_explain(const char *what, FILE *out)
 {
     bool found = false;
@@ -226,7 +234,7 @@ bool scn_explain(const char *what, FILE *out)
             !what || (strlen(section->name) == len && strncmp(section->name, what, len) == 0);
         if (what && !dot && !*section->name) { /* "seed": a key of the whole file */
             for (const struct scn_key *key = scn_schema; !*key->section; key++)
-                if (strcmp(key->name, what) == 0 && key->kind != SCN_PART) {
+                if (strcmp(key->name, what) == 0 && !is_section(what)) {
                     explain_key(key, out);
                     found = true;
                 }

@@ -414,7 +414,8 @@ def usage(folder):
                         (("run", DEMO, "--out", "/proc/nowhere"), 4),
                         (("run", DEMO, "--out", DEMO), 4), (("new",), 0), (("explain",), 0),
                         (("explain", "links.loss"), 0), (("explain", "nats"), 0),
-                        (("explain", "seed"), 0), (("explain", "bogus"), 2)):
+                        (("explain", "seed"), 0), (("explain", "vary"), 0),
+                        (("explain", "bogus"), 2)):
         done = sim(*words)
         expect(done.returncode == code, words, done.returncode, done.stdout, done.stderr)
         expect(bool(done.stdout) == (code == 0) and bool(done.stderr) == (code != 0), words,
