@@ -3,19 +3,23 @@
 #ifndef SCARCE_H
 #define SCARCE_H
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include <q2p/types.h>
 
-static int allocations_left;
-static long bytes_held;
+static long allocations_left = LONG_MAX; /* then these are refused: */
+static long refusals_left = LONG_MAX;
+static size_t bytes_held, bytes_peak;
 
 static inline void *scarce_resize(void *ctx, void *old, size_t old_len, size_t new_len)
 {
     (void)ctx;
-    if (new_len > 0 && allocations_left-- <= 0)
+    if (new_len > 0 && allocations_left-- <= 0 && refusals_left-- > 0)
         return NULL;
-    bytes_held += (long)new_len - (long)old_len;
+    bytes_held += new_len - old_len;
+    if (bytes_held > bytes_peak)
+        bytes_peak = bytes_held;
     if (new_len == 0) {
         free(old);
         return NULL;

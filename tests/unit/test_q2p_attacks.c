@@ -7,31 +7,17 @@
 #include <q2p/node.h>
 
 #include "pipe.h"
+#include "scarce.h"
 
 #define SEED "10.0.0.1:1"
 #define EVIL "10.6.6.6:6"
 #define KEY "000102030405060708090a0b0c0d0e0f"
 
 static struct q2p_config config;
-static size_t bytes_held, bytes_peak;
-
-static void *count(void *ctx, void *old, size_t old_len, size_t new_len)
-{
-    (void)ctx;
-    bytes_held += new_len - old_len;
-    if (bytes_held > bytes_peak)
-        bytes_peak = bytes_held;
-    if (new_len == 0) {
-        free(old);
-        return NULL;
-    }
-    return realloc(old, new_len);
-}
-
 static void start(struct pipe *pipe)
 {
     q2p_config_init(&config);
-    config.alloc.resize = count;
+    config.alloc = alloc;
     bytes_held = bytes_peak = 0;
     pipe_init(pipe);
     pipe_add(pipe, "10.0.0.2:2", &config);

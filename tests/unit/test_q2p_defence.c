@@ -125,6 +125,37 @@ static void threat_2_a_million_announcements_hold_nothing(void **state)
     end(&siege);
 }
 
+/* Fragments of as many transmissions as one address may have: a quarter of the memory, no more; and
+ * others come in meanwhile. */
+static void threat_2_one_address_holds_no_more_than_its_share(void **state)
+{
+    struct siege siege;
+    uint8_t body[Q2P_FRAGMENT_LEN] = {0};
+    struct q2p_message message = {
+        .event = Q2P_EV_TRANSPORT, .length = 100000, .body = body, .body_len = sizeof body};
+    const struct q2p_counters *counters;
+    size_t most = 0;
+
+    (void)state;
+    start(&siege, Q2P_DIALECT_CLASSIC);
+    q2p_node_free(siege.nodes[0]);
+    config.memory_max = MIB;
+    config.length_max = 100000;
+    assert_int_equal(q2p_node_new(&siege.nodes[0], &config), Q2P_OK);
+    counters = q2p_node_counters(siege.nodes[0]);
+    for (uint32_t i = 0; i < 16 * 200; i++) {
+        message.hash.bytes[0] = (uint8_t)(i % 16);
+        message.syn = i / 16;
+        siege_say(&siege, 0, Q2P_DIALECT_CLASSIC, &message);
+        most = counters->memory > most ? counters->memory : most;
+    }
+    assert_in_range(most, MIB / 5, MIB / 4);
+    send_both_ways(&siege);
+    siege_run(&siege, siege.now + Q2P_SECOND);
+    assert_served(&siege, 1);
+    end(&siege);
+}
+
 static void threat_3_open_transmissions_are_few(void **state)
 {
     struct siege siege;
@@ -612,6 +643,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threat_1_every_event_number_in_any_length),
         cmocka_unit_test(threat_2_a_million_announcements_hold_nothing),
+        cmocka_unit_test(threat_2_one_address_holds_no_more_than_its_share),
         cmocka_unit_test(threat_3_open_transmissions_are_few),
         cmocka_unit_test(threat_4_nothing_is_reflected),
         cmocka_unit_test(threat_5_a_seed_can_send_us_to_few),

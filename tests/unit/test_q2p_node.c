@@ -4,6 +4,7 @@
 #include <q2p/node.h>
 
 #include "pipe.h"
+#include "scarce.h"
 
 static struct q2p_config config;
 
@@ -26,32 +27,41 @@ static void an_idle_node_wants_nothing(void **state)
     q2p_node_free(NULL);
 }
 
-static size_t bytes_held;
-
-static void *count(void *ctx, void *old, size_t old_len, size_t new_len)
-{
-    (void)ctx;
-    bytes_held += new_len - old_len;
-    if (new_len == 0) {
-        free(old);
-        return NULL;
-    }
-    return realloc(old, new_len);
-}
-
 static void an_idle_node_is_small(void **state)
 {
     struct pipe pipe;
 
     (void)state;
     q2p_config_init(&config);
-    config.alloc.resize = count;
+    config.alloc = alloc;
     bytes_held = 0;
     pipe_init(&pipe);
     pipe_add(&pipe, "10.0.0.1:1", &config);
     assert_in_range(bytes_held, 512, 1536);
     pipe_free(&pipe);
     assert_int_equal(bytes_held, 0);
+}
+
+static void what_is_sent_is_borrowed_not_copied(void **state)
+{
+    uint8_t *data = pipe_payload(10000000);
+    struct pipe pipe;
+
+    (void)state;
+    q2p_config_init(&config);
+    config.alloc = alloc;
+    pipe_init(&pipe);
+    pipe.quiet = true;
+    pipe_add(&pipe, "10.0.0.1:1", &config);
+    config.alloc.resize = NULL; /* the receiver has to hold all of it */
+    pipe_add(&pipe, "10.0.0.2:1", &config);
+    bytes_peak = bytes_held;
+    assert_int_equal(q2p_node_send(pipe.nodes[0], 0, &pipe.addrs[1], data, 10000000, NULL), Q2P_OK);
+    pipe_run(&pipe, 30 * Q2P_SECOND);
+    assert_int_equal(pipe_count(&pipe, 1, Q2P_ON_DELIVERED), 1);
+    assert_true(bytes_peak < 16384);
+    pipe_free(&pipe);
+    free(data);
 }
 
 static void a_bad_configuration_makes_no_node(void **state)
@@ -298,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_idle_node_wants_nothing),
         cmocka_unit_test(an_idle_node_is_small),
+        cmocka_unit_test(what_is_sent_is_borrowed_not_copied),
         cmocka_unit_test(a_bad_configuration_makes_no_node),
         cmocka_unit_test(own_addresses_are_known_up_to_eight),
         cmocka_unit_test(every_datagram_is_counted_once),
