@@ -11,6 +11,7 @@
 /* Passes over all fragments end in time for the last one, which is held back: an original receiver
  * with its own timers gives up 6 s after OPTIONS. */
 #define PASSES_NS (5 * Q2P_SECOND)
+#define GIVEN_UP_NS (6 * Q2P_SECOND)
 #define AHEAD 8 /* fragments */
 
 /* ---- the rate of the node ---- */
@@ -108,6 +109,17 @@ static void fetch_ahead(const struct q2p__outgoing *outgoing, uint32_t syn)
         q2p__fetch(outgoing->data + (size_t)(syn + AHEAD) * Q2P_FRAGMENT_LEN, Q2P_FRAGMENT_LEN);
 }
 
+/* Does the next fragment open a transmission at a classic receiver? The first one does; and so does
+ * the first repair where an original has given up and that was lost: the ghost has a timer, too. */
+static bool opens(q2p_time now, const struct q2p__outgoing *outgoing)
+{
+    if (!outgoing->path || outgoing->dialect != Q2P_DIALECT_CLASSIC)
+        return false;
+    if (outgoing->again_count == 0)
+        return outgoing->next == 0;
+    return !outgoing->mended && now - outgoing->asked_at >= GIVEN_UP_NS;
+}
+
 static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing,
                           const struct q2p__sheet *sheet)
 {
@@ -115,6 +127,8 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     struct q2p_message message = nothing;
     bool resent = true;
 
+    if (opens(now, outgoing))
+        q2p__path_opens(now, outgoing->path, outgoing->total);
     if (outgoing->again_count > 0) {
         message.syn = q2p__repair_next(node, now, outgoing);
     } else if (makes_passes(node, now, outgoing)) {
@@ -122,8 +136,6 @@ static int write_fragment(q2p_node *node, q2p_time now, struct q2p__outgoing *ou
     } else {
         message.syn = outgoing->next++;
         resent = false;
-        if (message.syn == 0 && outgoing->path && outgoing->dialect == Q2P_DIALECT_CLASSIC)
-            q2p__path_opens(now, outgoing->path, outgoing->total);
     }
     fetch_ahead(outgoing, message.syn);
     message.event = Q2P_EV_TRANSPORT;

@@ -270,6 +270,53 @@ static void a_timer_is_not_forgotten_for_later_ones(void **state)
     end();
 }
 
+/* The first fragment is listed, and left again when this says. */
+static q2p_time repair(q2p_time now, const struct q2p_hash *hash)
+{
+    const uint32_t first = 0;
+    struct q2p_message message = {
+        .event = Q2P_EV_TRANSPORT_FAILED, .hash = *hash, .lost = &first, .lost_count = 1};
+    uint8_t bytes[Q2P_DATAGRAM_MAX];
+    int len = q2p_wire_write(bytes, sizeof bytes, Q2P_DIALECT_CLASSIC, &message);
+    struct q2p_datagram datagram = {path->contact->addr, bytes, (size_t)len};
+
+    assert_int_equal(q2p_node_input(node, now, &datagram), Q2P_OK);
+    while (q2p_node_output(node, now, &datagram) == 0) {
+        now = q2p_node_deadline(node);
+        q2p_node_tick(node, now);
+    }
+    return now;
+}
+
+/* Where an original has given up, and that was lost, a repair opens it anew, and its timer, too. */
+static void in_classic_a_repair_may_open_what_was_given_up(void **state)
+{
+    static const struct {
+        q2p_time listed_at, left_at;
+        bool opens;
+    } rows[] = {{3001 * MS, 3001 * MS, false}, {6001 * MS, 6300 * MS, true}};
+    uint8_t data[500] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct q2p_datagram out;
+        struct q2p_hash hash;
+
+        start(false);
+        assert_int_equal(
+            q2p_node_send(node, Q2P_SECOND, &path->contact->addr, data, sizeof data, &hash),
+            Q2P_OK);
+        while (q2p_node_output(node, Q2P_SECOND, &out) == 1)
+            ;
+        assert_int_equal(repair(Q2P_SECOND + rows[i].listed_at, &hash),
+                         Q2P_SECOND + rows[i].left_at);
+        assert_int_equal(q2p__path_may_send(node, Q2P_SECOND + rows[i].left_at + 6000 * MS, path),
+                         !rows[i].opens);
+        assert_int_equal(q2p_node_cancel(node, &path->contact->addr, &hash), Q2P_OK);
+        end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +330,7 @@ int main(void)
         cmocka_unit_test(what_was_lost_long_ago_counts_less),
         cmocka_unit_test(in_classic_nothing_leaves_while_a_timer_of_the_original_is_due),
         cmocka_unit_test(a_timer_is_not_forgotten_for_later_ones),
+        cmocka_unit_test(in_classic_a_repair_may_open_what_was_given_up),
         cmocka_unit_test(in_classic_what_is_long_leaves_within_four_seconds),
         cmocka_unit_test(in_classic_each_has_the_rate_that_it_needs),
         cmocka_unit_test(in_classic_who_makes_room_for_a_long_one_gets_no_more_than_a_window),
