@@ -32,16 +32,21 @@ static bool is_busy(const struct q2p__contact *contact)
     return contact->open > 0 || contact->path;
 }
 
-/* The longest unheard stranger that has nothing open. There is one whenever the table is full,
- * as it has room for more than all members and all open transmissions. */
+static struct q2p__contact *first_stranger(const q2p_node *node)
+{
+    return Q2P__LIST_ITEM(node->strangers.next, struct q2p__contact, link);
+}
+
+/* The longest unheard stranger that has nothing open. There is one whenever the table is full, as
+ * it has room for more than all members and all open transmissions. Those that have are put last:
+ * else each new stranger would cost a walk over all of them. */
 static void forget_a_stranger(q2p_node *node)
 {
-    struct q2p__link *at = node->strangers.next;
-
-    while (at != &node->strangers && is_busy(Q2P__LIST_ITEM(at, struct q2p__contact, link)))
-        at = at->next;
-    assert(at != &node->strangers);
-    forget(node, Q2P__LIST_ITEM(at, struct q2p__contact, link));
+    for (uint32_t left = node->contacts.used; is_busy(first_stranger(node)); left--) {
+        assert(left > 0);
+        q2p__list_append(&node->strangers, &first_stranger(node)->link);
+    }
+    forget(node, first_stranger(node));
 }
 
 int q2p__contact_make(q2p_node *node, struct q2p__contact **out, const struct q2p_addr *addr)

@@ -24,6 +24,21 @@ static void start(struct pipe *pipe)
     pipe_add(pipe, "10.255.0.1:1", &config);
 }
 
+static int add_fragment(struct pipe *pipe, uint32_t source, uint32_t syn)
+{
+    uint8_t body[Q2P_FRAGMENT_LEN] = {0};
+    struct q2p_message message = {.event = Q2P_EV_TRANSPORT,
+                                  .length = 20 * Q2P_FRAGMENT_LEN,
+                                  .syn = syn,
+                                  .body = body,
+                                  .body_len = sizeof body};
+    struct q2p_addr addr = address(source);
+    char from[Q2P_ADDR_TEXT_MAX];
+
+    assert_true(q2p_addr_print(&addr, from, sizeof from) > 0);
+    return pipe_message(pipe, 0, from, Q2P_DIALECT_CLASSIC, &message);
+}
+
 static void the_longest_unheard_stranger_is_forgotten_first(void **state)
 {
     struct pipe pipe;
@@ -65,6 +80,30 @@ static void members_and_senders_are_never_forgotten(void **state)
     assert_non_null(q2p__contact_find(pipe.nodes[0], &seed));
     assert_non_null(q2p__contact_find(pipe.nodes[0], &sender));
     assert_int_equal(pipe.nodes[0]->contacts.used, 2 + 4 + 8 + 64);
+    pipe_free(&pipe);
+}
+
+static void senders_are_not_walked_over_for_each_stranger(void **state)
+{
+    struct pipe pipe;
+    struct q2p__contact *contact;
+
+    (void)state;
+    start(&pipe);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(add_fragment(&pipe, i, 0), Q2P_OK);
+    for (uint32_t i = 4; i < 2 + 4 + 8 + 64 + 1; i++) {
+        struct q2p_addr addr = address(i);
+
+        assert_int_equal(q2p__contact_make(pipe.nodes[0], &contact, &addr), Q2P_OK);
+    }
+    contact = Q2P__LIST_ITEM(pipe.nodes[0]->strangers.next, struct q2p__contact, link);
+    assert_int_equal(contact->open, 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct q2p_addr addr = address(i);
+
+        assert_non_null(q2p__contact_find(pipe.nodes[0], &addr));
+    }
     pipe_free(&pipe);
 }
 
@@ -143,21 +182,6 @@ static void the_budget_of_one_address_fills_up_again(void **state)
     pipe_free(&pipe);
 }
 
-static int add_fragment(struct pipe *pipe, uint32_t source, uint32_t syn)
-{
-    uint8_t body[Q2P_FRAGMENT_LEN] = {0};
-    struct q2p_message message = {.event = Q2P_EV_TRANSPORT,
-                                  .length = 20 * Q2P_FRAGMENT_LEN,
-                                  .syn = syn,
-                                  .body = body,
-                                  .body_len = sizeof body};
-    struct q2p_addr addr = address(source);
-    char from[Q2P_ADDR_TEXT_MAX];
-
-    assert_true(q2p_addr_print(&addr, from, sizeof from) > 0);
-    return pipe_message(pipe, 0, from, Q2P_DIALECT_CLASSIC, &message);
-}
-
 /* Who has filled the memory must not make every further fragment cost a walk over all that is
  * there: here it could find none. */
 static void who_holds_most_memory_is_not_searched_for(void **state)
@@ -197,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_unheard_stranger_is_forgotten_first),
         cmocka_unit_test(members_and_senders_are_never_forgotten),
+        cmocka_unit_test(senders_are_not_walked_over_for_each_stranger),
         cmocka_unit_test(the_latest_proof_of_a_dialect_counts),
         cmocka_unit_test(one_that_connects_may_take_the_place_of_a_silent_peer),
         cmocka_unit_test(the_budget_of_one_address_fills_up_again),
