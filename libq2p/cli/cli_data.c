@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,45 +13,74 @@
 
 #include "cli_out.h"
 
-/* Read at a time: whatever writes into a pipe works on while this is hashed. */
+/* Read at a time: whoever sends meanwhile pauses for a tenth of a millisecond to hash it. */
 enum { PIECE = 1 << 16 };
 
-int cli_data_read(const char *path, struct cli_data *out)
+int cli_data_open(struct cli_data *data)
 {
-    FILE *file = cli_open(path);
-    size_t room = 0, got;
-    *out = (struct cli_data){.len = 0};
-    q2p_digest_init(&out->digest);
-    if (!file)
-        return CLI_INPUT;
-    do {
-        if (out->len == room) {
-            room = room ? room * 2 : PIECE;
-            uint8_t *larger = realloc(out->bytes, room);
-            if (!larger) {
-                cli_error("%s: %s", path, strerror(ENOMEM));
-                if (file != stdin)
-                    fclose(file);
-                return CLI_ENVIRONMENT;
-            }
-            out->bytes = larger;
-        }
-        got = fread(out->bytes + out->len, 1, PIECE, file);
-        q2p_digest_add(&out->digest, out->bytes + out->len, got);
-        out->len += got;
-    } while (got == PIECE && out->len <= UINT32_MAX);
-    bool broken = ferror(file);
-    int why = errno;
-    if (file != stdin)
-        fclose(file);
-    if (broken || out->len > UINT32_MAX || !out->len) {
-        cli_error("%s: %s", path,
-                  broken     ? strerror(why)
-                  : out->len ? "over 4 GiB - 1 cannot be sent as one transmission"
-                             : "there is nothing in it to send");
-        return CLI_INPUT;
+    data->file = cli_open(data->path);
+    q2p_digest_init(&data->digest);
+    return data->file ? CLI_FINE : CLI_INPUT;
+}
+
+static void close_file(struct cli_data *data)
+{
+    if (data->file && data->file != stdin)
+        fclose(data->file);
+    data->file = NULL;
+}
+
+void cli_data_drop(struct cli_data *data)
+{
+    close_file(data);
+    free(data->bytes);
+    data->bytes = NULL;
+}
+
+bool cli_data_ready(const struct cli_data *data)
+{
+    struct pollfd ready = {.fd = fileno(data->file), .events = POLLIN};
+    return poll(&ready, 1, 0) > 0;
+}
+
+static int make_room(struct cli_data *data)
+{
+    size_t room = data->room ? data->room * 2 : PIECE;
+    uint8_t *larger = realloc(data->bytes, room);
+    if (!larger) {
+        cli_error("%s: %s", data->path, strerror(ENOMEM));
+        return CLI_ENVIRONMENT;
     }
+    data->bytes = larger;
+    data->room = room;
     return CLI_FINE;
+}
+
+int cli_data_more(struct cli_data *data)
+{
+    int code = data->len < data->room ? CLI_FINE : make_room(data);
+    if (code)
+        return code;
+    /* not fread, which waits until a piece is full */
+    size_t most = data->room - data->len < PIECE ? data->room - data->len : PIECE;
+    ssize_t got = read(fileno(data->file), data->bytes + data->len, most);
+    if (got < 0 && errno == EINTR)
+        return CLI_FINE;
+    const char *why = got < 0 ? strerror(errno) : NULL;
+    if (got > 0) {
+        q2p_digest_add(&data->digest, data->bytes + data->len, (size_t)got);
+        data->len += (size_t)got;
+        if (data->len <= UINT32_MAX)
+            return CLI_FINE;
+        why = "over 4 GiB - 1 cannot be sent as one transmission";
+    } else if (!why && !data->len) {
+        why = "there is nothing in it to send";
+    }
+    close_file(data);
+    if (!why)
+        return CLI_FINE;
+    cli_error("%s: %s", data->path, why);
+    return CLI_INPUT;
 }
 
 int cli_data_write(int fd, const void *data, size_t len)

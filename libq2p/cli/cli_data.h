@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cli_data.h - files: what is sent is read whole, what is received appears whole or not at all. */
+/* cli_data.h - files: what is sent is read piece by piece, what is received appears whole or not at
+ * all. */
 #ifndef CLI_DATA_H
 #define CLI_DATA_H
 
@@ -7,18 +8,27 @@
 
 #include "cli_opts.h"
 
-/* What is to be sent, hashed as it came in. */
+/* What is to be sent as one transmission, hashed as it comes in. */
 struct cli_data {
+    const char *path;
+    FILE *file; /* NULL: not open yet, or all is read */
     uint8_t *bytes;
-    size_t len;
+    size_t len, room;
     struct q2p_digest digest;
 };
 
-/*
- * Reads a file, "-" for standard input, as one transmission. CLI_FINE, or the exit code with all
- * said. out->bytes are the caller's to free either way.
+/* Opens data->path, "-" for standard input. CLI_FINE, or the exit code with all said. */
+int cli_data_open(struct cli_data *data);
+
+/* Is there a piece to read, or the end, without waiting for whoever writes into a pipe? */
+bool cli_data_ready(const struct cli_data *data);
+
+/* Reads a piece; behind the last one data->file is NULL. CLI_FINE, or the exit code with all said.
  */
-int cli_data_read(const char *path, struct cli_data *out);
+int cli_data_more(struct cli_data *data);
+
+/* Frees what was read, and reads no more of it. */
+void cli_data_drop(struct cli_data *data);
 
 /* Writes all of it. 0, or -1 with errno set. */
 int cli_data_write(int fd, const void *data, size_t len);

@@ -20,7 +20,6 @@ struct send_values {
 
 /* One file. Its data is lent to the node from `sending` to `over`. */
 struct item {
-    const char *path;
     struct cli_data data;
     struct q2p_hash hash;
     enum { WAITING, SENDING, SENT, OVER } state;
@@ -46,7 +45,8 @@ enum {
     AT_ONCE_MAX = 8   /* half of what a node takes from one address at a time */
 };
 
-#define REFUSED_NS Q2P_SECOND /* for so long the peer may still be starting */
+#define REFUSED_NS Q2P_SECOND         /* for so long the peer may still be starting */
+#define EMPTY_PIPE_NS Q2P_MILLISECOND /* then it is looked at again */
 
 static struct item *find(struct sending *sending, const struct q2p_hash *hash)
 {
@@ -65,8 +65,7 @@ static void finish(struct sending *sending, struct item *item, int code)
     item->state = OVER;
     sending->over++;
     sending->worst = code > sending->worst ? code : sending->worst;
-    free(item->data.bytes);
-    item->data.bytes = NULL;
+    cli_data_drop(&item->data);
 }
 
 static void tell_item(const struct sending *sending, const struct item *item)
@@ -77,12 +76,12 @@ static void tell_item(const struct sending *sending, const struct item *item)
         cli_json_addr("peer", &sending->to);
         cli_json_hash("hash", &item->hash);
         cli_json_number("length", item->data.len);
-        cli_json_text("file", item->path);
+        cli_json_text("file", item->data.path);
         cli_json_close();
     } else if (!common->quiet && (sending->count > 1 || item->again)) {
         char hash[2 * Q2P_HASH_LEN + 1];
         cli_hex(hash, item->hash.bytes, Q2P_HASH_LEN);
-        printf("%12s  sending %s%s, %zu bytes, key %s\n", "", item->path,
+        printf("%12s  sending %s%s, %zu bytes, key %s\n", "", item->data.path,
                item->again ? " once more" : "", item->data.len, hash);
     }
 }
@@ -126,7 +125,7 @@ static void take_ours(struct sending *sending, const struct q2p_happening *on)
         if (send_again(sending, item))
             return;
         cli_error("%s did not receive all of %s: it gave up, or never answered",
-                  sending->values->to, item->path);
+                  sending->values->to, item->data.path);
         finish(sending, item, CLI_FAILED);
     }
 }
@@ -171,15 +170,35 @@ static int wait_connected(struct sending *sending)
     return CLI_FINE;
 }
 
+static bool has_room(const struct sending *sending)
+{
+    return sending->next < sending->count && sending->unsent < AT_ONCE_MAX;
+}
+
+/* A piece and no more: what is under way goes on in between. */
+static int read_piece(struct cli_data *data)
+{
+    int code = data->file || data->bytes ? CLI_FINE : cli_data_open(data);
+    return !code && data->file && cli_data_ready(data) ? cli_data_more(data) : code;
+}
+
+static q2p_time next_piece(const struct sending *sending)
+{
+    const struct cli_data *data = has_room(sending) ? &sending->items[sending->next].data : NULL;
+    if (!data || !data->file)
+        return Q2P_NEVER;
+    return cli_data_ready(data) ? 0 : q2p_drive_now() + EMPTY_PIPE_NS;
+}
+
 /*
  * Reads and starts files as long as there is room for more at a time. The same bytes once more
  * have to wait until they have left. Returns CLI_FINE, or the exit code that ends it all.
  */
 static int start_items(struct sending *sending)
 {
-    while (sending->next < sending->count && sending->unsent < AT_ONCE_MAX) {
+    while (has_room(sending)) {
         struct item *item = &sending->items[sending->next];
-        int code = item->data.bytes ? CLI_FINE : cli_data_read(item->path, &item->data);
+        int code = read_piece(&item->data);
         if (code == CLI_ENVIRONMENT)
             return code;
         if (code) {
@@ -187,6 +206,8 @@ static int start_items(struct sending *sending)
             finish(sending, item, code);
             continue;
         }
+        if (item->data.file)
+            return CLI_FINE; /* there is more to read */
         int status = start(sending, item);
         if ((status == Q2P_ERR_BUSY || status == Q2P_ERR_FULL) && sending->over < sending->next)
             return CLI_FINE; /* later */
@@ -245,7 +266,7 @@ static int transmit(struct sending *sending)
         char tail[64] = "";
         code = start_items(sending);
         if (!code && sending->over < sending->count)
-            code = cli_peer_step(&sending->peer, Q2P_NEVER);
+            code = cli_peer_step(&sending->peer, next_piece(sending));
         take_happenings(sending);
         if (sending->count > 1)
             snprintf(tail, sizeof tail, ", %zu of %zu files", sending->over, sending->count);
@@ -253,6 +274,15 @@ static int transmit(struct sending *sending)
         code = code ? code : stopped();
     }
     return code ? code : conclude(sending);
+}
+
+/* Whoever names a file that is not there need not wait for a connection to learn it. */
+static int read_first(struct cli_data *data)
+{
+    int code = cli_data_open(data);
+    while (!code && data->file)
+        code = cli_data_more(data);
+    return code;
 }
 
 static int run(const void *at, int argc, char **argv)
@@ -269,12 +299,11 @@ static int run(const void *at, int argc, char **argv)
         return CLI_ENVIRONMENT;
     }
     for (int i = 0; i < argc; i++)
-        sending.items[i].path = argv[i];
+        sending.items[i].data.path = argv[i];
     q2p_config_init(&config);
     config.keep_ns = sending.values->quiet_ns;
     config.retries_max = SEND_RETRIES;
-    /* whoever names a file that is not there need not wait for a connection to learn it */
-    int code = cli_data_read(argv[0], &sending.items[0].data);
+    int code = read_first(&sending.items[0].data);
     if (!code) {
         code = cli_peer_open(&sending.peer, &sending.values->peer, &config);
         if (!code)
@@ -282,7 +311,7 @@ static int run(const void *at, int argc, char **argv)
         cli_peer_close(&sending.peer);
     }
     for (size_t i = 0; i < sending.count; i++)
-        free(sending.items[i].data.bytes); /* lent to the node until now */
+        cli_data_drop(&sending.items[i].data); /* lent to the node until now */
     free(sending.items);
     return code;
 }

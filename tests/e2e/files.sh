@@ -13,7 +13,7 @@ start_recv() {
           status=$?
       echo $status >"$dir/$name.code"; } &
     until port=$(sed -n 's/.*"type":"listening".*"port":\([0-9]*\).*/\1/p' "$dir/$name.out" \
-        "$dir/$name.txt") && [ -n "$port" ]; do
+        "$dir/$name.txt" 2>/dev/null) && [ -n "$port" ]; do
         sleep 0.05
     done
 }
@@ -43,7 +43,7 @@ for dialect in classic options; do
     # twenty at once, two of them the same, into a directory
     names=
     for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
-        head -c $((i * 3000)) /dev/urandom >"$dir/many$i"
+        head -c $((i * 10001)) /dev/urandom >"$dir/many$i"
         names="$names $dir/many$i"
     done
     cp "$dir/many7" "$dir/many20"
@@ -69,6 +69,34 @@ status=0
 grep -q "nothing: No such file" "$dir/missing.txt" || fail "silent about a missing file"
 wait_for "$dir/rest.code" '^0$'
 cmp "$dir/one" "$dir/rest/$(sha256_of "$dir/one")" || fail "the others did not arrive"
+
+# A pipe that nobody writes into yet keeps no other file waiting, nor the command from ending.
+mkfifo "$dir/slow"
+start_recv fast --out "$dir/fast/" --count 2
+exec 3<>"$dir/slow" # else opening it would wait
+"$Q2P" send "$dir/one" "$dir/slow" --json --to "127.0.0.1:$port" --ip 127.0.0.1 \
+    --quiet-after 700ms >"$dir/send.json" 3>&- &
+pid=$!
+pids="$pids $pid"
+wait_for "$dir/fast.out" '"type":"delivered"'
+head -c 200000 "$dir/one" | tail -c 150000 >"$dir/two"
+cat "$dir/two" >&3
+exec 3>&-
+wait "$pid" || fail "sending from a slow pipe ended with $?"
+wait_for "$dir/fast.code" '^0$'
+for name in one two; do
+    cmp "$dir/$name" "$dir/fast/$(sha256_of "$dir/$name")" || fail "$name did not arrive"
+done
+start_node term
+exec 3<>"$dir/slow"
+"$Q2P" send "$dir/one" "$dir/slow" --quiet --to "127.0.0.1:$port" 2>"$dir/term.err" 3>&- &
+pid=$!
+wait_for "$dir/term.json" '"type":"delivered"'
+kill "$pid"
+status=0
+wait "$pid" || status=$?
+[ "$status" -eq 143 ] && [ ! -s "$dir/term.err" ] || fail "SIGTERM ended it with $status"
+exec 3>&-
 
 # A place that has gone is exit code 4.
 start_recv gone --out "$dir/gone/"
