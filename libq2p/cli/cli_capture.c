@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,8 +90,10 @@ static int open_pcapng(struct cli_capture *capture, FILE *file, char why[CLI_WHY
 static int open_file(struct cli_capture *capture, FILE *file, char why[CLI_WHY_MAX])
 {
     errno = 0;
-    /* a page at a time, the calls cost a fourth of all; glibc takes a size only with a buffer */
-    setvbuf(file, capture->buffer, _IOFBF, sizeof capture->buffer);
+    /* A page at a time, the calls cost a fourth of all; glibc takes a size only with a buffer. What
+     * was read of a pipe, to see what it is, would be gone. */
+    if (!__fbufsize(file))
+        setvbuf(file, capture->buffer, _IOFBF, sizeof capture->buffer);
     int first = getc(file);
     if (first == CLI_BLOCKS_BEGIN && ungetc(first, file) == first)
         return open_pcapng(capture, file, why);

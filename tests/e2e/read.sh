@@ -24,6 +24,8 @@ expect 0 "message ends before the field does" "$Q2P" decode 00
 "$Q2P" decode --json "$capture" >"$dir/file.json"
 "$Q2P" decode --json - <"$capture" >"$dir/stdin.json"
 cmp "$dir/file.json" "$dir/stdin.json" || fail "decode reads standard input differently"
+cat "$capture" | "$Q2P" decode --json - >"$dir/pipe.json" || fail "decode of a pipe ended with $?"
+cmp "$dir/file.json" "$dir/pipe.json" || fail "decode reads a pipe differently"
 [ "$(grep -c '"type":"message"' "$dir/file.json")" -eq 12 ] || fail "12 messages"
 sed -n 3p "$dir/file.json" | grep -q '"event":"OPTIONSFEEDBACK"' || fail "frame 3 is an answer"
 "$Q2P" decode "$recorded/upstream-classic-late-resend.pcapng" | grep '^Transport Failed, classic, 20 bytes' \
