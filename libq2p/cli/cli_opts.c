@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* getopt_long */
 #include "cli_opts.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -67,8 +68,8 @@ static int read_number(uint64_t *out, const char *text)
 {
     char *end;
     errno = 0;
-    *out = strtoull(text, &end, 0);
-    return errno || end == text || *end || strchr(text, '-') ? -1 : 0;
+    *out = strtoull(text, &end, strncmp(text, "0x", 2) ? 10 : 16); /* 010 is no 8 */
+    return errno || !isdigit((unsigned char)*text) || *end ? -1 : 0;
 }
 
 static int read_dialect(enum q2p_dialect *out, const char *text)
@@ -146,6 +147,9 @@ static int value_error(const struct cli_command *command, const struct cli_optio
     if (option->kind == CLI_NUMBER && option->max)
         fprintf(stderr, "q2p: want a number from %" PRIu64 " to %" PRIu64 "\n", option->min,
                 option->max);
+    else if (option->kind == CLI_TIME && option->min > 1)
+        fprintf(stderr, "q2p: want a time of %" PRIu64 "ms at least\n",
+                option->min / Q2P_MILLISECOND);
     else
         fprintf(stderr, "q2p: want %s%s\n", wants[option->kind],
                 option->min && option->kind != CLI_DIALECT ? ", and not 0" : "");

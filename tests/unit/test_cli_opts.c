@@ -102,6 +102,7 @@ static void what_is_wrong_ends_with_the_usage_code(void **state)
         "--lost 500", "--lost 0",     "--lost -1s",      "--lost 1parsec",
         "--room 0",   "--room 1KB",   "--dialect go",    "a b c",
         "--json=yes", "--lost .",     "--room 1.2.3KiB", "--dialect early",
+        "--port +1",  "--port 0x",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct values values;
@@ -110,6 +111,18 @@ static void what_is_wrong_ends_with_the_usage_code(void **state)
         if (read_line(&values, argv, &argc, lines[i]) != -1 - CLI_USAGE)
             fail_msg("`%s` was taken", lines[i]);
     }
+}
+
+static void numbers_are_decimal_unless_they_say_that_they_are_not(void **state)
+{
+    (void)state;
+    struct values values;
+    char *argv[64];
+    int argc;
+    assert_int_equal(read_line(&values, argv, &argc, "--port 010"), 3);
+    assert_int_equal(values.port, 10);
+    assert_int_equal(read_line(&values, argv, &argc, "--port 0x10"), 3);
+    assert_int_equal(values.port, 16);
 }
 
 static void a_list_has_an_end(void **state)
@@ -200,6 +213,7 @@ int main(void)
         cmocka_unit_test(defaults_are_read_like_values),
         cmocka_unit_test(options_may_stand_before_and_behind_arguments),
         cmocka_unit_test(what_is_wrong_ends_with_the_usage_code),
+        cmocka_unit_test(numbers_are_decimal_unless_they_say_that_they_are_not),
         cmocka_unit_test(a_list_has_an_end),
         cmocka_unit_test(times_and_sizes_carry_units),
         cmocka_unit_test(help_has_every_option_and_its_default),
