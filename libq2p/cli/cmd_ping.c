@@ -159,8 +159,10 @@ static void ping_tick(void *self, q2p_time now)
         struct probe *probe = &ping->probe[i];
         if (!probe->number || now - probe->sent_at < ping->values->timeout_ns)
             continue;
-        if (!ping->values->peer.common.json && !ping->values->peer.common.quiet)
+        if (!ping->values->peer.common.json && !ping->values->peer.common.quiet) {
             printf("no answer to number %" PRIu64 "\n", probe->number);
+            fflush(stdout);
+        }
         probe->number = 0;
         ping->lost++;
     }
@@ -248,7 +250,7 @@ static const struct cli_option options[] = {
     {"count", 'c', CLI_NUMBER, offsetof(struct ping_values, count), "NUMBER", "0", 0, 0,
      "ask so often; 0: until SIGINT or SIGTERM"},
     {"interval", 0, CLI_TIME, offsetof(struct ping_values, interval_ns), "TIME", "1s",
-     INTERVAL_LEAST_NS, 0, "from one to the next"},
+     INTERVAL_LEAST_NS, 0, "from one to the next, 50ms at least"},
     {"timeout", 0, CLI_TIME, offsetof(struct ping_values, timeout_ns), "TIME", "2s", 1, 0,
      "how long to wait for each answer"},
     {.name = NULL},

@@ -22,6 +22,7 @@ done
 expect 2 "an option without a value got one: .--open=no." "$Q2P" node --open=no
 expect 2 "auto, original or ours, not .theirs." "$Q2P" replay --profile theirs x
 expect 2 "want a time such as 500ms" "$Q2P" node --lost 500
+expect 2 "want a time of 50ms at least" "$Q2P" ping 127.0.0.1:9 --interval 49ms
 expect 2 "want a number from 1 to 128" "$Q2P" node --peers-max 129
 expect 2 "want classic or options" "$Q2P" node --dialect early
 expect 2 "not an address of numbers" "$Q2P" node --ip localhost
@@ -82,7 +83,7 @@ expect 1 "0 of 1 transmissions came in 0.1 s" "$Q2P" recv --port 0 --for 100ms
 expect 1 "192.0.2.1:9 never answered" "$Q2P" ping 192.0.2.1:9 --count 1 --timeout 100ms
 for dialect in classic options; do # the system's ICMP says so
     closed='^q2p: 127.0.0.1:9 refused: its host says that nobody listens at that port$'
-    expect 1 "$closed" "$Q2P" ping 127.0.0.1:9 --count 1 --dialect $dialect
+    expect 1 "$closed" "$Q2P" ping 127.0.0.1:9 --count 1 --timeout 20s --dialect $dialect
     expect 1 "$closed" "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --dialect $dialect
     expect 1 "$closed" "$Q2P" send "$dir/hello" --to 127.0.0.1:9 --dialect $dialect --ip 127.0.0.1
 done

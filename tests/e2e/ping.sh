@@ -21,7 +21,14 @@ expect 1 "is of another network, 7" \
     "$Q2P" ping "127.0.0.1:$port" --network-id 8 --count 1 --timeout 300ms
 grep -q "never answered" "$dir/expect.txt" || fail "an answer of another network counted"
 
-# it ends when told to, with its sum
+# what is lost is told at once, into a pipe too; it ends when told to
+"$Q2P" ping 192.0.2.1:9 -d options --timeout 100ms >"$dir/silent.txt" 2>&1 &
+pid=$!
+pids="$pids $pid"
+wait_for "$dir/silent.txt" "no answer to number 1"
+kill -s INT "$pid"
+
+# ... with its sum
 "$Q2P" ping "127.0.0.1:$port" --network-id 7 -d options >"$dir/until.txt" &
 pid=$!
 wait_for "$dir/until.txt" "number 1"
