@@ -240,7 +240,7 @@ struct sim_parts *sim_parts_new(uint32_t count, uint64_t seed, const uint8_t *of
         parts->parts[i] = make_part(parts, i, seed);
         parts->journals[i] = &parts->parts[i]->journal;
     }
-    for (uint32_t i = 1; i < count; i++) /* without a thread, its part is done here */
+    for (uint32_t i = 1; i < count; i++) /* the first part has the caller's */
         if (pthread_create(&parts->threads[i], NULL, work, parts->parts[i]) != 0) {
             fputs("q2p-sim: no more threads\n", stderr);
             exit(4);

@@ -149,10 +149,9 @@ static void take_lane(struct sim_queue *queue, int number, struct sim_event *out
     if (count > 12)
         fetch(&items[(at + 12) & last]);
     if (count > 8) {
-        tell_soon(&items[(at + soon_ahead[0]) & last], 0);
-        tell_soon(&items[(at + soon_ahead[1]) & last], 1);
-        tell_soon(&items[(at + soon_ahead[2]) & last], 2);
-        tell_soon(&items[(at + soon_ahead[3]) & last], 3);
+#pragma GCC unroll 4 /* NET_SOON: each event comes by here */
+        for (int i = 0; i < NET_SOON; i++)
+            tell_soon(&items[(at + soon_ahead[i]) & last], i);
     }
 }
 
