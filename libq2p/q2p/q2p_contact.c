@@ -171,6 +171,7 @@ void q2p__contact_dismiss(q2p_node *node, struct q2p__contact *member)
     while ((contact = q2p__table_next(&node->contacts, &cursor))) {
         q2p__bit_take(contact->asked, member->slot);
         q2p__bit_take(contact->touched, member->slot);
+        q2p__bit_take(contact->owed, member->slot);
     }
     q2p__bit_take(node->slots, member->slot);
     q2p__bit_take(node->unmet, member->slot);

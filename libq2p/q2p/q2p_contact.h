@@ -30,6 +30,7 @@ struct q2p__contact {
     q2p_time join_gap_ns;
     uint64_t asked[2];         /* members that got a TOUCHREQUEST about it, by slot */
     uint64_t touched[2];       /* ... and answered TOUCHED, or the other way round */
+    uint64_t owed[2];          /* ... once: CONNECTREQUEST may have to be repeated about these */
     struct q2p__path *path;    /* while something goes to it */
     struct q2p__link incoming; /* what comes from it, the longest without progress first */
     q2p_time rtt_ns;           /* what an answer took when something did, at most; or 0 */

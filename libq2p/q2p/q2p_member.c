@@ -185,7 +185,34 @@ static void spread(q2p_node *node, q2p_time now, struct q2p__contact *joiner, bo
     }
 }
 
-/* Is there a member that is to be asked yet, or again? */
+static int request_connect(q2p_node *node, const struct q2p_addr *joiner,
+                           const struct q2p_addr *member)
+{
+    return q2p__say(
+        node, &(struct q2p__note){.to = *joiner, .about = *member, .event = Q2P_EV_CONNECTREQUEST});
+}
+
+/*
+ * Originals say everything once: if CONNECTREQUEST is lost, or what follows it, they never meet. So
+ * a member that said TOUCHED once is named to the joiner a second time, a round later; those that
+ * have met by then just say CONNECT and CONNECTED again. Who repeats JOIN is no original, and
+ * repeats TOUCHED until it has met.
+ */
+static void request_again(q2p_node *node, q2p_time now, struct q2p__contact *joiner)
+{
+    for (struct q2p__link *at = node->members.next; at != &node->members; at = at->next) {
+        const struct q2p__contact *member = Q2P__LIST_ITEM(at, const struct q2p__contact, link);
+
+        if (!q2p__bit_has(joiner->owed, member->slot))
+            continue;
+        if (!member->persists && (!q2p__contact_may(node, joiner, now) ||
+                                  request_connect(node, &joiner->addr, &member->addr) != Q2P_OK))
+            return;
+        q2p__bit_take(joiner->owed, member->slot);
+    }
+}
+
+/* Is there a member that is to be asked yet, or again, or named again? */
 static bool is_missed(const q2p_node *node, const struct q2p__contact *joiner)
 {
     uint64_t slots[2];
@@ -193,7 +220,7 @@ static bool is_missed(const q2p_node *node, const struct q2p__contact *joiner)
     find_slots(node, joiner, false, slots);
     if ((slots[0] | slots[1]) == 0 && joiner->again > 0)
         find_slots(node, joiner, true, slots);
-    return (slots[0] | slots[1]) != 0;
+    return (slots[0] | slots[1] | joiner->owed[0] | joiner->owed[1]) != 0;
 }
 
 /* The other members of a joiner that may never send JOIN again; then its timer is free again. */
@@ -226,6 +253,7 @@ int q2p__member_join(q2p_node *node, q2p_time now, const struct q2p_addr *from)
     if (starts_anew(node, joiner, gap_ns)) {
         memset(joiner->asked, 0, sizeof joiner->asked);
         memset(joiner->touched, 0, sizeof joiner->touched);
+        memset(joiner->owed, 0, sizeof joiner->owed);
         q2p__news_tell(node, &(struct q2p_happening){.on = Q2P_ON_JOIN, .peer = *from});
     }
     joiner->join_at = now;
@@ -260,18 +288,22 @@ int q2p__member_touched(q2p_node *node, q2p_time now, const struct q2p_addr *fro
 {
     struct q2p__contact *member = q2p__contact_find(node, from);
     struct q2p__contact *joiner = q2p__contact_find(node, joiner_addr);
-    struct q2p__note note = {.to = *joiner_addr, .about = *from, .event = Q2P_EV_CONNECTREQUEST};
 
     if (!member || !member->member || !joiner || !q2p__bit_has(joiner->asked, member->slot))
         return Q2P_ERR_ABSENT;
     if (!q2p__contact_may(node, member, now))
         return Q2P_ERR_FULL;
-    if (q2p__bit_has(joiner->touched, member->slot) && joiner->repeats < REPEATS_MAX)
-        joiner->repeats++;
+    if (!q2p__bit_has(joiner->touched, member->slot)) {
+        q2p__bit_put(joiner->owed, member->slot);
+    } else {
+        q2p__bit_take(joiner->owed, member->slot);
+        if (joiner->repeats < REPEATS_MAX)
+            joiner->repeats++;
+    }
     q2p__bit_put(joiner->touched, member->slot);
     if (joiner->member)
         q2p__bit_put(member->touched, joiner->slot);
-    return q2p__say(node, &note);
+    return request_connect(node, joiner_addr, from);
 }
 
 /* Keep-alives end: its address may be somebody else's by now. */
@@ -294,6 +326,7 @@ void q2p__member_tick(q2p_node *node, q2p_time now, struct q2p__contact *contact
         return;
     }
     if (contact->spreading) {
+        request_again(node, now, contact);
         if (contact->repeats < REPEATS_MAX)
             spread(node, now, contact, contact->again > 0);
         if (contact->again > 0)

@@ -268,10 +268,15 @@ static bool count_victim(struct pipe *pipe, const struct pipe_datagram *datagram
 
 static const uint8_t join[4] = {0}, calling[4] = {0, 0, 5, 0}, connected[4] = {0, 0, 6, 0};
 
-/* A seed with thirty members; what goes to the victim is counted. */
-static void start_seed(struct pipe *pipe)
+/* A seed with thirty members, like it or as the original; what goes to the victim is counted. */
+static void start_seed(struct pipe *pipe, bool originals)
 {
+    struct q2p_config member;
+
     q2p_config_init(&config);
+    q2p_config_init(&member);
+    if (originals)
+        q2p_config_original(&member);
     pipe_init(pipe);
     pipe->quiet = true;
     pipe->lose = count_victim;
@@ -279,7 +284,7 @@ static void start_seed(struct pipe *pipe)
         char text[32];
 
         snprintf(text, sizeof text, "10.0.0.%d:1", i + 1);
-        pipe_add(pipe, text, &config);
+        pipe_add(pipe, text, i > 0 ? &member : &config);
         if (i > 0)
             q2p_node_join(pipe->nodes[i], pipe->now, &pipe->addrs[0]);
         pipe_run(pipe, pipe->now + 3 * Q2P_SECOND);
@@ -296,7 +301,7 @@ static void threat_6_a_forged_join_brings_three_bytes_for_one(void **state)
     struct pipe pipe;
 
     (void)state;
-    start_seed(&pipe);
+    start_seed(&pipe, false);
     pipe_input(&pipe, 0, &victim, join, sizeof join);
     pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
     print_message("%u bytes in %u datagrams\n", (unsigned)victim_bytes, (unsigned)victim_count);
@@ -323,7 +328,7 @@ static void threat_6_forged_joins_do_not_reach_the_members(void **state)
     struct q2p_addr from;
 
     (void)state;
-    start_seed(&pipe);
+    start_seed(&pipe, false);
     pipe.quiet = false;
     for (unsigned i = 0; i < 10000; i++) {
         from = siege_addr(1000 + i);
@@ -338,6 +343,23 @@ static void threat_6_forged_joins_do_not_reach_the_members(void **state)
     pipe_free(&pipe);
 }
 
+/* Originals do not say whether a joiner has come, so each of them is named to it twice. */
+static void threat_6_a_forged_answer_brings_no_more_of_originals(void **state)
+{
+    struct q2p_addr victim = siege_addr(VICTIM);
+    struct pipe pipe;
+
+    (void)state;
+    start_seed(&pipe, true);
+    pipe_input(&pipe, 0, &victim, join, sizeof join);
+    pipe_input(&pipe, 0, &victim, connected, sizeof connected);
+    pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
+    print_message("%u bytes in %u datagrams\n", (unsigned)victim_bytes, (unsigned)victim_count);
+    assert_in_range(victim_bytes, 4, 1200);
+    assert_in_range(victim_count, 1, 1 + 30 * (1 + 2)); /* CONNECT; TOUCH and CONNECTREQUEST */
+    pipe_free(&pipe);
+}
+
 /* Whoever forges the answer, too, has a bound beyond that: nothing in Q2P can tell it. */
 static void threat_6_a_forged_answer_has_an_end(void **state)
 {
@@ -345,7 +367,7 @@ static void threat_6_a_forged_answer_has_an_end(void **state)
     struct pipe pipe;
 
     (void)state;
-    start_seed(&pipe);
+    start_seed(&pipe, false);
     pipe_input(&pipe, 0, &victim, join, sizeof join);
     pipe_input(&pipe, 0, &victim, connected, sizeof connected);
     pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
@@ -650,6 +672,7 @@ int main(void)
         cmocka_unit_test(threat_6_a_forged_join_brings_three_bytes_for_one),
         cmocka_unit_test(threat_6_forged_joins_do_not_reach_the_members),
         cmocka_unit_test(threat_6_a_forged_answer_has_an_end),
+        cmocka_unit_test(threat_6_a_forged_answer_brings_no_more_of_originals),
         cmocka_unit_test(threat_7_peers_stay_in_their_places),
         cmocka_unit_test(threat_7_a_hairpin_is_no_door),
         cmocka_unit_test(threat_8_data_go_to_nobody_else),

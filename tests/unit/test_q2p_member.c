@@ -270,6 +270,52 @@ static void who_joins_once_meets_everybody(void **state)
     pipe_free(&pipe);
 }
 
+static enum q2p_event event_lost;
+
+/* The first of its kind, but for what goes from or to the seed to find out who is there. */
+static bool lose_the_first(struct pipe *pipe, const struct pipe_datagram *datagram)
+{
+    struct q2p_packet packet;
+    bool to_seed = q2p_addr_equal(&datagram->to, &pipe->addrs[0]);
+
+    pipe_read(datagram, &packet);
+    if (pipe->lose_count > 0 || packet.event != event_lost)
+        return false;
+    return packet.event == Q2P_EV_CONNECTREQUEST ||
+           (!to_seed && !q2p_addr_equal(&datagram->from, &pipe->addrs[0]));
+}
+
+/* Originals say everything once; the seed that brings them together does not. */
+static void originals_meet_though_a_message_is_lost(void **state)
+{
+    static const enum q2p_event events[] = {Q2P_EV_CONNECTREQUEST, Q2P_EV_CONNECT,
+                                            Q2P_EV_CONNECTED};
+    struct q2p_config original;
+
+    (void)state;
+    setup();
+    q2p_config_init(&original);
+    q2p_config_original(&original);
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        struct pipe pipe;
+
+        start(&pipe, 1);
+        pipe_add(&pipe, "10.0.0.2:2", &original);
+        pipe_add(&pipe, "10.0.0.3:3", &original);
+        event_lost = events[i];
+        pipe.lose = lose_the_first;
+        join(&pipe, 1, 0);
+        pipe_run(&pipe, pipe.now + 5 * Q2P_SECOND);
+        join(&pipe, 2, 0);
+        pipe_run(&pipe, pipe.now + 60 * Q2P_SECOND);
+        assert_int_equal(pipe.lose_count, 1);
+        assert_int_equal(q2p_node_peers(pipe.nodes[1], NULL, 0), 2);
+        assert_int_equal(q2p_node_peers(pipe.nodes[2], NULL, 0), 2);
+        assert_int_equal(pipe_sent(&pipe, 'A', 'C', Q2P_EV_CONNECTREQUEST), 2); /* and no more */
+        pipe_free(&pipe);
+    }
+}
+
 static void peers_are_kept_alive_with_connect(void **state)
 {
     struct pipe pipe;
@@ -390,6 +436,7 @@ int main(void)
         cmocka_unit_test(who_starts_anew_is_brought_together_again),
         cmocka_unit_test(who_joins_once_means_it_each_time),
         cmocka_unit_test(who_joins_once_meets_everybody),
+        cmocka_unit_test(originals_meet_though_a_message_is_lost),
         cmocka_unit_test(peers_are_kept_alive_with_connect),
         cmocka_unit_test(silent_members_make_room),
         cmocka_unit_test(joining_nowhere_is_refused),
