@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cli_peer.c - a node behind a socket for the commands, and its happenings told. */
-#define _DEFAULT_SOURCE /* getifaddrs */
+#define _DEFAULT_SOURCE /* getifaddrs, getrandom */
 #include "cli_peer.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <q2p/status.h>
 
@@ -145,7 +146,8 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
     config->network_id = (uint16_t)values->network_id;
     config->dialect = values->dialect;
     config->rate = values->rate > UINT32_MAX ? UINT32_MAX : (uint32_t)values->rate;
-    config->seed = (uint64_t)peer->start_ns;
+    if (getrandom(&config->seed, sizeof config->seed, 0) < 0)
+        config->seed = (uint64_t)peer->start_ns;
     q2p_drive_memory(&config->alloc);
     int status = q2p_node_new(&peer->node, config);
     if (status < 0) {
