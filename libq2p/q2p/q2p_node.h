@@ -18,8 +18,8 @@
 #define Q2P__NEWS_INPUT 4  /* no datagram, tick or call causes more happenings at a time */
 #define Q2P__NEWS_MAX 128  /* happenings waiting to be fetched */
 #define Q2P__NOTES_MAX 512 /* control messages waiting to be sent */
-#define Q2P__LONG_AGO (INT64_MIN / 2)
-#define Q2P__RANK_NS (100 * Q2P_MILLISECOND)
+#define Q2P__LONG_AGO (INT64_MIN / 2)                  /* before any time that a caller may name */
+#define Q2P__RANK_NS (100 * Q2P_MILLISECOND)           /* how fine lists by time are */
 #define Q2P__SHORT_OF_MEMORY_NS (10 * Q2P_MILLISECOND) /* the next try after that */
 
 /* What sort of item a timer sits in; it is the first member of each. */

@@ -330,11 +330,18 @@ def rule_links(house):
 
 
 def rule_words(house):
-    """The manual page names each happening that --json tells."""
+    """The manual page names each happening that --json tells, the library's README each function."""
     text = house.text(MANUALS["q2p"])
     for word in re.findall(r'XX\(\w+, \d+, "(\w+)"', house.text("libq2p/include/q2p/node.h")):
         if f"_{word}_" not in text:
             yield f"{word} is not in {MANUALS['q2p']}"
+    prefix, named = "", {"q2p_config_init_sized"}  # by its macro
+    for word in re.findall(r"`(\w+)`", house.text("libq2p/README.md")):
+        prefix = "_".join(word.split("_")[:2]) if word.startswith("q2p_") else prefix
+        named.add(prefix + word if word.startswith("_") else word)
+    for tag in ctags(house.files(".h", under=("libq2p/include/",)), "--kinds-C=px"):
+        if tag["name"] not in named:
+            yield f"{tag['name']} is not in libq2p/README.md"
 
 
 def rule_manual(house):

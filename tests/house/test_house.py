@@ -45,6 +45,7 @@ PLANTS = [
     ("links", "README.md", ("pcaps/README.md", "pcaps/READYOU.md"), "no pcaps/READYOU.md"),
     ("links", "tests/README.md", "`unit/test_nothing.c`\n", "no unit/test_nothing.c"),
     ("words", "libq2p/include/q2p/node.h", ('"gone"', '"left"'), "left is not in"),
+    ("words", "libq2p/include/q2p/node.h", ("q2p_on_name(", "q2p_on_plant("), "q2p_on_plant is"),
     ("fences", "tests/README.md", "\n```c\nint f(void { }\n```\n", "does not compile"),
 ]
 

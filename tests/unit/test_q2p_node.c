@@ -273,6 +273,9 @@ static void happenings_have_names(void **state)
     (void)state;
     assert_string_equal(q2p_on_name(Q2P_ON_DELIVERED), "delivered");
     assert_string_equal(q2p_on_name((enum q2p_on)99), "unknown");
+    for (int on = Q2P_ON_JOIN; on <= Q2P_ON_GONE; on++)
+        assert_int_equal(q2p_on_is_transmission((enum q2p_on)on),
+                         on >= Q2P_ON_RECEIVING && on <= Q2P_ON_ARRIVED);
 }
 
 /* Nodes of both dialects in one network: join, punch, and each speaks what it was spoken to. */

@@ -29,10 +29,10 @@ struct q2p_datagram {
 };
 
 /*
- * Every limit and timer. Call q2p_config_init first, then change what you like: fields that later
- * versions add get their default. Times in ns, sizes in bytes. Limits and timers are at least 1,
- * unless 0 is given a meaning below, remember_ns, keep_ns, memory_max and retries_max at least 0,
- * rate_classic at least 512.
+ * Every limit and timer. Call q2p_config_init first, then change what you like, `seed` at least:
+ * fields that later versions add get their default. Times in ns, sizes in bytes, defaults behind
+ * the colon. Limits and timers are at least 1 unless 0 has a meaning below; remember_ns, keep_ns,
+ * memory_max and retries_max may be 0, rate_classic is at least 512.
  */
 /* clang-format off */
 struct q2p_config {
@@ -58,19 +58,22 @@ struct q2p_config {
     uint16_t incoming_peer_max; /* ... from one address: 16 */
     uint16_t outgoing_max;      /* transmissions being sent or kept: 1024 */
 
-    bool persist;               /* repeat JOIN, TOUCH, TOUCHED, CONNECT until answered; answer TOUCH
-                                   with CONNECT; false = each once, as in the original: true */
+    bool persist;               /* ask who joins whether it is there, repeat what may be lost, answer
+                                   TOUCH with CONNECT (PROTOCOL.md 5); false = each message once,
+                                   as the original: true */
     q2p_time retry_ns;          /* first repetition after ..., doubling each time: 250 ms; OPTIONS
                                    as soon as an answer is overdue, for as long in all */
     uint16_t retries_max;       /* repetitions of one message: 6 */
     q2p_time keepalive_ns;      /* repeat JOIN to seeds and CONNECT to peers, so that NAT mappings
                                    live: 15 s; 0 = never */
-    bool open;                  /* store whoever sends CONNECT or CONNECTED unasked, up to
-                                   peers_max, as the original does: false */
+    bool open;                  /* store whoever sends CONNECT or CONNECTED unasked, up to peers_max,
+                                   and let each send us to others, as the original does: false */
     uint16_t answers_max;       /* control messages per second caused by one address: 32; 0 = any */
 
-    uint64_t seed;              /* secret for table hashing; same seed and calls = same bytes: 0 */
-    struct q2p_alloc alloc;     /* resize NULL = malloc of the C library */
+    uint64_t seed;              /* a secret: who guesses it can make tables slow, and knows our tokens
+                                   (6.8). Random bits, unless a run is to be repeated: same seed and
+                                   calls = same bytes: 0 */
+    struct q2p_alloc alloc;     /* resize NULL = realloc of the C library: NULL */
 
     bool probe;                 /* find out what each peer's path carries, by OPTIONS sent again or,
                                    in classic, by the absence of lists; false = `rate` alone: true */
@@ -169,7 +172,7 @@ struct q2p_happening {
     uint16_t network_id;
     enum q2p_check check;
     const uint8_t *data; /* DELIVERED: borrowed until the next q2p_node_ call on this node.
-                            SENT, FAILED, RELEASED: the pointer given to q2p_node_send */
+                            outgoing, but LOST: the pointer given to q2p_node_send */
     size_t data_len;
     const uint32_t *syns; /* LOST, EXPIRED: borrowed likewise; at most Q2P_SYNS_MAX at a time */
     size_t syns_count;
@@ -192,8 +195,9 @@ int q2p_node_join(q2p_node *node, q2p_time now, const struct q2p_addr *seed);
  * acknowledges: silence after SENT is the only sign of success (PROTOCOL.md 6.7), but for peers
  * that know the extension (6.8): then Q2P_ON_ARRIVED comes, and RELEASED at once. Sending the
  * same bytes to the same peer again starts over once they have all left before (their RELEASED
- * comes first). Returns Q2P_OK, Q2P_ERR_ADDRESS, Q2P_ERR_FULL, Q2P_ERR_MEMORY, Q2P_ERR_BUSY, or
- * Q2P_ERR_INVALID (over 4 GiB - 1).
+ * comes first). Returns Q2P_OK, Q2P_ERR_ADDRESS (not usable, or our own), Q2P_ERR_FULL
+ * (outgoing_max, or happenings to fetch first), Q2P_ERR_MEMORY, Q2P_ERR_BUSY, or Q2P_ERR_INVALID
+ * (over 4 GiB - 1).
  */
 int q2p_node_send(q2p_node *node, q2p_time now, const struct q2p_addr *to, const void *data,
                   size_t len, struct q2p_hash *hash);

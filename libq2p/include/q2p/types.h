@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* Nanoseconds since any epoch the caller likes; it must not run backwards. */
+/* Nanoseconds since any epoch the caller likes, at most 2^62 (146 years) from it; it must not run
+ * backwards. */
 typedef int64_t q2p_time;
 #define Q2P_NEVER INT64_MAX
 #define Q2P_MICROSECOND INT64_C(1000)
@@ -54,8 +55,8 @@ int q2p_addr_print(const struct q2p_addr *addr, char *out, size_t room);
 bool q2p_addr_equal(const struct q2p_addr *a, const struct q2p_addr *b);
 
 /*
- * True if a peer could be reached there: not unspecified, multicast, broadcast, nor port 0.
- * Private and loopback ranges are fine: Q2P lives in laboratories too.
+ * True if a peer could be reached there: not unspecified, multicast, reserved, broadcast, nor
+ * port 0. Private and loopback ranges are fine: Q2P lives in laboratories too.
  */
 bool q2p_addr_usable(const struct q2p_addr *addr);
 

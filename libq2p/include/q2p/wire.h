@@ -64,10 +64,8 @@ enum q2p_event {
 /* Sizes in bytes; PROTOCOL.md 2 and 8. */
 #define Q2P_HEADER_LEN 4
 #define Q2P_DATAGRAM_MAX 512 /* what a peer reads; nothing longer is ever written */
-#define Q2P_FRAGMENT_LEN                                                                           \
-    484                  /* share of every fragment but the last (the original's PACKET_LEN)       \
-                          */
-#define Q2P_SYNS_MAX 123 /* lost SYNs in one datagram: (512 - 4 - 16) / 4 */
+#define Q2P_FRAGMENT_LEN 484 /* share of all fragments but the last; the original's PACKET_LEN */
+#define Q2P_SYNS_MAX 123     /* lost SYNs in one datagram: (512 - 4 - 16) / 4 */
 #define Q2P_PORT_DEFAULT 10000
 #define Q2P_EXTENDED_LEN 27 /* OPTIONS and OPTIONSFEEDBACK with the extension (PROTOCOL.md 6.8) */
 #define Q2P_REASON_MISMATCH "Dismatch networking version" /* the original's only text */
@@ -99,7 +97,7 @@ struct q2p_packet {
     uint32_t syn;            /* fragment number, from 0 */
     uint8_t state;           /* of the extension: enum q2p_state */
     uint16_t token;          /* ... chosen by the one who asks, repeated in the answer */
-    uint32_t received;       /* extended OPTIONSFEEDBACK: fragments taken in from its receiver */
+    uint32_t received;       /* extended OPTIONSFEEDBACK: fragments its sender has taken in */
     uint32_t lost_count;     /* whole SYNs in `lost`; read them with q2p_wire_lost */
     struct q2p_addr address; /* ip_len 0 if the text does not parse */
     struct q2p_span network_id_at, event_at, address_at, reason_at, hash_at, length_at, syn_at,
@@ -109,9 +107,9 @@ struct q2p_packet {
 };
 
 /*
- * Reads one UDP payload in one dialect. have = bytes at hand, total = bytes that were on the wire
- * (have < total: a capture that was cut, not a bad message). *out is always filled as far as the
- * bytes go, whatever is returned:
+ * Reads one UDP payload in one dialect. have = bytes at hand, total = bytes that were on the wire,
+ * below 4 GiB (have < total: a capture that was cut, not a bad message). *out is always filled as
+ * far as the bytes go, whatever is returned:
  *   Q2P_OK            well-formed
  *   Q2P_ERR_SHORT     ends inside the header or a field
  *   Q2P_ERR_CUT       the capture ends first; nothing wrong as far as one can see
