@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # consume.sh CMAKE BUILD CONSUMER VERSION - installs two components of BUILD into a folder of its
 # own, moves that away (so that no path of the build can be left in it), and uses it as a stranger
-# would: with find_package, with pkg-config, shared and static, from C and C++.
+# would: with find_package, with pkg-config, shared and static, from C and C++. Examples are built
+# by the command in their heads.
 set -eu
 cmake=$1 build=$2 consumer=$3 version=$4
 work=$(mktemp -d "$build/tests/package.XXXXXX")
@@ -37,6 +38,13 @@ export PKG_CONFIG_PATH="$libdir/pkgconfig"
 # shellcheck disable=SC2046 # lists of flags
 cc -o "$work/pc" "$consumer/program.c" $(pkg-config --cflags --libs libq2p)
 [ "$(LD_LIBRARY_PATH=$libdir "$work/pc")" = "$version" ]
+for example in "$consumer"/../../../libq2p/examples/*.c; do
+  wanted=$(sed -n 's/.*\.c \$(pkg-config --cflags --libs \(.*\)).*/\1/p' "$example")
+  case $wanted in *libuv) pkg-config --exists libuv || continue ;; esac
+  # shellcheck disable=SC2046,SC2086
+  cc -o "$work/example" "$example" $(pkg-config --cflags --libs $wanted)
+  LD_LIBRARY_PATH=$libdir timeout 20 "$work/example" | grep "delivered: hello"
+done
 rm "$libdir"/libq2p.so*
 # shellcheck disable=SC2046
 cc -o "$work/pc" "$consumer/program.c" $(pkg-config --static --cflags --libs libq2p)
