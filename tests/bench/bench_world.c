@@ -9,7 +9,7 @@
 #include "bench_sort.h"
 #include "bench_world.h"
 
-#define ROUNDS 15 /* of bench_cost */
+#define ROUNDS 15 /* of bench_slower */
 
 void bench_die(const char *what)
 {
@@ -62,7 +62,7 @@ static struct yard_event yard_pop(struct yard *yard)
     return out;
 }
 
-double bench_yard(uint32_t peers, uint64_t datagrams)
+double bench_plain_loop(uint32_t peers, uint64_t datagrams)
 {
     struct sim_rng rng;
     struct yard yard = {0};
@@ -338,7 +338,8 @@ double bench_opaque(const struct opaque_plan *plan, double datagrams)
     return best;
 }
 
-double bench_cost(const struct opaque_plan *dear, const struct opaque_plan *cheap, double datagrams)
+double bench_slower(const struct opaque_plan *dear, const struct opaque_plan *cheap,
+                    double datagrams)
 {
     struct bench with, without;
     double shares[ROUNDS];

@@ -52,15 +52,15 @@ uint64_t bench_sent(const struct bench *bench);
 /* Datagrams per second: of peers with opaque datagrams, after every mapping is there, the best of
  * three; of a binary heap with two copies per datagram and nothing else. */
 double bench_opaque(const struct opaque_plan *plan, double datagrams);
+double bench_plain_loop(uint32_t peers, uint64_t datagrams);
 
 /* How many percent slower one is than the other: both are there at the same time and run in turn,
  * so many datagrams each; the median of the rounds, as a machine that others use is now faster, now
  * slower. */
-double bench_cost(const struct opaque_plan *dear, const struct opaque_plan *cheap,
-                  double datagrams);
+double bench_slower(const struct opaque_plan *dear, const struct opaque_plan *cheap,
+                    double datagrams);
 
 /* Seconds on the wall that so many datagrams take, the best of three, and what came of it. */
 double bench_threads(const struct opaque_plan *plan, double datagrams, uint64_t *hash);
-double bench_yard(uint32_t peers, uint64_t datagrams);
 
 #endif
