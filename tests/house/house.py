@@ -18,7 +18,7 @@ import yaml
 
 ROOMS = ("libq2p", "dissector", "simulator", "tests")
 TOP = {"CMakeLists.txt", "README.md", "LICENSE", "dev", "libq2p", "dissector", "simulator", "pcaps",
-       "tests", ".clang-format", ".clang-tidy", ".editorconfig", ".gitignore", ".gitattributes",
+       "tests", ".clang-format", ".editorconfig", ".gitignore", ".gitattributes",
        ".ci"}
 SHARED_NAMES = {"README.md", "PROTOCOL.md", "CMakeLists.txt"}
 SOURCES = {".c", ".h", ".py", ".sh", ".cmake", ".yaml", ".yml", ".uts", ".scd", ".map", ".in"}
