@@ -356,8 +356,13 @@ static struct q2p_packet read_hint(const struct q2p__bytes *bytes)
     return packet;
 }
 
-/* Two weak hints confirm each other if the second answers the first (PROTOCOL.md 4). */
-static bool answers(const struct q2p__bytes *answer_bytes, const struct q2p__bytes *question_bytes)
+/*
+ * Two weak hints confirm each other if the second answers the first (PROTOCOL.md 4). Four bytes of
+ * zero, a JOIN, are what many send to keep a NAT open: the CONNECT of a seed must be its first
+ * hint.
+ */
+static bool answers(const struct q2p__bytes *answer_bytes, bool first_hint,
+                    const struct q2p__bytes *question_bytes)
 {
     struct q2p_packet answer = read_hint(answer_bytes), question = read_hint(question_bytes);
 
@@ -367,6 +372,8 @@ static bool answers(const struct q2p__bytes *answer_bytes, const struct q2p__byt
     if (answer.hash_at.len > 0)
         return memcmp(answer_bytes->at + answer.hash_at.at,
                       question_bytes->at + question.hash_at.at, Q2P_HASH_LEN) == 0;
+    if (question.event == Q2P_EV_JOIN)
+        return answer.event == Q2P_EV_CONNECT && first_hint;
     return question.event == Q2P_EV_CONNECT && answer.event == Q2P_EV_CONNECTED;
 }
 
@@ -436,7 +443,7 @@ bool q2p_state_convinces(const packet_info *pinfo, tvbuff_t *tvb)
     bool sure = likeness == Q2P_LIKENESS_STRONG;
     for (uint32_t i = 0; i < notes_count(talk, !side) && !sure; i++) {
         struct q2p__datagram question = note_of(talk, !side, i);
-        sure = answers(&bytes, &question.bytes);
+        sure = answers(&bytes, talk->sides[side].hints == NULL, &question.bytes);
     }
     if (sure)
         from->proven = to->proven = true;
