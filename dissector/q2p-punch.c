@@ -142,8 +142,10 @@ static struct q2p_punch *moved_punch(struct key key, enum q2p_step step, bool fr
     return punch->moved_from[which] == port ? punch : NULL;
 }
 
-/* The punch of two that talk; made if there is none. */
-static struct q2p_punch *punch_of_pair(const struct key *key, enum q2p_step step, bool fresh_port)
+/* The punch of two that talk; made if there is none. `answers_join`: the sender was joined by the
+ * other one, whom it asks whether it is there (PROTOCOL.md 5.1). */
+static struct q2p_punch *punch_of_pair(const struct key *key, enum q2p_step step, bool fresh_port,
+                                       bool answers_join)
 {
     struct key reverse = {
         .newcomer = key->known, .known = key->newcomer, .interface_id = key->interface_id};
@@ -157,6 +159,10 @@ static struct q2p_punch *punch_of_pair(const struct key *key, enum q2p_step step
     punch = wmem_map_lookup(file.punches, &reverse);
     if (punch != NULL && step != Q2P_STEP_TOUCH && punch->frames[Q2P_STEP_CONNECT] != 0)
         return punch; /* connected already: the other side keeps it alive */
+    if (answers_join && step == Q2P_STEP_CONNECT) {
+        reverse.seed = key->newcomer;
+        key = &reverse;
+    }
     punch = new_punch(key);
     if (punch != NULL)
         file_pair(punch);
@@ -246,6 +252,7 @@ void q2p__punch_learn(struct q2p_visit *visit, const struct q2p__datagram *datag
     struct key key = {.interface_id = from_end->interface_id};
     bool names = q2p_event_shape(datagram->packet->event) == Q2P_SHAPE_ADDRESS;
     bool fresh_port = from_end->first_frame == datagram->frame;
+    bool answers_join = datagram->talk->sides[!datagram->side].join != NULL;
     struct q2p_addr from, to;
 
     if (step == Q2P_STEPS || datagram->status != Q2P_OK || (names && named->ip_len == 0))
@@ -274,7 +281,8 @@ void q2p__punch_learn(struct q2p_visit *visit, const struct q2p__datagram *datag
         key.newcomer = to, key.known = from;
         break;
     }
-    struct q2p_punch *punch = names ? punch_of_three(&key) : punch_of_pair(&key, step, fresh_port);
+    struct q2p_punch *punch =
+        names ? punch_of_three(&key) : punch_of_pair(&key, step, fresh_port, answers_join);
     if (punch == NULL)
         return;
     note_ends(punch, key.interface_id);
@@ -372,7 +380,7 @@ const char *q2p_step_name(enum q2p_step step)
     return names[step];
 }
 
-const char *q2p_step_sender(enum q2p_step step)
+const char *q2p_step_sender(const struct q2p_punch *punch, enum q2p_step step)
 {
     static const char *const names[] = {
 #define XX(name, sender) sender,
@@ -380,7 +388,9 @@ const char *q2p_step_sender(enum q2p_step step)
 #undef XX
             "nobody",
     };
-    return names[step];
+    bool asked = q2p_addr_equal(&punch->seed, &punch->known);
+
+    return asked && step == Q2P_STEP_CONNECTED ? "newcomer" : names[step];
 }
 
 const char *q2p_verdict_text(enum q2p_verdict verdict)

@@ -7,6 +7,9 @@
  * true at that place: inside a private network that is the inside address of the node in it, and
  * what the messages name for the other one. A node behind a NAT that changes ports is still known
  * by its IP address; the punch then says so (`moved`).
+ *
+ * A seed that asks who joins whether it is there (PROTOCOL.md 5.1) is told as a punch as well: the
+ * seed is the known peer too, and takes step 6, the newcomer step 7.
  */
 #ifndef Q2P_PUNCH_H
 #define Q2P_PUNCH_H
@@ -94,9 +97,10 @@ bool q2p_punch_half_open(const struct q2p_punch *punch);
 /* Frame of the CONNECT_FAILED that one of the three got from another of them, or 0. */
 uint32_t q2p_punch_refused(const struct q2p_punch *punch);
 
-const char *q2p_step_name(enum q2p_step step);          /* "TOUCHREQUEST" */
-const char *q2p_step_sender(enum q2p_step step);        /* "seed" */
-const char *q2p_verdict_text(enum q2p_verdict verdict); /* "connected" */
+/* "TOUCHREQUEST", "seed", "connected" */
+const char *q2p_step_name(enum q2p_step step);
+const char *q2p_step_sender(const struct q2p_punch *punch, enum q2p_step step);
+const char *q2p_verdict_text(enum q2p_verdict verdict);
 
 /* "10.77.0.3:10003", "[::1]:10000"; "?" for one that is not known. */
 char *q2p_punch_address(wmem_allocator_t *pool, const struct q2p_addr *addr);

@@ -72,7 +72,7 @@ static void show_end(const struct q2p_view *view, proto_tree *tree, proto_item *
     add_text(view, tree, hf_q2p_punch_verdict, text);
     expert_add_info_format(view->pinfo, root, &ei_q2p_punch_stopped,
                            "Hole punch stopped: no %s of the %s; %s", q2p_step_name(wanted),
-                           q2p_step_sender(wanted), text);
+                           q2p_step_sender(punch, wanted), text);
     q2p__add_frame(tree, hf_q2p_refused_in, view->tvb, q2p_punch_refused(punch));
 }
 

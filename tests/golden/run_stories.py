@@ -89,6 +89,13 @@ STORIES = {
         ((ANN, BOB), message("CONNECTED"), "", {"punch.time": "6.000000000", "punch.next": ""}),
         ((ANN, BOB), message("CONNECT"), "punch_again", {"punch": "0", "punch.first": "6"}),
         ((BOB, ANN), message("CONNECTED"), "punch_again", {"punch": "0", "punch.verdict": ""})],
+    "a_seed_asks_who_joins": [
+        ((BOB, SEED), message("JOIN"), "", {"punch": "0", "punch.known": text(SEED), "punch.next": "2"}),
+        ((SEED, BOB), message("CONNECT"), "", {"punch.newcomer": text(BOB), "punch.seed": text(SEED)}),
+        ((BOB, SEED), message("CONNECTED"), "", {"punch": "0", "punch.time": "2.000000000"}),
+        ((ANN, SEED), message("JOIN"), "", {"punch": "1", "punch.count": "1"}),
+        ((SEED, ANN), message("CONNECT"), "half_open punch_stopped",
+         {"punch.wanted": "CONNECTED", "punch.verdict": LOST})],
     "two_seeds_make_two_punches_of_one_pair": [
         ((SEED, ANN), touch(BOB), "", {"punch": "0"}),
         ((SEED2, ANN), touch(BOB), "", {"punch": "1"}),
