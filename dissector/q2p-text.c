@@ -92,6 +92,11 @@ static const char *fragment_fate(const struct q2p_view *view)
     return "";
 }
 
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static const char *text_of_list(const struct q2p_view *view)
 {
     const struct q2p_packet *packet = view->packet;
@@ -106,12 +111,21 @@ static const char *text_of_list(const struct q2p_view *view)
         return wmem_strdup_printf(view->pinfo->pool, ": receiver of %s has given up",
                                   hash_text(view));
     wmem_strbuf_append_printf(text, ": %u fragment%s of %s missing: SYN ", packet->lost_count,
-                              packet->lost_count == 1 ? "" : "s", hash_text(view));
+                              plural(packet->lost_count), hash_text(view));
     for (uint32_t i = 0; i < packet->lost_count && i < SYNS_SHOWN; i++)
         wmem_strbuf_append_printf(text, "%s%u", i == 0 ? "" : ",", q2p_wire_lost(packet, bytes, i));
     if (packet->lost_count > SYNS_SHOWN)
         wmem_strbuf_append(text, ",\u2026");
     return wmem_strbuf_get_str(text);
+}
+
+/* "500 bytes in 2 fragments" */
+static const char *length_text(const struct q2p_view *view)
+{
+    uint32_t length = view->packet->length, fragments = q2p_wire_fragments(length);
+
+    return wmem_strdup_printf(view->pinfo->pool, "%u byte%s in %u fragment%s", length,
+                              plural(length), fragments, plural(fragments));
 }
 
 /* 0 bytes are asked about by who wants an answer, and nothing else (q2p ping). */
@@ -120,15 +134,15 @@ static const char *text_of_options(const struct q2p_view *view)
     const struct q2p_packet *packet = view->packet;
     wmem_allocator_t *pool = view->pinfo->pool;
 
+    if (packet->length_at.len == 0)
+        return wmem_strdup_printf(pool, ": announces %s", hash_text(view));
     if (packet->state_at.len > 0)
-        return wmem_strdup_printf(pool, ": asks what has come of %s, %u bytes in %u fragments",
-                                  hash_text(view), packet->length,
-                                  q2p_wire_fragments(packet->length));
-    if (packet->length == 0 && packet->length_at.len > 0)
+        return wmem_strdup_printf(pool, ": asks what has come of %s, %s", hash_text(view),
+                                  length_text(view));
+    if (packet->length == 0)
         return wmem_strdup_printf(pool, ": a question, or 0 bytes announced, as %s",
                                   hash_text(view));
-    return wmem_strdup_printf(pool, ": announces %s, %u bytes in %u fragments", hash_text(view),
-                              packet->length, q2p_wire_fragments(packet->length));
+    return wmem_strdup_printf(pool, ": announces %s, %s", hash_text(view), length_text(view));
 }
 
 static const char *text_of_feedback(const struct q2p_view *view)
