@@ -319,6 +319,17 @@ enum q2p_step q2p_punch_wanted(const struct q2p_punch *punch)
     return (enum q2p_step)(q2p_punch_reached(punch) + 1);
 }
 
+q2p_time q2p_punch_time(const struct q2p_punch *punch)
+{
+    enum q2p_step first = Q2P_STEP_JOIN;
+
+    if (punch->frames[Q2P_STEP_CONNECTED] == 0)
+        return 0;
+    while (punch->frames[first] == 0)
+        first++;
+    return punch->times[Q2P_STEP_CONNECTED] - punch->times[first];
+}
+
 uint32_t q2p_punch_refused(const struct q2p_punch *punch)
 {
     struct q2p_endpoint *const ends[] = {punch->seed_end, punch->newcomer_end, punch->known_end};

@@ -87,6 +87,9 @@ enum q2p_step q2p_punch_reached(const struct q2p_punch *punch);
 /* The first step after the one reached; Q2P_STEPS once connected. */
 enum q2p_step q2p_punch_wanted(const struct q2p_punch *punch);
 
+/* From the first step that was seen to CONNECTED; 0 if that was not. */
+q2p_time q2p_punch_time(const struct q2p_punch *punch);
+
 /* As far as the capture has been read. */
 enum q2p_verdict q2p_punch_verdict(const struct q2p_punch *punch);
 

@@ -237,7 +237,7 @@ static tap_packet_status count_transmission(void *tapdata, packet_info *pinfo,
 static void fill_punch(stat_tap_table *table, wmem_allocator_t *pool, const struct q2p_punch *one)
 {
     enum q2p_verdict verdict = q2p_punch_verdict(one);
-    bool made, timed = one->frames[Q2P_STEP_JOIN] != 0 && one->frames[Q2P_STEP_CONNECTED] != 0;
+    bool made;
     stat_tap_table_item_type *row = row_of(table, one->index, &made);
 
     put_text(&row[P_NEWCOMER], q2p_punch_address(pool, &one->newcomer));
@@ -245,8 +245,7 @@ static void fill_punch(stat_tap_table *table, wmem_allocator_t *pool, const stru
     put_text(&row[P_SEED], q2p_punch_address(pool, &one->seed));
     put_text(&row[P_STATE], q2p_step_name(q2p_punch_reached(one)));
     put_text(&row[P_WHY], verdict == Q2P_VERDICT_DONE ? "" : q2p_verdict_text(verdict));
-    put_float(&row[P_SECONDS],
-              timed ? seconds(one->times[Q2P_STEP_CONNECTED] - one->times[Q2P_STEP_JOIN]) : 0);
+    put_float(&row[P_SECONDS], seconds(q2p_punch_time(one)));
     put_uint(&row[P_REPEATS], one->repeats);
     put_uint(&row[P_JOIN], one->frames[Q2P_STEP_JOIN]);
     put_uint(&row[P_CONNECTED], one->frames[Q2P_STEP_CONNECTED]);

@@ -76,20 +76,6 @@ static void show_end(const struct q2p_view *view, proto_tree *tree, proto_item *
     q2p__add_frame(tree, hf_q2p_refused_in, view->tvb, q2p_punch_refused(punch));
 }
 
-/* From the first step that was seen to the last one. */
-static void show_time(const struct q2p_view *view, proto_tree *tree)
-{
-    const struct q2p_punch *punch = view->punch.punch;
-    enum q2p_step first = Q2P_STEP_JOIN;
-
-    if (punch->frames[Q2P_STEP_CONNECTED] == 0)
-        return;
-    while (punch->frames[first] == 0)
-        first++;
-    add_relative(tree, hf_q2p_punch_time, view->tvb,
-                 punch->times[Q2P_STEP_CONNECTED] - punch->times[first]);
-}
-
 static void show_one(const struct q2p_view *view, proto_tree *tree)
 {
     const struct q2p_punch *punch = view->punch.punch;
@@ -114,7 +100,8 @@ static void show_one(const struct q2p_view *view, proto_tree *tree)
     q2p__add_frame(below, hf_q2p_punch_connected_in, view->tvb, punch->frames[Q2P_STEP_CONNECTED]);
     if (join)
         return;
-    show_time(view, below);
+    if (punch->frames[Q2P_STEP_CONNECTED] != 0)
+        add_relative(below, hf_q2p_punch_time, view->tvb, q2p_punch_time(punch));
     show_end(view, below, root);
     q2p__complain(view, root, view->punch.again, &ei_q2p_punch_again);
     q2p__complain(view, root,

@@ -133,6 +133,8 @@ def check_punches(truth, shown):
     for row in rows:
         if (row["Reached"] == "CONNECTED") == bool(row["Why no further"]):
             yield f"the row does not say why it stopped: {row}"
+        if row["Reached"] == "CONNECTED" and float(row["Seconds"]) <= 0:
+            yield f"the row does not say how long it took: {row}"
 
 
 def check_counts(truth, shown):
