@@ -80,6 +80,12 @@ static void row_2_a_foreign_network_is_answered_at_a_limited_rate(void **state)
     pipe_hex(&pipe, 0, "10.6.8.1:6", "3412 0700 41"); /* never an answer to CONNECT_FAILED */
     assert_int_equal(pipe_sent(&pipe, '*', '*', Q2P_EV_CONNECT_FAILED), 10);
     assert_int_equal(q2p_node_counters(pipe.nodes[0])->foreign, 200);
+    pipe_run(&pipe, 900 * Q2P_MILLISECOND); /* one a second to one address */
+    pipe_hex(&pipe, 0, EVIL, "3412 0000");
+    assert_int_equal(pipe_sent(&pipe, '*', '*', Q2P_EV_CONNECT_FAILED), 10);
+    pipe_run(&pipe, Q2P_SECOND);
+    pipe_hex(&pipe, 0, EVIL, "3412 0000");
+    assert_int_equal(pipe_sent(&pipe, '*', '*', Q2P_EV_CONNECT_FAILED), 11);
     end(&pipe);
 }
 
