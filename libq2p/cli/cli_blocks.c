@@ -246,6 +246,8 @@ static int64_t nanoseconds(const struct interface *interface, uint64_t units)
         return INT64_MAX / 2;
     int64_t whole = (int64_t)seconds +
                     (interface->offset_s < -(int64_t)most ? -(int64_t)most : interface->offset_s);
+    if (whole > (int64_t)most)
+        return INT64_MAX / 2;
     return whole < 0 ? 0 : whole * Q2P_SECOND + (int64_t)nanos;
 }
 

@@ -151,6 +151,7 @@ static void a_time_is_in_units_of_its_interface(void **state)
         {"0e00 0800 0200000000000000", 1500000, 3500 * Q2P_MILLISECOND},   /* 2 s later */
         {"0e00 0800 ffffffffffffffff", 1500000, 500 * Q2P_MILLISECOND},    /* 1 s earlier */
         {"0e00 0800 0000000000000080", 1500000, 0},
+        {"0e00 0800 82bee01201000000", 4611686018999999, INT64_MAX / 2}, /* as late, twice */
         {"0900 ff00 09", 1500000, 1500 * Q2P_MILLISECOND}, /* an option that does not fit */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
