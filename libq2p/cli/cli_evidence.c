@@ -115,7 +115,6 @@ static enum q2p_dialect guess(const struct cli_datagram *in)
     return second == Q2P_DIALECT_UNKNOWN ? Q2P_DIALECT_CLASSIC : second;
 }
 
-/* What the two are known to speak, the nearest evidence first; unknown if there is none. */
 enum q2p_dialect cli_evidence_habit(const struct cli_view *view)
 {
     const enum q2p_dialect known[] = {
@@ -186,7 +185,6 @@ static bool is_next_fragment(struct cli_view *view)
     return true;
 }
 
-/* Fills a view; false: nothing says that this is Q2P. */
 bool cli_evidence_look(struct cli_evidence *evidence, const struct cli_datagram *in,
                        struct cli_view *view)
 {
@@ -215,7 +213,6 @@ bool cli_evidence_look(struct cli_evidence *evidence, const struct cli_datagram 
     return true;
 }
 
-/* What the datagram shows about the two. */
 static void *add(struct q2p__table *table, size_t size, const void *key, size_t key_len)
 {
     void *item = calloc(1, size);

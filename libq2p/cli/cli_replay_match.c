@@ -104,8 +104,7 @@ static void pair(const struct cli_plan *plan, struct cli_shot *theirs, struct cl
                  struct cli_comparison *out)
 {
     int64_t apart_ns = theirs->t_ns - ours->t_ns;
-    int64_t limit_ns =
-        theirs->packet.event == Q2P_EV_TRANSPORT_FAILED ? plan->lost_ns / 4 + CAUSE_NS : ANSWER_NS;
+    int64_t limit_ns = slack_of(plan, theirs);
     if (theirs->resent && apart_ns > limit_ns)
         return; /* ours is the first sending, which the capture does not have */
     theirs->mate = ours;

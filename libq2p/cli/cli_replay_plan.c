@@ -255,9 +255,9 @@ static bool asks_joiner(const struct cli_plan *plan, const struct cli_shot *conn
     return joined;
 }
 
-/* What only our own program does: resends with a length, JOIN or CONNECT again within a second,
- * lists sooner than a second, repetitions of JOIN left without an effect, CONNECT for a JOIN, a
- * CONNECT_FAILED that is cut. */
+/* What only our own program does: resends with a length, JOIN, TOUCH or CONNECT again within a
+ * second, lists sooner than a second, repetitions of JOIN left without an effect, CONNECT for a
+ * JOIN, a CONNECT_FAILED that is cut. */
 static bool is_ours(const struct cli_plan *plan)
 {
     int joins = 0, asked = 0;

@@ -13,7 +13,7 @@
 
 #include <q2p/status.h>
 
-struct cli_piece {
+struct cli_body {
     uint32_t syn;
     uint32_t len;
     uint8_t bytes[Q2P_FRAGMENT_LEN];
@@ -101,7 +101,7 @@ bool cli_sending_whole(const struct cli_sending *sending)
 
 static int by_syn(const void *left, const void *right)
 {
-    const struct cli_piece *a = left, *b = right;
+    const struct cli_body *a = left, *b = right;
     return a->syn < b->syn ? -1 : a->syn > b->syn;
 }
 
@@ -190,7 +190,7 @@ static int keep(struct cli_sending *sending, uint32_t syn, const uint8_t *body, 
         sending->pieces = pieces;
         sending->pieces_room = room;
     }
-    struct cli_piece *piece = &sending->pieces[sending->pieces_count++];
+    struct cli_body *piece = &sending->pieces[sending->pieces_count++];
     piece->syn = syn;
     piece->len = (uint32_t)len;
     memcpy(piece->bytes, body, len);

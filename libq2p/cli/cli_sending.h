@@ -39,7 +39,7 @@ struct cli_bits {
     uint32_t count;
 };
 
-struct cli_piece;
+struct cli_body;
 
 struct cli_sending {
     struct q2p__link link; /* for whoever lists them */
@@ -52,7 +52,7 @@ struct cli_sending {
 
     struct cli_bits passed;  /* fragments that passed */
     struct cli_bits refused; /* those of them that the receiver listed as lost afterwards */
-    struct cli_piece *pieces;
+    struct cli_body *pieces;
     size_t pieces_count, pieces_room;
     size_t memory; /* bytes held */
 
