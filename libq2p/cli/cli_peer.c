@@ -67,11 +67,19 @@ static void own_addresses(struct cli_peer *peer, uint16_t port)
     freeifaddrs(list);
 }
 
+/* The address of the socket; its ip_len is 0 if it listens on all of them. */
+static struct q2p_addr bound_to(const struct cli_peer *peer)
+{
+    static const uint8_t all[16];
+    struct q2p_addr own = {0};
+    if (q2p_drive_address(peer->drive, &own) < 0 || !memcmp(own.ip, all, sizeof all))
+        own.ip_len = 0;
+    return own;
+}
+
 int cli_peer_resolve(const struct cli_peer *peer, struct q2p_addr *out, const char *text)
 {
-    struct q2p_addr own;
-    bool any = !strcmp(peer->values->ip, "0.0.0.0") || !strcmp(peer->values->ip, "::");
-    uint8_t prefer = any || q2p_drive_address(peer->drive, &own) < 0 ? 0 : own.ip_len;
+    uint8_t prefer = bound_to(peer).ip_len;
     int status = q2p_drive_resolve(out, text, prefer);
     if (status < 0) {
         cli_error("`%s`: %s", text,
@@ -154,8 +162,9 @@ int cli_peer_open(struct cli_peer *peer, const struct cli_peer_values *values,
         cli_error("%s", q2p_status_text(status));
         return status == Q2P_ERR_INVALID ? CLI_USAGE : CLI_ENVIRONMENT;
     }
-    struct q2p_addr own = {0};
-    q2p_drive_address(peer->drive, &own);
+    struct q2p_addr own = bound_to(peer);
+    if (own.ip_len) /* it may be one of many, or of a range, as 127.0.0.2 is */
+        q2p_node_own(peer->node, &own);
     own_addresses(peer, own.port);
     tell_listening(peer, own.port);
     for (size_t i = 0; i < values->seeds.count; i++) {

@@ -58,8 +58,8 @@ expect 3 "lines:4:8: expected two hex digits" "$Q2P" decode "$dir/lines"
 start_node first --ip 0.0.0.0
 expect 4 "^q2p: cannot listen on 0.0.0.0:$port: address already in use$" "$Q2P" node --port "$port"
 expect 4 "cannot listen on 192.0.2.1:10000: Cannot assign" "$Q2P" node --ip 192.0.2.1
-next=$((20000 + $$ % 10000)) # below those that the system gives to other tests meanwhile
-expect 2 "that is this node itself" "$Q2P" node --ip 127.0.0.1 --port $next --seed 127.0.0.1:$next
+own=127.7.$(($$ / 250 % 250)).$(($$ % 250 + 1)) # nobody else's, so that any port of it is free
+expect 2 "that is this node itself" "$Q2P" node --ip $own --port 20000 --seed $own:20000
 expect 2 "that is this node itself, or no place" "$Q2P" send "$0" --to 255.255.255.255:9
 expect 4 "host name does not resolve" "$Q2P" node --port 0 --seed "no such host:1"
 expect 4 "cannot write ./nowhere/one.: No such file" "$Q2P" recv --port 0 --out /nowhere/one
