@@ -144,8 +144,7 @@ struct cli_plan {
     enum q2p_dialect dialect;
     uint16_t network_id;
     q2p_time lost_ns, timeout_ns;
-    bool
-        eager; /* it lists gaps at once and knows the extension, as ours do since PROTOCOL.md 6.8 */
+    bool eager;       /* lists gaps at once, knows the extension: ours since PROTOCOL.md 6.8 */
     int64_t end_ns;   /* of the capture */
     const char *skip; /* why it cannot be replayed, or NULL */
 };
