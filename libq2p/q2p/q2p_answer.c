@@ -113,6 +113,9 @@ static void count_delivered(struct q2p__path *path, const struct q2p__probe *pro
     if (packet && packet->received_at.len > 0) { /* the receiver counts them itself */
         uint32_t more = packet->received - path->counted;
 
+        /* datagrams overtook each other: that many were known of before */
+        if (path->counts && path->counted - packet->received <= path->sent - path->delivered)
+            return;
         if (path->counts && more <= probe->sent - path->delivered)
             path->delivered += more;
         else

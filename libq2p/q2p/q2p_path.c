@@ -115,6 +115,13 @@ static uint64_t window(const struct q2p__path *path)
     if (path->rtt_min == Q2P_NEVER)
         return first;
     fragments = q2p__path_holds(path) * times / ONE;
+    if (path->phase == Q2P__PATH_CRUISE && !q2p__path_near(path)) {
+        q2p_time more_ns = 2 * path->rtt_var; /* where delays vary, most are not the least */
+
+        if (more_ns > path->rtt_min)
+            more_ns = path->rtt_min;
+        fragments += fragments * (uint64_t)more_ns / (uint64_t)path->rtt_min;
+    }
     if (path->phase == Q2P__PATH_START && (is_wide(path) || q2p__path_far(path))) {
         uint64_t more = path->delivered * 3 / 2; /* 2.5 times as much each round trip */
         uint64_t most = q2p__path_holds(path) * START_GAIN / ONE;
