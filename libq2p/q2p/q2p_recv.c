@@ -6,7 +6,6 @@
  */
 #include "q2p_recv.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "q2p_key.h"
@@ -459,9 +458,10 @@ int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
                        const struct q2p_packet *packet, const uint8_t *bytes)
 {
     struct q2p__incoming *incoming = q2p__table_recall(&node->incoming, key);
-    int status = Q2P_OK;
 
     if (!incoming) {
+        int status;
+
         forget_finished_before(node, now);
         if (q2p__table_find(&node->finished, key)) {
             node->counters.fragments_duplicate++;
@@ -471,9 +471,9 @@ int q2p__recv_fragment(q2p_node *node, q2p_time now, const struct q2p__key *key,
         if (packet->dialect != Q2P_DIALECT_CLASSIC || packet->length == 0)
             return Q2P_ERR_ABSENT;
         status = begin(node, now, key, packet->length, packet->dialect, &incoming);
+        if (status != Q2P_OK)
+            return status;
     }
-    if (status != Q2P_OK)
-        return status;
     q2p__fetch(incoming, sizeof *incoming); /* one of many: all of it at once */
     if (incoming->dialect != packet->dialect || incoming->closing)
         return Q2P_ERR_ABSENT;

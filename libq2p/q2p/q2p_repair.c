@@ -167,7 +167,7 @@ int q2p__repair_list(q2p_node *node, q2p_time now, const struct q2p__key *key,
 
         if (syn >= outgoing->next)
             continue;
-        status = status == Q2P_ERR_SYN ? Q2P_OK : status;
+        status = Q2P_OK;
         if (was_sent_again(outgoing, syn) || q2p__bit_has(outgoing->again, syn))
             continue;
         q2p__bit_put(outgoing->again + bits_words(outgoing), syn);

@@ -5,7 +5,6 @@
  */
 #include "q2p_report.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define LISTS_MAX 8        /* datagrams in a round of lists: an original sends all that at once, */
@@ -195,12 +194,11 @@ static void measure_first_rtt(q2p_time now, struct q2p__incoming *incoming)
 /* What was listed and comes too soon for a repair was late, most likely, and counts for little. */
 static void measure_rtt(q2p_time now, struct q2p__incoming *incoming, uint32_t syn, bool repaired)
 {
-    q2p_time rtt_ns = Q2P_NEVER;
-
     if (incoming->pile.have == 1 && incoming->dialect == Q2P_DIALECT_OPTIONS) {
         measure_first_rtt(now, incoming);
     } else if (incoming->watched_at != Q2P__LONG_AGO && syn == incoming->watched) {
-        rtt_ns = now - incoming->watched_at;
+        q2p_time rtt_ns = now - incoming->watched_at;
+
         incoming->watched_at = Q2P__LONG_AGO;
         incoming->rtt_ns += (rtt_ns - incoming->rtt_ns) / (repaired ? 4 : 16);
     }
@@ -221,7 +219,6 @@ void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *in
 {
     bool waits = incoming->pile.have > 1 && incoming->quiet_rounds == 0;
     uint32_t end = incoming->seen_end;
-    q2p_time before_ns;
     bool repaired;
 
     if (!node->config.early)
@@ -235,8 +232,7 @@ void q2p__report_progress(q2p_node *node, q2p_time now, struct q2p__incoming *in
         incoming->jump_end = syn;
         mark_rarely(now, incoming);
     }
-    before_ns = incoming->timer.at;
-    if (!waits || incoming->early_at < before_ns) {
+    if (!waits || incoming->early_at < incoming->timer.at) {
         incoming->progress_at = now;
         set_timer(node, incoming);
     }

@@ -5,7 +5,6 @@
  */
 #include "q2p_send.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "q2p_contact.h"
@@ -289,21 +288,20 @@ static bool is_misunderstood(const q2p_node *node, const struct q2p__outgoing *o
 
 void q2p__send_tick(q2p_node *node, q2p_time now, struct q2p__outgoing *outgoing)
 {
-    bool failed = outgoing->state == Q2P__OUTGOING_ASKING || is_misunderstood(node, outgoing);
+    bool asking = outgoing->state == Q2P__OUTGOING_ASKING;
+    bool misunderstood = is_misunderstood(node, outgoing);
 
-    if (outgoing->state == Q2P__OUTGOING_ASKING && !is_misunderstood(node, outgoing) &&
-        now < outgoing->kept_until) {
-        outgoing->tries++;
-        say_options(node, now, outgoing);
+    if (misunderstood || now >= outgoing->kept_until) {
+        q2p__send_end(node, outgoing, asking || misunderstood ? Q2P_ON_FAILED : Q2P_ON_RELEASED);
         return;
     }
-    if (outgoing->state == Q2P__OUTGOING_KEPT && !failed && now < outgoing->kept_until) {
-        outgoing->tries++;
+    outgoing->tries++;
+    if (asking) {
+        say_options(node, now, outgoing);
+    } else {
         q2p__send_ask(node, now, outgoing);
         wait_kept(node, now, outgoing);
-        return;
     }
-    q2p__send_end(node, outgoing, failed ? Q2P_ON_FAILED : Q2P_ON_RELEASED);
 }
 
 void q2p__send_path_tick(q2p_node *node, q2p_time now, struct q2p__path *path)
