@@ -111,15 +111,15 @@ static void count_delivered(struct q2p__path *path, const struct q2p__probe *pro
                             const struct q2p_packet *packet)
 {
     if (packet && packet->received_at.len > 0) { /* the receiver counts them itself */
-        uint32_t more = packet->received - path->counted;
+        uint32_t more = packet->received - path->counted, fewer = -more;
+        uint64_t most = path->sent - path->delivered;
 
-        /* datagrams overtook each other: that many were known of before */
-        if (path->counts && path->counted - packet->received <= path->sent - path->delivered)
+        if (path->counts && fewer <= most) /* datagrams overtook each other: those are known of */
             return;
-        if (path->counts && more <= probe->sent - path->delivered)
+        if (path->counts && more <= most)
             path->delivered += more;
-        else
-            path->delivered = probe->sent; /* doubled on the way, or it began to count anew */
+        else if (path->delivered < probe->sent) /* doubled on the way, or it began to count anew */
+            path->delivered = probe->sent;
         path->counted = packet->received;
         path->counts = true;
     } else if (probe->sent > path->acked && !path->counts) {
