@@ -159,6 +159,53 @@ static void one_that_connects_may_take_the_place_of_a_silent_peer(void **state)
     pipe_free(&pipe);
 }
 
+/* However often keep-alives are sent: nobody gives way who was heard within 30 s. */
+static void who_was_heard_half_a_minute_ago_keeps_its_place(void **state)
+{
+    struct pipe pipe;
+    struct q2p__contact *contact;
+
+    (void)state;
+    start(&pipe);
+    q2p_node_free(pipe.nodes[0]);
+    config.keepalive_ns = Q2P_SECOND;
+    assert_int_equal(q2p_node_new(&pipe.nodes[0], &config), Q2P_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct q2p_addr addr = address(i);
+
+        q2p__contact_make(pipe.nodes[0], &contact, &addr);
+        contact->heard_at = 0;
+        assert_int_equal(q2p__contact_enroll(pipe.nodes[0], contact, 0, false), Q2P_OK);
+    }
+    assert_false(q2p__contact_room(pipe.nodes[0], 30 * Q2P_SECOND - 1, true));
+    assert_true(q2p__contact_room(pipe.nodes[0], 30 * Q2P_SECOND, true));
+    pipe_free(&pipe);
+}
+
+/* Who knows neither cannot choose addresses or keys that collide. */
+static void every_table_has_the_secret_of_its_node(void **state)
+{
+    uint64_t secrets[2][2];
+
+    (void)state;
+    q2p_config_init(&config);
+    for (uint64_t seed = 0; seed < 2; seed++) {
+        q2p_node *node;
+
+        config.seed = seed;
+        assert_int_equal(q2p_node_new(&node, &config), Q2P_OK);
+        assert_ptr_equal(node->contacts.secret, node->secret);
+        assert_ptr_equal(node->incoming.secret, node->secret);
+        assert_ptr_equal(node->finished.secret, node->secret);
+        assert_ptr_equal(node->outgoing.secret, node->secret);
+        memcpy(secrets[seed], node->secret, sizeof secrets[seed]);
+        q2p_node_free(node);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_not_equal(secrets[0][i], secrets[1][i]);
+    assert_int_not_equal(secrets[0][0], secrets[0][1]);
+}
+
 static void the_budget_of_one_address_fills_up_again(void **state)
 {
     struct pipe pipe;
@@ -224,6 +271,8 @@ int main(void)
         cmocka_unit_test(senders_are_not_walked_over_for_each_stranger),
         cmocka_unit_test(the_latest_proof_of_a_dialect_counts),
         cmocka_unit_test(one_that_connects_may_take_the_place_of_a_silent_peer),
+        cmocka_unit_test(who_was_heard_half_a_minute_ago_keeps_its_place),
+        cmocka_unit_test(every_table_has_the_secret_of_its_node),
         cmocka_unit_test(the_budget_of_one_address_fills_up_again),
         cmocka_unit_test(who_holds_most_memory_is_not_searched_for),
     };
