@@ -559,6 +559,31 @@ static void threat_9_forged_lists_have_an_end(void **state)
     end(&siege);
 }
 
+/* Lists are no answers: whatever they say is lost, no more than the window leaves. */
+static void threat_9_forged_lists_open_no_window(void **state)
+{
+    struct siege siege;
+    uint32_t syns[Q2P_SYNS_MAX];
+    struct q2p_message message = {
+        .event = Q2P_EV_TRANSPORT_FAILED, .lost = syns, .lost_count = Q2P_SYNS_MAX};
+    struct q2p_addr victim = siege_addr(VICTIM);
+    uint8_t *data = pipe_payload(1 << 20);
+
+    (void)state;
+    for (uint32_t i = 0; i < Q2P_SYNS_MAX; i++)
+        syns[i] = i;
+    start(&siege, Q2P_DIALECT_OPTIONS);
+    q2p_node_send(siege.nodes[0], siege.now, &victim, data, 1 << 20, &message.hash);
+    siege_run(&siege, siege.now + Q2P_MILLISECOND);
+    for (int i = 0; i < 10000; i++) {
+        siege_say(&siege, VICTIM, Q2P_DIALECT_OPTIONS, &message);
+        siege_run(&siege, siege.now + Q2P_MILLISECOND);
+    }
+    assert_in_range(siege.evil[VICTIM].fragments * Q2P_DATAGRAM_MAX, 1, 56 * 1024);
+    end(&siege);
+    free(data);
+}
+
 /* Fragments of a stranger under the right key; then under the sender's address, too. */
 static void threat_10_what_is_injected_is_never_told_as_true(void **state)
 {
@@ -679,6 +704,7 @@ int main(void)
         cmocka_unit_test(threat_8_who_never_answers_gets_one_window),
         cmocka_unit_test(threat_8_a_forged_extension_stops_nothing),
         cmocka_unit_test(threat_9_forged_lists_have_an_end),
+        cmocka_unit_test(threat_9_forged_lists_open_no_window),
         cmocka_unit_test(threat_10_what_is_injected_is_never_told_as_true),
         cmocka_unit_test(threat_11_doubled_datagrams_deliver_once),
         cmocka_unit_test(threat_12_who_stands_still_holds_nothing_for_long),

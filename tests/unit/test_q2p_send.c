@@ -335,6 +335,7 @@ static void fragments_leave_at_the_configured_rate(void **state)
     send(&pipe, data, 484 * 1000);
     pipe_flush(&pipe);
     assert_int_equal(fragments(&pipe), 8);
+    assert_int_equal(list(&pipe, PEER, Q2P_DIALECT_CLASSIC, &(uint32_t){8}, 1), Q2P_ERR_SYN);
     pipe_run(&pipe, pipe.now + 5 * Q2P_SECOND);
     assert_in_range(fragments(&pipe), 8 + 498, 8 + 500);
     pipe_run(&pipe, pipe.now + 60 * Q2P_SECOND);
