@@ -6,21 +6,28 @@
 
 #define DRAWS 5
 
+/* So many bytes leave over a link that is set up but for its two nodes. */
+static void send_over(struct link *link, unsigned draw, const uint8_t *data, size_t len)
+{
+    struct q2p_config config;
+
+    config_options(&config);
+    link->random += draw * UINT64_C(0x9e3779b97f4a7c15);
+    link_add(link, &config);
+    link_add(link, &config);
+    link->stop = stop_delivered;
+    assert_int_equal(q2p_node_send(link->nodes[0], 0, &link->addrs[1], data, len, NULL), Q2P_OK);
+}
+
 /* Thousandths of the ceiling that one transmission reached, from its first OPTIONS on. */
 static unsigned goodput(size_t len, unsigned loss, unsigned draw)
 {
-    struct q2p_config config;
     struct link link;
     uint8_t *data = make_data(len, loss);
     unsigned share;
 
-    config_options(&config);
     link_init(&link, LINK_RATE, LINK_DELAY, LINK_QUEUE, loss);
-    link.random += draw * UINT64_C(0x9e3779b97f4a7c15);
-    link_add(&link, &config);
-    link_add(&link, &config);
-    link.stop = stop_delivered;
-    assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, len, NULL), Q2P_OK);
+    send_over(&link, draw, data, len);
     link_run(&link, 60 * Q2P_SECOND);
     assert_int_equal(link.counts[1][Q2P_ON_DELIVERED], 1);
     assert_in_range(link.ways[0].dropped, 0, LINK_HOLDS); /* whatever was lost on the way */
@@ -88,17 +95,11 @@ static q2p_time slowest(unsigned draws, size_t len, q2p_time delay_ns, q2p_time 
     q2p_time worst = 0;
 
     for (unsigned draw = 0; draw < draws; draw++) {
-        struct q2p_config config;
         struct link link;
 
-        config_options(&config);
         link_init(&link, LINK_RATE, delay_ns, LINK_RATE * 2 * (uint64_t)delay_ns / Q2P_SECOND, 0);
         link.jitter_ns = (uint64_t)jitter_ns;
-        link.random += draw * UINT64_C(0x9e3779b97f4a7c15);
-        link_add(&link, &config);
-        link_add(&link, &config);
-        link.stop = stop_delivered;
-        assert_int_equal(q2p_node_send(link.nodes[0], 0, &link.addrs[1], data, len, NULL), Q2P_OK);
+        send_over(&link, draw, data, len);
         link_run(&link, 20 * Q2P_SECOND);
         if (link.now > worst)
             worst = link.now;
