@@ -343,18 +343,25 @@ static void threat_6_forged_joins_do_not_reach_the_members(void **state)
     pipe_free(&pipe);
 }
 
+/* JOIN of a victim, and its answer to the seed that asks whether it is there. */
+static void forge_both(struct pipe *pipe, bool originals)
+{
+    struct q2p_addr victim = siege_addr(VICTIM);
+
+    start_seed(pipe, originals);
+    pipe_input(pipe, 0, &victim, join, sizeof join);
+    pipe_input(pipe, 0, &victim, connected, sizeof connected);
+    pipe_run(pipe, pipe->now + 200 * Q2P_SECOND);
+    print_message("%u bytes in %u datagrams\n", (unsigned)victim_bytes, (unsigned)victim_count);
+}
+
 /* Originals do not say whether a joiner has come, so each of them is named to it twice. */
 static void threat_6_a_forged_answer_brings_no_more_of_originals(void **state)
 {
-    struct q2p_addr victim = siege_addr(VICTIM);
     struct pipe pipe;
 
     (void)state;
-    start_seed(&pipe, true);
-    pipe_input(&pipe, 0, &victim, join, sizeof join);
-    pipe_input(&pipe, 0, &victim, connected, sizeof connected);
-    pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
-    print_message("%u bytes in %u datagrams\n", (unsigned)victim_bytes, (unsigned)victim_count);
+    forge_both(&pipe, true);
     assert_in_range(victim_bytes, 4, 1200);
     assert_in_range(victim_count, 1, 1 + 30 * (1 + 2)); /* CONNECT; TOUCH and CONNECTREQUEST */
     pipe_free(&pipe);
@@ -363,15 +370,11 @@ static void threat_6_a_forged_answer_brings_no_more_of_originals(void **state)
 /* Whoever forges the answer, too, has a bound beyond that: nothing in Q2P can tell it. */
 static void threat_6_a_forged_answer_has_an_end(void **state)
 {
-    struct q2p_addr victim = siege_addr(VICTIM), from;
+    struct q2p_addr from;
     struct pipe pipe;
 
     (void)state;
-    start_seed(&pipe, false);
-    pipe_input(&pipe, 0, &victim, join, sizeof join);
-    pipe_input(&pipe, 0, &victim, connected, sizeof connected);
-    pipe_run(&pipe, pipe.now + 200 * Q2P_SECOND);
-    print_message("%u bytes in %u datagrams\n", (unsigned)victim_bytes, (unsigned)victim_count);
+    forge_both(&pipe, false);
     assert_in_range(victim_bytes, 4, 2000);
     assert_in_range(victim_count, 1, 3 + 8 * 7 * 2 + 32 + 8);
     pipe.quiet = false;
